@@ -1,0 +1,236 @@
+//! What a query answers with, before `wire` encodes it as a response body.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use arrow::array::RecordBatch;
+
+use crate::labels::LabelSet;
+
+/// The bits of a point that is not there: Prometheus' stale marker, which no result ever holds.
+pub const ABSENT_BITS: u64 = 0x7ff0_0000_0000_0002;
+
+/// A point that is not there. Compare with [`is_absent`]: NaNs are not equal to themselves.
+pub const ABSENT: f64 = f64::from_bits(ABSENT_BITS);
+
+/// Whether a step has no point.
+#[must_use]
+pub fn is_absent(value: f64) -> bool {
+    value.to_bits() == ABSENT_BITS
+}
+
+/// A finished query.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The rows, series, traces or names.
+    pub answer: Answer,
+    /// Why the answer may be partial, truncated or surprising; shown to the user.
+    pub warnings: Vec<String>,
+    /// Remarks that are no warnings (Prometheus' `infos`).
+    pub infos: Vec<String>,
+    /// What it took.
+    pub stats: QueryStats,
+}
+
+/// What a query took; the counters follow the pruning order.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct QueryStats {
+    /// Segments that the manifest lists for the tenant and table.
+    pub segments_total: u64,
+    /// Segments opened after pruning by time, labels, Bloom filter and text index.
+    pub segments_read: u64,
+    /// Rows looked at.
+    pub rows_read: u64,
+    /// Bytes of the columns looked at; for log queries, of lines.
+    pub bytes_read: u64,
+    /// Rows, samples or spans that were in the answer's computation after all filters.
+    pub rows_matched: u64,
+    /// Rows looked at that were still in memtables.
+    pub memtable_rows_read: u64,
+    /// Traces evaluated.
+    pub traces_read: u64,
+    /// Wall time.
+    pub elapsed_ns: u64,
+}
+
+/// The answer proper.
+#[derive(Debug)]
+pub enum Answer {
+    /// Log lines by stream.
+    Streams(Vec<StreamRows>),
+    /// Series with a value per step.
+    Matrix(SeriesSet),
+    /// One value per series, at one instant.
+    Vector(SeriesSet),
+    /// A value without labels, at one instant.
+    Scalar {
+        /// The instant.
+        time_ns: i64,
+        /// The value.
+        value: f64,
+    },
+    /// A string, at one instant.
+    Text {
+        /// The instant.
+        time_ns: i64,
+        /// The string.
+        value: String,
+    },
+    /// Trace summaries, in the answer's order.
+    Traces(Vec<TraceSummary>),
+    /// One trace: rows of the spans table, deduplicated. Empty if there is none.
+    Trace(Vec<RecordBatch>),
+    /// Names or values, sorted.
+    Names(Vec<String>),
+    /// Label sets.
+    LabelSets(Vec<LabelSet>),
+    /// Attribute names by scope, in TraceQL's order of scopes.
+    Tags(Vec<TagScope>),
+    /// Values with their types, sorted by value.
+    TagValues(Vec<TypedValue>),
+    /// Type, help and unit by metric name.
+    Metadata(BTreeMap<String, Vec<MetricMetadata>>),
+}
+
+/// The lines of one stream, grouped by index labels, structured metadata and parsed labels.
+#[derive(Debug)]
+pub struct StreamRows {
+    /// The stream's own labels.
+    pub index: LabelSet,
+    /// Labels from structured metadata (attributes, severity, …).
+    pub metadata: LabelSet,
+    /// Labels that the pipeline made or changed.
+    pub parsed: LabelSet,
+    /// In the answer's order.
+    pub entries: Vec<LogEntry>,
+}
+
+/// One line.
+#[derive(Debug)]
+pub struct LogEntry {
+    /// Nanoseconds since the epoch.
+    pub time_ns: i64,
+    /// The line after the pipeline.
+    pub line: Arc<str>,
+}
+
+/// Series over common steps.
+#[derive(Debug)]
+pub struct SeriesSet {
+    /// Nanoseconds since the epoch, ascending; one for a vector.
+    pub steps_ns: Vec<i64>,
+    /// In the answer's order.
+    pub series: Vec<Series>,
+}
+
+/// One series.
+#[derive(Clone, Debug)]
+pub struct Series {
+    /// Its labels, `__name__` included where the expression keeps it.
+    pub labels: LabelSet,
+    /// One value per step; [`ABSENT`] where there is none.
+    pub values: Vec<f64>,
+}
+
+/// One trace of a search.
+#[derive(Debug)]
+pub struct TraceSummary {
+    /// 16 bytes.
+    pub trace_id: [u8; 16],
+    /// `service.name` of the root span; `None` while no root span came.
+    pub root_service_name: Option<String>,
+    /// Name of the root span; `None` while no root span came.
+    pub root_trace_name: Option<String>,
+    /// Start of the first span.
+    pub start_unix_nano: i64,
+    /// From the start of the first to the end of the last span, rounded down.
+    pub duration_ms: u32,
+    /// Matching spans.
+    pub span_sets: Vec<SpanSet>,
+    /// Spans and errors by service.
+    pub service_stats: BTreeMap<String, ServiceStats>,
+}
+
+/// Spans and errors of a service in one trace.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ServiceStats {
+    /// Spans of the service.
+    pub span_count: u32,
+    /// Those with status error.
+    pub error_count: u32,
+}
+
+/// Spans that match together.
+#[derive(Debug)]
+pub struct SpanSet {
+    /// Those listed, at most `spans_per_set`.
+    pub spans: Vec<SpanSummary>,
+    /// All that matched.
+    pub matched: u32,
+    /// Of the set: groups and aggregates, e.g. `by(resource.service.name)`.
+    pub attributes: Vec<(String, Value)>,
+}
+
+/// One span of a search.
+#[derive(Debug)]
+pub struct SpanSummary {
+    /// 8 bytes.
+    pub span_id: [u8; 8],
+    /// Set when the query touches the name.
+    pub name: Option<String>,
+    /// Its start.
+    pub start_unix_nano: i64,
+    /// Its length.
+    pub duration_ns: u64,
+    /// The selected fields that it has, in the order of their first mention.
+    pub attributes: Vec<(String, Value)>,
+}
+
+/// A value as OTLP's `AnyValue` types it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// Text.
+    String(String),
+    /// True or false.
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// A number with a fraction.
+    Double(f64),
+    /// Bytes.
+    Bytes(Vec<u8>),
+    /// Values in order.
+    Array(Vec<Value>),
+    /// Values by key, in the sender's order.
+    KeyValueList(Vec<(String, Value)>),
+    /// `AnyValue` with nothing set.
+    Empty,
+}
+
+/// Attribute names of one scope.
+#[derive(Debug)]
+pub struct TagScope {
+    /// `resource`, `span`, `event`, `link`, `instrumentation`, `intrinsic`.
+    pub scope: &'static str,
+    /// Sorted.
+    pub tags: Vec<String>,
+}
+
+/// A value of a tag.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TypedValue {
+    /// Its text.
+    pub value: String,
+    /// `string`, `int`, `float`, `bool`, `duration`, `keyword`.
+    pub kind: &'static str,
+}
+
+/// What is known of a metric.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MetricMetadata {
+    /// counter, gauge, histogram, gaugehistogram, summary, info, stateset, unknown.
+    pub kind: String,
+    /// What it measures.
+    pub help: String,
+    /// In which unit.
+    pub unit: String,
+}

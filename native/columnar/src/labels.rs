@@ -1,0 +1,126 @@
+//! Label sets: the identity of streams and series.
+
+use std::{fmt::Write as _, sync::Arc};
+
+/// Labels sorted by name, names unique, no empty values (an empty value means the label is not there).
+///
+/// The canonical text (`to_json`) is the identity on disk and in dictionaries.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LabelSet(Vec<(Arc<str>, Arc<str>)>);
+
+/// Why a text is not a canonical label set.
+#[derive(Debug, thiserror::Error)]
+#[error("'{text}' is not a label set: {reason}")]
+pub struct LabelSetError {
+    /// The text.
+    pub text: String,
+    /// What was wrong.
+    pub reason: String,
+}
+
+impl LabelSet {
+    /// A set of these labels; of a name that comes twice, the last value counts. Empty values are left out.
+    pub fn new<N: Into<Arc<str>>, V: Into<Arc<str>>>(
+        labels: impl IntoIterator<Item = (N, V)>,
+    ) -> Self {
+        let mut set = Self::default();
+        for (name, value) in labels {
+            set.set(name, value);
+        }
+        set
+    }
+
+    /// The value of a label; `""` where there is none, as all matchers see it.
+    #[must_use]
+    pub fn get(&self, name: &str) -> &str {
+        self.position(name).map_or("", |at| &self.0[at].1)
+    }
+
+    /// Whether the label is there.
+    #[must_use]
+    pub fn contains(&self, name: &str) -> bool {
+        self.position(name).is_ok()
+    }
+
+    /// Sets a label; an empty value takes it away.
+    pub fn set(&mut self, name: impl Into<Arc<str>>, value: impl Into<Arc<str>>) {
+        let (name, value) = (name.into(), value.into());
+        match (self.position(&name), value.is_empty()) {
+            (Ok(at), false) => self.0[at].1 = value,
+            (Ok(at), true) => drop(self.0.remove(at)),
+            (Err(at), false) => self.0.insert(at, (name, value)),
+            (Err(_), true) => {}
+        }
+    }
+
+    /// Takes a label away.
+    pub fn remove(&mut self, name: &str) {
+        if let Ok(at) = self.position(name) {
+            self.0.remove(at);
+        }
+    }
+
+    /// Keeps the labels for which the answer is true.
+    pub fn retain(&mut self, mut keep: impl FnMut(&str, &str) -> bool) {
+        self.0.retain(|(name, value)| keep(name, value));
+    }
+
+    /// The labels by name.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_ref(), value.as_ref()))
+    }
+
+    /// How many labels there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The canonical text: a JSON object, keys sorted by bytes, no blanks.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let mut text = String::with_capacity(2 + self.0.len() * 32);
+        text.push('{');
+        for (at, (name, value)) in self.iter().enumerate() {
+            let comma = if at == 0 { "" } else { "," };
+            let (name, value) = (json_text(name), json_text(value));
+            // Writing to a String cannot fail.
+            let _ = write!(text, "{comma}{name}:{value}");
+        }
+        text.push('}');
+        text
+    }
+
+    /// Reads a canonical text.
+    pub fn from_json(text: &str) -> Result<Self, LabelSetError> {
+        let map: std::collections::BTreeMap<String, String> = serde_json::from_str(text)
+            .map_err(|error| LabelSetError { text: text.to_owned(), reason: error.to_string() })?;
+        Ok(Self(map.into_iter().map(|(name, value)| (name.into(), value.into())).collect()))
+    }
+
+    fn position(&self, name: &str) -> Result<usize, usize> {
+        self.0.binary_search_by(|(have, _)| have.as_ref().cmp(name))
+    }
+}
+
+fn json_text(text: &str) -> serde_json::Value {
+    serde_json::Value::from(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_has_sorted_names_and_no_empty_values() {
+        let set = LabelSet::new([("b", "2"), ("a", "say \"hi\""), ("c", "")]);
+        assert_eq!(set.to_json(), r#"{"a":"say \"hi\"","b":"2"}"#);
+        assert_eq!(LabelSet::from_json(&set.to_json()).unwrap(), set);
+    }
+}

@@ -1,0 +1,148 @@
+//! DLog, the log core: partitions, epochs, a journal (design: docs, log-core).
+//!
+//! Moves opaque bytes: no Arrow, no napi; clock and disk only through the `runtime` traits.
+
+use bytes::Bytes;
+use std::{io, path::PathBuf, sync::Arc};
+use varve_types::{Lsn, PartitionId, TenantId};
+
+/// One record to append. Its place is given by the log.
+pub struct Append {
+    /// Where to.
+    pub partition: PartitionId,
+    /// Whose. Interned per journal file; see `docs/format.md`.
+    pub tenant: TenantId,
+    /// Which schema the payload has; registered once by [`Log::register_schema`].
+    pub schema_id: u32,
+    /// Rows in the payload, for counters.
+    pub rows: u32,
+    /// 128-bit key by which a retried request is known again; 0 for none.
+    pub idempotency_key: u128,
+    /// The record's bytes.
+    pub payload: Bytes,
+    /// Called once: with the record's place after it is durable, or with why it is not stored.
+    /// Within a partition the calls come in the order of the offsets, so what one call publishes
+    /// never has holes before it. Runs on the writer's thread: it must be short and must not block.
+    pub done: Box<dyn FnOnce(Result<Lsn, AppendError>) + Send>,
+}
+
+/// Why an append was refused. Nothing of the request was stored.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AppendError {
+    /// The bound on bytes that wait for the disk is reached.
+    #[error(
+        "{waiting_bytes} bytes wait for the journal, over write_buffer_size = {max_bytes}; send again later"
+    )]
+    Overloaded {
+        /// Waiting now.
+        waiting_bytes: u64,
+        /// The bound.
+        max_bytes: u64,
+    },
+    /// Larger than a journal file can take.
+    #[error("request of {size_bytes} bytes is over the journal's {max_bytes}; send less at once")]
+    TooLarge {
+        /// Its size.
+        size_bytes: u64,
+        /// The most it may have.
+        max_bytes: u64,
+    },
+    /// Never retried: after a failed write or fsync the page cache no longer tells what is on disk.
+    #[error("the journal is read-only: {reason}")]
+    ReadOnly {
+        /// What failed, on which file.
+        reason: Arc<str>,
+    },
+    /// The log is shutting down.
+    #[error("the log is closed")]
+    Closed,
+}
+
+/// One record read back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Where from.
+    pub partition: PartitionId,
+    /// Its place.
+    pub lsn: Lsn,
+    /// Whose.
+    pub tenant: TenantId,
+    /// Which schema the payload has.
+    pub schema_id: u32,
+    /// Rows in the payload.
+    pub rows: u32,
+    /// When it was appended, in milliseconds since the epoch.
+    pub append_time_ms: i64,
+    /// See [`Append::idempotency_key`].
+    pub idempotency_key: u128,
+    /// The record's bytes.
+    pub payload: Bytes,
+}
+
+/// Why records could not be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// The records are gone from the log; a view's snapshot holds them.
+    #[error("{partition} is trimmed up to {trim_point}; take a snapshot and read on from there")]
+    Trimmed {
+        /// Which partition.
+        partition: PartitionId,
+        /// The first place that may still be read.
+        trim_point: Lsn,
+    },
+    /// A frame before the last synced position is damaged: rot, not a torn tail.
+    #[error("{partition}: damaged frame in {path} at byte {position}: {reason}")]
+    Damaged {
+        /// Which partition.
+        partition: PartitionId,
+        /// The journal file.
+        path: PathBuf,
+        /// Where in it.
+        position: u64,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The file could not be read.
+    #[error("reading {path} failed")]
+    Io {
+        /// The journal file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// What every log promises; `tests/contract.rs` holds each implementation to it.
+pub trait Log: Send + Sync {
+    /// Makes a schema known. It is written once into each journal file that uses it.
+    fn register_schema(&self, schema_id: u32, bytes: Bytes);
+
+    /// Appends the records of one request: all of them become durable in one group, or none. Answers
+    /// at once; each record's `done` tells its fate. On `Err` no `done` is called with a place (they
+    /// are dropped) and nothing is stored.
+    fn append(&self, records: Vec<Append>) -> Result<(), AppendError>;
+
+    /// The first place that is not yet committed: everything below it is durable.
+    fn tail(&self, partition: PartitionId) -> Lsn;
+
+    /// Committed records from `from` on, in order, across epochs: at least one if there is one, and
+    /// no more once `max_bytes` of payload are gathered.
+    fn read(
+        &self,
+        partition: PartitionId,
+        from: Lsn,
+        max_bytes: u64,
+    ) -> Result<Vec<Record>, ReadError>;
+
+    /// Says that records below `up_to` are not needed any more. Never moves back. Space is freed in
+    /// whole journal files.
+    fn trim(&self, partition: PartitionId, up_to: Lsn);
+
+    /// Partitions that hold records, or held some.
+    fn partitions(&self) -> Vec<PartitionId>;
+
+    /// Stops accepting, writes and syncs what was accepted, and returns when it is on disk.
+    fn close(&self);
+}

@@ -1,0 +1,3 @@
+//! Queries: plans (`plan`) executed over snapshots of the views.
+
+pub mod plan;

@@ -1,0 +1,13 @@
+//! Names that every crate shares: positions in the log, tenants, tables, error codes.
+//!
+//! Nothing here allocates per record or knows Arrow, files or sockets.
+
+mod code;
+mod position;
+mod table;
+mod tenant;
+
+pub use code::ErrorCode;
+pub use position::{Epoch, Lsn, Offset, PartitionId};
+pub use table::{LogId, Table};
+pub use tenant::{TenantId, TenantIdError};
