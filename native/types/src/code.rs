@@ -27,6 +27,8 @@ pub enum ErrorCode {
     RegexInvalid,
     /// The query asks for something that its data or types cannot give.
     QueryInvalid,
+    /// The query is well-formed, but evaluating it failed (for example, many-to-many matching).
+    QueryExecution,
     /// The query ran past its deadline.
     QueryTimeout,
     /// The query holds more memory, rows or series than its budget.
@@ -41,7 +43,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::BodyInvalid,
         Self::BodyTooLarge,
         Self::EncodingUnsupported,
@@ -53,6 +55,7 @@ impl ErrorCode {
         Self::Io,
         Self::RegexInvalid,
         Self::QueryInvalid,
+        Self::QueryExecution,
         Self::QueryTimeout,
         Self::QueryBudget,
         Self::QueryCancelled,
@@ -75,6 +78,7 @@ impl ErrorCode {
             Self::Io => "IO",
             Self::RegexInvalid => "REGEX_INVALID",
             Self::QueryInvalid => "QUERY_INVALID",
+            Self::QueryExecution => "QUERY_EXECUTION",
             Self::QueryTimeout => "QUERY_TIMEOUT",
             Self::QueryBudget => "QUERY_BUDGET",
             Self::QueryCancelled => "QUERY_CANCELLED",

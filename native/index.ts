@@ -1,0 +1,176 @@
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { NativeStore as AddonStore } from './addon.d.ts';
+import { toVarveError, VarveError } from './errors.ts';
+
+export { type ErrorCode, errorCodes, VarveError } from './errors.ts';
+
+/** What a request's body is; each has one decoder in `native/wire`. */
+export type BodyFormat =
+  | 'otlpLogsProtobuf'
+  | 'otlpLogsJson'
+  | 'otlpTracesProtobuf'
+  | 'otlpTracesJson'
+  | 'otlpMetricsProtobuf'
+  | 'otlpMetricsJson'
+  | 'lokiPushProtobuf'
+  | 'lokiPushJson'
+  | 'remoteWriteV1';
+
+/** How a body is compressed; `deflate` is the zlib container, `rawDeflate` is without it. */
+export type BodyEncoding = 'identity' | 'gzip' | 'deflate' | 'rawDeflate' | 'zstd' | 'snappy';
+
+/** One request as it came: native code decompresses, decodes and stores it. */
+export interface AppendRequest {
+  readonly tenant: string;
+  readonly format: BodyFormat;
+  readonly encoding: BodyEncoding;
+  /** Must not change until the promise settles. */
+  readonly body: Uint8Array;
+}
+
+/** Records of a request that were not taken, and why. */
+export interface Refusal {
+  /** A fixed word, for metrics: `tooOld`, `lineTooLong`, …. */
+  readonly reason: string;
+  readonly count: number;
+  /** For the sender: names the record, the limit and the setting. */
+  readonly message: string;
+}
+
+/** What became of a request; what was accepted is durable. */
+export interface Receipt {
+  /** Log records, spans or data points. */
+  readonly accepted: number;
+  readonly refused: readonly Refusal[];
+}
+
+/** What a query took. */
+export interface QueryStats {
+  readonly segmentsTotal: number;
+  readonly segmentsRead: number;
+  readonly rowsRead: number;
+  readonly bytesRead: number;
+  readonly rowsMatched: number;
+  readonly elapsedNs: number;
+}
+
+/** A whole response body, as the plan's `answer` asks for it. */
+export interface QueryAnswer {
+  readonly body: Buffer;
+  /** No rows, series or spans. Some APIs answer 404 then. */
+  readonly empty: boolean;
+  readonly stats: QueryStats;
+}
+
+/** All that native code is told; names are the settings' (`docs/configuration.md`), sizes in bytes, times in milliseconds. */
+export interface NativeSettings {
+  readonly dataDir: string;
+  readonly partitions: number;
+  readonly tenantPartitions: number;
+  readonly journalFileBytes: number;
+  readonly writeBufferSizeBytes: number;
+  readonly diskFreeMinBytes: number;
+  readonly memtableMaxBytes: number;
+  readonly memtableMaxAgeMs: number;
+  readonly textBlockRows: number;
+  readonly bodyDecompressedMaxBytes: number;
+  readonly lineMaxBytes: number;
+  /** 0 = any age. */
+  readonly recordMaxAgeMs: number;
+  readonly recordMaxAheadMs: number;
+}
+
+/**
+ * The store behind the binding. Every method answers with a promise, every rejection is a VarveError.
+ */
+export class NativeStore {
+  readonly #store: AddonStore;
+
+  private constructor(store: AddonStore) {
+    this.#store = store;
+  }
+
+  /**
+   * Locks the data directory, recovers the journal and the views.
+   *
+   * @throws VarveError DATA_DIR_LOCKED with the other process' id, STORE_CORRUPT, IO
+   */
+  static async open(settings: NativeSettings): Promise<NativeStore> {
+    const addon = loadAddon();
+    return new NativeStore(await crossing(() => addon.NativeStore.open(JSON.stringify(settings))));
+  }
+
+  /**
+   * Resolves once the accepted records are durable and can be queried.
+   *
+   * @throws VarveError BODY_INVALID, BODY_TOO_LARGE, OVERLOADED, READ_ONLY: nothing was stored
+   */
+  async append(request: AppendRequest): Promise<Receipt> {
+    const { tenant, format, encoding, body } = request;
+    return await crossing(() => this.#store.append(tenant, format, encoding, body));
+  }
+
+  /**
+   * Runs a `Query` of the plan algebra, given as JSON. An abort cancels it.
+   *
+   * @throws VarveError QUERY_*, REGEX_INVALID
+   */
+  async query(queryJson: string, signal?: AbortSignal): Promise<QueryAnswer> {
+    const token = this.#store.cancelToken();
+    const cancel = (): void => {
+      token.cancel();
+    };
+    if (signal?.aborted === true) cancel();
+    signal?.addEventListener('abort', cancel, { once: true });
+    try {
+      return await crossing(() => this.#store.query(queryJson, token));
+    } finally {
+      signal?.removeEventListener('abort', cancel);
+    }
+  }
+
+  /** State of journal and views as JSON, for `/metrics` and status pages. */
+  status(): string {
+    return this.#store.status();
+  }
+
+  /** Seals memtables now, as the clock or their size would. */
+  async seal(): Promise<void> {
+    await crossing(() => this.#store.seal());
+  }
+
+  /** Stops accepting, writes and syncs what was accepted, and gives the data directory free. */
+  async close(): Promise<void> {
+    await crossing(() => this.#store.close());
+  }
+}
+
+interface Addon {
+  readonly NativeStore: { open(settingsJson: string): Promise<AddonStore> };
+}
+
+async function crossing<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (thrown) {
+    throw toVarveError(thrown);
+  }
+}
+
+/** The addon stands in `native/` of the package root, whether this runs from there or from `dist/native/`. */
+function loadAddon(): Addon {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(folder, 'package.json'))) {
+    const parent = dirname(folder);
+    if (parent === folder)
+      throw new VarveError('INTERNAL', 'no package.json above native/index; reinstall Varve');
+    folder = parent;
+  }
+  const path = join(folder, 'native', 'varve.node');
+  if (!existsSync(path))
+    throw new VarveError('INTERNAL', `${path} is missing; run 'npm run setup' to build it`);
+  return createRequire(import.meta.url)(path) as Addon;
+}

@@ -1,0 +1,1 @@
+export type { AnswerFormat, Plan } from './plan/generated.ts';

@@ -1,0 +1,1233 @@
+// Generated from native/query/src/plan.rs by `npm run generate`; do not edit.
+
+/**
+ * How a group of series becomes one (or some); names are PromQL's.
+ */
+export type AggregateOp =
+  | 'sum'
+  | 'avg'
+  | 'min'
+  | 'max'
+  | 'count'
+  | 'group'
+  | 'stddev'
+  | 'stdvar'
+  | 'topk'
+  | 'bottomk'
+  | 'quantile'
+  | 'count_values'
+  | 'limitk'
+  | 'sort'
+  | 'sort_desc';
+
+/**
+ * The form of the answer's bytes; each is a whole response body.
+ */
+export type AnswerFormat =
+  | 'loki'
+  | 'lokiCategorized'
+  | 'prometheus'
+  | 'tempoV1'
+  | 'tempoV2'
+  | 'tempoV1Protobuf'
+  | 'tempoV2Protobuf';
+
+/**
+ * Where an attribute belongs.
+ */
+export type AttributeScope = 'resource' | 'span' | 'event' | 'link' | 'instrumentation';
+
+/**
+ * A binary operator of the series languages.
+ */
+export type BinaryOp =
+  | '+'
+  | '-'
+  | '*'
+  | '/'
+  | '%'
+  | '^'
+  | 'atan2'
+  | '=='
+  | '!='
+  | '<'
+  | '<='
+  | '>'
+  | '>='
+  | 'and'
+  | 'or'
+  | 'unless';
+
+/**
+ * Past any of these the query ends with an error that names which, its value, and the setting.
+ */
+export type Budget = {
+  /**
+   * Wall time from the start of execution.
+   */
+  deadlineMs: number;
+  /**
+   * Bytes held at once by the query's own state (groups, series, rows kept), roughly counted.
+   */
+  memoryMaxBytes: number;
+  /**
+   * Series (or streams, or traces under evaluation) held at once.
+   */
+  seriesMax: number;
+  /**
+   * Samples loaded into memory by one query.
+   */
+  samplesMax: number;
+};
+
+/**
+ * A comparison of numbers or ordered values.
+ */
+export type CompareOp = '==' | '!=' | '<' | '<=' | '>' | '>=';
+
+/**
+ * Whose rules count where the series languages differ.
+ */
+export type Dialect = 'loki' | 'prometheus';
+
+/**
+ * Which end of time comes first.
+ */
+export type Direction = 'forward' | 'backward';
+
+/**
+ * A label and where its value is found.
+ */
+export type Extraction = {
+  /**
+   * The new label.
+   */
+  label: string;
+  /**
+   * Where.
+   */
+  path: string;
+};
+
+/**
+ * Something a span has.
+ */
+export type Field =
+  | {
+      kind: 'attribute';
+      /**
+       * Where.
+       */
+      scope: AttributeScope | null;
+      /**
+       * Its name as sent.
+       */
+      name: string;
+      /**
+       * Of the parent span (`parent.…`).
+       */
+      parent: boolean;
+    }
+  | {
+      kind: 'intrinsic';
+      /**
+       * Which.
+       */
+      name: Intrinsic;
+    };
+
+/**
+ * An expression over one span's fields.
+ */
+export type FieldExpr =
+  | {
+      kind: 'field';
+      /**
+       * Which.
+       */
+      field: Field;
+    }
+  | {
+      kind: 'static';
+      /**
+       * Which.
+       */
+      value: Static;
+    }
+  | {
+      kind: 'binary';
+      /**
+       * The operator.
+       */
+      op: FieldOp;
+      /**
+       * One.
+       */
+      left: FieldExpr;
+      /**
+       * The other.
+       */
+      right: FieldExpr;
+    }
+  | {
+      kind: 'not';
+      /**
+       * Of what.
+       */
+      input: FieldExpr;
+    }
+  | {
+      kind: 'negate';
+      /**
+       * Of what.
+       */
+      input: FieldExpr;
+    };
+
+/**
+ * An operator between span fields.
+ */
+export type FieldOp =
+  | '='
+  | '!='
+  | '=~'
+  | '!~'
+  | '<'
+  | '<='
+  | '>'
+  | '>='
+  | '&&'
+  | '||'
+  | '+'
+  | '-'
+  | '*'
+  | '/'
+  | '%'
+  | '^';
+
+/**
+ * A function of instant vectors and scalars; names are PromQL's.
+ */
+export type Function =
+  | 'abs'
+  | 'ceil'
+  | 'floor'
+  | 'round'
+  | 'exp'
+  | 'ln'
+  | 'log2'
+  | 'log10'
+  | 'sqrt'
+  | 'sgn'
+  | 'clamp'
+  | 'clamp_min'
+  | 'clamp_max'
+  | 'sin'
+  | 'cos'
+  | 'tan'
+  | 'asin'
+  | 'acos'
+  | 'atan'
+  | 'sinh'
+  | 'cosh'
+  | 'tanh'
+  | 'asinh'
+  | 'acosh'
+  | 'atanh'
+  | 'deg'
+  | 'rad'
+  | 'pi'
+  | 'time'
+  | 'timestamp'
+  | 'scalar'
+  | 'vector'
+  | 'minute'
+  | 'hour'
+  | 'day_of_month'
+  | 'day_of_week'
+  | 'day_of_year'
+  | 'days_in_month'
+  | 'month'
+  | 'year'
+  | 'sort'
+  | 'sort_desc'
+  | 'sort_by_label'
+  | 'sort_by_label_desc'
+  | 'histogram_quantile';
+
+/**
+ * Labels that make groups.
+ */
+export type Grouping = {
+  /**
+   * `true`: all labels but these (`without`); `false`: these (`by`).
+   */
+  without: boolean;
+  /**
+   * The labels.
+   */
+  labels: Array<string>;
+};
+
+/**
+ * TraceQL's intrinsic fields.
+ */
+export type Intrinsic =
+  | 'duration'
+  | 'name'
+  | 'kind'
+  | 'status'
+  | 'statusMessage'
+  | 'spanId'
+  | 'parentId'
+  | 'childCount'
+  | 'nestedSetLeft'
+  | 'nestedSetRight'
+  | 'nestedSetParent'
+  | 'traceId'
+  | 'traceDuration'
+  | 'rootName'
+  | 'rootServiceName'
+  | 'eventName'
+  | 'eventTimeSinceStart'
+  | 'linkTraceId'
+  | 'linkSpanId'
+  | 'instrumentationName'
+  | 'instrumentationVersion';
+
+/**
+ * A name and its value.
+ */
+export type Label = {
+  /**
+   * The name.
+   */
+  name: string;
+  /**
+   * The value.
+   */
+  value: string;
+};
+
+/**
+ * A condition on an entry's labels after the stages before it. A label that is not there has
+ * the value `""`.
+ */
+export type LabelFilterExpr =
+  | {
+      kind: 'and';
+      /**
+       * One.
+       */
+      left: LabelFilterExpr;
+      /**
+       * The other.
+       */
+      right: LabelFilterExpr;
+    }
+  | {
+      kind: 'or';
+      /**
+       * One.
+       */
+      left: LabelFilterExpr;
+      /**
+       * The other.
+       */
+      right: LabelFilterExpr;
+    }
+  | {
+      kind: 'text';
+      /**
+       * The label and how.
+       */
+      matcher: LabelMatcher;
+    }
+  | {
+      kind: 'number';
+      /**
+       * The label.
+       */
+      name: string;
+      /**
+       * How.
+       */
+      op: CompareOp;
+      /**
+       * How label values are read, and in which unit `value` is.
+       */
+      unit: NumberUnit;
+      /**
+       * With what.
+       */
+      value: number;
+    };
+
+/**
+ * A condition on one label of a set; a label that is not there has the value `""`.
+ */
+export type LabelMatcher = {
+  /**
+   * The label.
+   */
+  name: string;
+  /**
+   * How it is compared.
+   */
+  op: MatchOp;
+  /**
+   * With what; a regular expression is anchored at both ends.
+   */
+  value: string;
+};
+
+/**
+ * A label, perhaps only with certain values.
+ */
+export type LabelPick = {
+  /**
+   * The label.
+   */
+  name: string;
+  /**
+   * Only where its value compares so.
+   */
+  matches: ValueMatch | null;
+};
+
+/**
+ * Which part of the matching label sets is asked for.
+ */
+export type LabelsOf =
+  | { kind: 'names' }
+  | {
+      kind: 'values';
+      /**
+       * Whose.
+       */
+      name: string;
+    }
+  | { kind: 'sets' };
+
+/**
+ * How a line filter compares.
+ */
+export type LineFilterOp = '|=' | '!=' | '|~' | '!~';
+
+/**
+ * Log rows: a scan, then stages in order.
+ */
+export type LogRows = {
+  /**
+   * Which rows are read.
+   */
+  scan: LogScan;
+  /**
+   * What happens to each, in order.
+   */
+  stages: Array<Stage>;
+};
+
+/**
+ * The rows of streams that match.
+ */
+export type LogScan = {
+  /**
+   * All must hold of the stream's labels.
+   */
+  matchers: Array<LabelMatcher>;
+  /**
+   * When; under a [`SeriesExpr::LogWindow`] the executor derives it from steps and window, and
+   * this is `None`.
+   */
+  range: TimeRange | null;
+};
+
+/**
+ * What a window of log rows becomes; names are LogQL's.
+ */
+export type LogWindowFunction = 'rate' | 'count_over_time' | 'bytes_rate' | 'bytes_over_time';
+
+/**
+ * How many series may match each other.
+ */
+export type MatchCardinality = 'oneToOne' | 'manyToOne' | 'oneToMany' | 'manyToMany';
+
+/**
+ * How a text is compared.
+ */
+export type MatchOp = '=' | '!=' | '=~' | '!~';
+
+/**
+ * `on`/`ignoring` and `group_left`/`group_right`.
+ */
+export type Matching = {
+  /**
+   * `true`: compare these labels (`on`); `false`: all but these (`ignoring`).
+   */
+  on: boolean;
+  /**
+   * The labels.
+   */
+  labels: Array<string>;
+  /**
+   * Which side may have several series per match.
+   */
+  cardinality: MatchCardinality;
+  /**
+   * Labels taken over from the side with one series per match.
+   */
+  include: Array<string>;
+};
+
+/**
+ * Nanoseconds, as a point in time since 1970 or as a length; a decimal string in JSON.
+ */
+export type Nanos = string;
+
+/**
+ * How label values are read as numbers.
+ */
+export type NumberUnit = 'plain' | 'seconds' | 'bytes';
+
+/**
+ * How a line becomes labels.
+ */
+export type Parser =
+  | {
+      kind: 'json';
+      /**
+       * `label` = path into the object, e.g. `client.geo["city name"]`, `list[0]`.
+       */
+      expressions: Array<Extraction>;
+    }
+  | {
+      kind: 'logfmt';
+      /**
+       * A pair that is not one is an error, not skipped.
+       */
+      strict: boolean;
+      /**
+       * A key without a value gives an empty label instead of none.
+       */
+      keepEmpty: boolean;
+      /**
+       * `label` = key.
+       */
+      expressions: Array<Extraction>;
+    };
+
+/**
+ * What a query asks for, by the kind of its answer.
+ */
+export type Plan =
+  | {
+      node: 'logRows';
+      /**
+       * Which rows, and what happens to each.
+       */
+      input: LogRows;
+      /**
+       * The most lines over all streams.
+       */
+      limit: number;
+      /**
+       * Which end comes first.
+       */
+      direction: Direction;
+      /**
+       * At most one line per stream in each interval of this length; 0 for all.
+       */
+      interval: Nanos;
+    }
+  | {
+      node: 'series';
+      /**
+       * The expression.
+       */
+      expr: SeriesExpr;
+      /**
+       * When it is evaluated.
+       */
+      steps: Steps;
+      /**
+       * Whose rules decide where the languages differ (division by zero, sorting, names).
+       */
+      dialect: Dialect;
+    }
+  | {
+      node: 'traceSearch';
+      /**
+       * Which spans of a trace match.
+       */
+      spanset: SpansetExpr;
+      /**
+       * Only traces with a span in here.
+       */
+      range: TimeRange;
+      /**
+       * The most traces.
+       */
+      limit: number;
+      /**
+       * The most spans listed of each span set; 0 for all.
+       */
+      spansPerSet: number;
+      /**
+       * Fields shown with each listed span, in the order of their first mention.
+       */
+      select: Array<Field>;
+    }
+  | {
+      node: 'traceById';
+      /**
+       * 32 lower-case hex digits.
+       */
+      traceId: string;
+      /**
+       * Where to look, when the client says so; everywhere otherwise.
+       */
+      range: TimeRange | null;
+    }
+  | {
+      node: 'streamLabels';
+      /**
+       * Which streams: those that match any of these selectors; none means all.
+       */
+      selectors: Array<Array<LabelMatcher>>;
+      /**
+       * Streams with a line in here.
+       */
+      range: TimeRange;
+      /**
+       * What of them.
+       */
+      of: LabelsOf;
+    }
+  | {
+      node: 'seriesLabels';
+      /**
+       * Which series: those that match any of these selectors; none means all.
+       */
+      selectors: Array<Array<LabelMatcher>>;
+      /**
+       * Series with a sample in here.
+       */
+      range: TimeRange;
+      /**
+       * What of them.
+       */
+      of: LabelsOf;
+      /**
+       * The most entries; 0 for all. A cut is said in the answer's warnings.
+       */
+      limit: number;
+    }
+  | {
+      node: 'metricMetadata';
+      /**
+       * Only this metric, if given.
+       */
+      metric: string | null;
+      /**
+       * The most names; 0 for all.
+       */
+      limit: number;
+    }
+  | {
+      node: 'spanTags';
+      /**
+       * Only this scope; every scope otherwise.
+       */
+      scope: AttributeScope | null;
+      /**
+       * Only spans that match.
+       */
+      filter: FieldExpr | null;
+      /**
+       * Where to look.
+       */
+      range: TimeRange;
+      /**
+       * The most names of each scope; 0 for all.
+       */
+      limit: number;
+    }
+  | {
+      node: 'spanTagValues';
+      /**
+       * Whose values.
+       */
+      field: Field;
+      /**
+       * Only of spans that match.
+       */
+      filter: FieldExpr | null;
+      /**
+       * Where to look.
+       */
+      range: TimeRange;
+      /**
+       * The most values; 0 for all.
+       */
+      limit: number;
+    };
+
+/**
+ * One question, complete: whose data, which plan, in which form to answer, and what it may cost.
+ */
+export type Query = {
+  /**
+   * One tenant, or several for a federated read (then series and streams carry `__tenant_id__`).
+   */
+  tenants: Array<string>;
+  /**
+   * What to compute.
+   */
+  plan: Plan;
+  /**
+   * How to write the answer.
+   */
+  answer: AnswerFormat;
+  /**
+   * What it may cost.
+   */
+  budget: Budget;
+};
+
+/**
+ * Which series' samples, and moved how in time.
+ */
+export type SampleSelect = {
+  /**
+   * All must hold; the metric's name is the label `__name__`.
+   */
+  matchers: Array<LabelMatcher>;
+  /**
+   * How far back samples are taken; negative for the future.
+   */
+  offset: Nanos;
+  /**
+   * A fixed evaluation time instead of the step's (`@ 1700000000`, `@ start()`, `@ end()`).
+   */
+  at: Nanos | null;
+};
+
+/**
+ * Values over time by label set, or a single value over time (a scalar).
+ */
+export type SeriesExpr =
+  | {
+      node: 'number';
+      /**
+       * As `f64::from_str` reads it: `1.5`, `NaN`, `inf`, `-inf`.
+       */
+      value: string;
+    }
+  | {
+      node: 'text';
+      /**
+       * The string.
+       */
+      value: string;
+    }
+  | {
+      node: 'selector';
+      /**
+       * Which series and when.
+       */
+      select: SampleSelect;
+      /**
+       * How old a sample may be.
+       */
+      lookback: Nanos;
+    }
+  | {
+      node: 'window';
+      /**
+       * Which series and when.
+       */
+      select: SampleSelect;
+      /**
+       * The window's length.
+       */
+      range: Nanos;
+      /**
+       * What is computed of each window.
+       */
+      function: WindowFunction;
+      /**
+       * The function's scalar arguments, in PromQL's order without the range vector.
+       */
+      args: Array<SeriesExpr>;
+    }
+  | {
+      node: 'subquery';
+      /**
+       * Evaluated at each inner step.
+       */
+      input: SeriesExpr;
+      /**
+       * The window's length.
+       */
+      range: Nanos;
+      /**
+       * Between inner evaluations, which are aligned to multiples of it.
+       */
+      step: Nanos;
+      /**
+       * How far back the window is moved; negative moves it forward.
+       */
+      offset: Nanos;
+      /**
+       * A fixed evaluation time instead of the step's.
+       */
+      at: Nanos | null;
+      /**
+       * What is computed of each window.
+       */
+      function: WindowFunction;
+      /**
+       * As in `Window`.
+       */
+      args: Array<SeriesExpr>;
+    }
+  | {
+      node: 'logWindow';
+      /**
+       * Which rows.
+       */
+      input: LogRows;
+      /**
+       * What is computed.
+       */
+      function: LogWindowFunction;
+      /**
+       * The window's length.
+       */
+      range: Nanos;
+      /**
+       * How far back the window is moved; negative moves it forward.
+       */
+      offset: Nanos;
+      /**
+       * The labels that rows are grouped by; all labels otherwise.
+       */
+      grouping: Grouping | null;
+    }
+  | {
+      node: 'aggregate';
+      /**
+       * What is computed of each group.
+       */
+      op: AggregateOp;
+      /**
+       * Over what.
+       */
+      input: SeriesExpr;
+      /**
+       * Which labels make a group; without it, one group.
+       */
+      grouping: Grouping | null;
+      /**
+       * `k` of topk and bottomk, the quantile, or the label's name of `count_values`.
+       */
+      param: SeriesExpr | null;
+    }
+  | {
+      node: 'binary';
+      /**
+       * The operator.
+       */
+      op: BinaryOp;
+      /**
+       * One side.
+       */
+      left: SeriesExpr;
+      /**
+       * The other.
+       */
+      right: SeriesExpr;
+      /**
+       * `bool`: comparisons give 0 or 1 instead of filtering.
+       */
+      returnBool: boolean;
+      /**
+       * How series of both sides find each other.
+       */
+      matching: Matching | null;
+    }
+  | {
+      node: 'negate';
+      /**
+       * Of what.
+       */
+      input: SeriesExpr;
+    }
+  | {
+      node: 'call';
+      /**
+       * Which.
+       */
+      function: Function;
+      /**
+       * In the language's order.
+       */
+      args: Array<SeriesExpr>;
+    }
+  | {
+      node: 'labelReplace';
+      /**
+       * The series.
+       */
+      input: SeriesExpr;
+      /**
+       * The label that is set.
+       */
+      to: string;
+      /**
+       * What it is set to, with `$1` and `${name}`.
+       */
+      replacement: string;
+      /**
+       * The label that is read.
+       */
+      from: string;
+      /**
+       * Anchored at both ends.
+       */
+      regex: string;
+    }
+  | {
+      node: 'labelJoin';
+      /**
+       * The series.
+       */
+      input: SeriesExpr;
+      /**
+       * The label that is set.
+       */
+      to: string;
+      /**
+       * Between the values.
+       */
+      separator: string;
+      /**
+       * The labels that are read.
+       */
+      from: Array<string>;
+    }
+  | {
+      node: 'absent';
+      /**
+       * What may be missing.
+       */
+      input: SeriesExpr;
+      /**
+       * The labels of the answer, from the equality matchers.
+       */
+      labels: Array<Label>;
+    };
+
+/**
+ * A span's kind; the numbers are OTLP's.
+ */
+export type SpanKind = 'unspecified' | 'internal' | 'server' | 'client' | 'producer' | 'consumer';
+
+/**
+ * What is computed of a span set.
+ */
+export type SpansetAggregate = 'count' | 'avg' | 'min' | 'max' | 'sum';
+
+/**
+ * Spans of each trace that match; evaluated on whole traces.
+ */
+export type SpansetExpr =
+  | {
+      node: 'filter';
+      /**
+       * The condition.
+       */
+      condition: FieldExpr | null;
+    }
+  | {
+      node: 'combine';
+      /**
+       * Which.
+       */
+      op: SpansetOp;
+      /**
+       * One.
+       */
+      left: SpansetExpr;
+      /**
+       * The other.
+       */
+      right: SpansetExpr;
+    }
+  | {
+      node: 'structural';
+      /**
+       * Which relation.
+       */
+      op: StructuralOp;
+      /**
+       * `!`: the right spans that do not.
+       */
+      negated: boolean;
+      /**
+       * `&`: the left side's spans that take part are kept too.
+       */
+      union: boolean;
+      /**
+       * One.
+       */
+      left: SpansetExpr;
+      /**
+       * The other.
+       */
+      right: SpansetExpr;
+    }
+  | {
+      node: 'then';
+      /**
+       * The stage before.
+       */
+      input: SpansetExpr;
+      /**
+       * The condition.
+       */
+      condition: FieldExpr | null;
+    }
+  | {
+      node: 'aggregateFilter';
+      /**
+       * The stage before.
+       */
+      input: SpansetExpr;
+      /**
+       * What is computed of each set.
+       */
+      aggregate: SpansetAggregate;
+      /**
+       * Of which field; none for `count`.
+       */
+      field: FieldExpr | null;
+      /**
+       * How it is compared.
+       */
+      op: CompareOp;
+      /**
+       * With what.
+       */
+      value: Static;
+    }
+  | {
+      node: 'groupBy';
+      /**
+       * The stage before.
+       */
+      input: SpansetExpr;
+      /**
+       * The values.
+       */
+      by: FieldExpr;
+      /**
+       * As it is shown, e.g. `by(resource.service.name)`.
+       */
+      label: string;
+    }
+  | {
+      node: 'coalesce';
+      /**
+       * The stage before.
+       */
+      input: SpansetExpr;
+    };
+
+/**
+ * How two span sets are combined.
+ */
+export type SpansetOp = '&&' | '||';
+
+/**
+ * One step of a log pipeline.
+ */
+export type Stage =
+  | {
+      stage: 'lineFilter';
+      /**
+       * How the line is compared.
+       */
+      op: LineFilterOp;
+      /**
+       * At least one must be found (for the negated forms: none may).
+       */
+      patterns: Array<string>;
+    }
+  | {
+      stage: 'labelFilter';
+      /**
+       * The condition.
+       */
+      expr: LabelFilterExpr;
+    }
+  | {
+      stage: 'parse';
+      /**
+       * How the line is read.
+       */
+      parser: Parser;
+    }
+  | {
+      stage: 'drop';
+      /**
+       * Which.
+       */
+      labels: Array<LabelPick>;
+    }
+  | {
+      stage: 'keep';
+      /**
+       * Which stay.
+       */
+      labels: Array<LabelPick>;
+    };
+
+/**
+ * A constant of TraceQL.
+ */
+export type Static =
+  | { type: 'nil' }
+  | {
+      type: 'string';
+      /**
+       * The text.
+       */
+      value: string;
+    }
+  | {
+      type: 'int';
+      /**
+       * The number.
+       */
+      value: string;
+    }
+  | {
+      type: 'float';
+      /**
+       * The number.
+       */
+      value: string;
+    }
+  | {
+      type: 'bool';
+      /**
+       * Which.
+       */
+      value: boolean;
+    }
+  | {
+      type: 'duration';
+      /**
+       * In nanoseconds.
+       */
+      value: Nanos;
+    }
+  | {
+      type: 'status';
+      /**
+       * Which.
+       */
+      value: StatusCode;
+    }
+  | {
+      type: 'kind';
+      /**
+       * Which.
+       */
+      value: SpanKind;
+    };
+
+/**
+ * A span's status; the numbers are OTLP's.
+ */
+export type StatusCode = 'unset' | 'ok' | 'error';
+
+/**
+ * Instants at which series are evaluated: `start`, `start + step`, … up to and including `end`.
+ */
+export type Steps = {
+  /**
+   * The first instant.
+   */
+  start: Nanos;
+  /**
+   * No instant is later.
+   */
+  end: Nanos;
+  /**
+   * 0 means one instant, `start`, and an answer that is a vector or scalar.
+   */
+  step: Nanos;
+};
+
+/**
+ * How spans of one trace stand to each other.
+ */
+export type StructuralOp = '>>' | '>' | '<<' | '<' | '~';
+
+/**
+ * From `from` (included) to `to` (excluded).
+ */
+export type TimeRange = {
+  /**
+   * Included.
+   */
+  from: Nanos;
+  /**
+   * Excluded.
+   */
+  to: Nanos;
+};
+
+/**
+ * A comparison of a value with a text.
+ */
+export type ValueMatch = {
+  /**
+   * How.
+   */
+  op: MatchOp;
+  /**
+   * With what.
+   */
+  value: string;
+};
+
+/**
+ * What a window of samples becomes; names are PromQL's.
+ */
+export type WindowFunction =
+  | 'rate'
+  | 'increase'
+  | 'delta'
+  | 'irate'
+  | 'idelta'
+  | 'deriv'
+  | 'predict_linear'
+  | 'changes'
+  | 'resets'
+  | 'avg_over_time'
+  | 'min_over_time'
+  | 'max_over_time'
+  | 'sum_over_time'
+  | 'count_over_time'
+  | 'quantile_over_time'
+  | 'stddev_over_time'
+  | 'stdvar_over_time'
+  | 'mad_over_time'
+  | 'last_over_time'
+  | 'first_over_time'
+  | 'present_over_time'
+  | 'double_exponential_smoothing';
