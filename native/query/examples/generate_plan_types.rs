@@ -32,7 +32,9 @@ impl TypeVisitor for Declarations {
 fn main() -> std::io::Result<()> {
     let mut declarations = Declarations::default();
     declarations.visit::<Query>();
-    let mut text = "// Generated from native/query/src/plan.rs by `npm run generate`; do not edit.\n".to_owned();
+    let mut text =
+        "// Generated from native/query/src/plan.rs by `npm run generate`; do not edit.\n"
+            .to_owned();
     for declaration in declarations.by_name.values() {
         text.push('\n');
         text.push_str(declaration);
