@@ -1,3 +1,65 @@
 //! Queries: plans (`plan`) executed over snapshots of the views.
+//!
+//! [`run`] takes one [`plan::Query`] to one [`Outcome`]. It takes all snapshots first, so that every
+//! part of the query reads the same instant, and hands each kind of plan to its module.
 
+mod budget;
+mod context;
+mod error;
+mod logs;
+mod matcher;
 pub mod plan;
+mod series;
+mod stream_labels;
+mod traces;
+
+use std::time::Instant;
+
+use varve_columnar::answer::{Answer, Outcome};
+
+use crate::{context::ExecContext, plan::Plan};
+
+pub use crate::{budget::CancelToken, context::Sources, error::QueryError};
+
+/// Runs one query to its end on the calling thread (with help from rayon's).
+///
+/// Nothing is kept after it returns; a query that is cancelled or past its budget gives up at the
+/// next batch.
+pub fn run(
+    query: &plan::Query,
+    sources: &dyn Sources,
+    cancel: &CancelToken,
+) -> Result<Outcome, QueryError> {
+    let started = Instant::now();
+    let context = ExecContext::open(query, sources, cancel)?;
+    let answer = execute(&query.plan, &context)?;
+    Ok(context.finish(answer, started.elapsed()))
+}
+
+fn execute(plan: &Plan, context: &ExecContext) -> Result<Answer, QueryError> {
+    match plan {
+        Plan::LogRows { input, limit, direction, interval } => {
+            logs::run(context, input, *limit, *direction, interval.0)
+        }
+        Plan::Series { expr, steps, dialect } => series::run(context, expr, *steps, *dialect),
+        Plan::TraceSearch { spanset, range, limit, spans_per_set, select } => {
+            traces::search(context, spanset, *range, *limit, *spans_per_set, select)
+        }
+        Plan::TraceById { trace_id, range } => traces::by_id(context, trace_id, *range),
+        Plan::StreamLabels { selectors, range, of } => {
+            stream_labels::run(context, selectors, *range, of)
+        }
+        Plan::SeriesLabels { selectors, range, of, limit } => {
+            series::labels(context, selectors, *range, of, *limit)
+        }
+        Plan::MetricMetadata { metric, limit } => {
+            series::metadata(context, metric.as_deref(), *limit)
+        }
+        Plan::SpanTags { scope, filter, range, limit } => {
+            traces::tags(context, *scope, filter.as_ref(), *range, *limit)
+        }
+        Plan::SpanTagValues { field, filter, range, limit } => {
+            traces::tag_values(context, field, filter.as_ref(), *range, *limit)
+        }
+    }
+}

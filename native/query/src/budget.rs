@@ -1,0 +1,147 @@
+//! What a query may cost, and whether someone still waits for it.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use crate::{error::QueryError, plan};
+
+/// Says from another thread that nobody waits for the answer any more. Clones share one state.
+#[derive(Clone, Debug, Default)]
+pub struct CancelToken(Arc<AtomicBool>);
+
+impl CancelToken {
+    /// Ends the query at its next batch.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it was cancelled.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Counts what one query holds, from all of its threads.
+pub(crate) struct BudgetTracker {
+    cancel: CancelToken,
+    deadline: Instant,
+    limits: plan::Budget,
+    memory_bytes: AtomicU64,
+    series: AtomicU64,
+    samples: AtomicU64,
+}
+
+impl BudgetTracker {
+    /// A tracker whose time starts now.
+    pub(crate) fn start(limits: &plan::Budget, cancel: &CancelToken) -> Self {
+        Self {
+            cancel: cancel.clone(),
+            deadline: Instant::now() + Duration::from_millis(u64::from(limits.deadline_ms)),
+            limits: limits.clone(),
+            memory_bytes: AtomicU64::new(0),
+            series: AtomicU64::new(0),
+            samples: AtomicU64::new(0),
+        }
+    }
+
+    /// To be asked once per batch: whether to go on.
+    pub(crate) fn check(&self) -> Result<(), QueryError> {
+        if self.cancel.is_cancelled() {
+            return Err(QueryError::Cancelled);
+        }
+        if Instant::now() >= self.deadline {
+            return Err(QueryError::Timeout { deadline_ms: self.limits.deadline_ms });
+        }
+        Ok(())
+    }
+
+    /// Says that the query holds `bytes` more.
+    pub(crate) fn charge(&self, bytes: u64) -> Result<(), QueryError> {
+        let limit = self.limits.memory_max_bytes;
+        add(&self.memory_bytes, bytes, limit, "bytes of memory", "query.memory_max_bytes")
+    }
+
+    /// Says that the query let go of `bytes` that it had charged.
+    pub(crate) fn release(&self, bytes: u64) {
+        let before = self.memory_bytes.fetch_sub(bytes, Ordering::Relaxed);
+        debug_assert!(before >= bytes, "released {bytes} bytes of {before} charged");
+    }
+
+    /// Says that the query holds `count` more series (or streams, or traces under evaluation).
+    pub(crate) fn add_series(&self, count: u64) -> Result<(), QueryError> {
+        let limit = u64::from(self.limits.series_max);
+        add(&self.series, count, limit, "series", "query.series_max")
+    }
+
+    /// Says that the query loaded `count` more samples.
+    pub(crate) fn add_samples(&self, count: u64) -> Result<(), QueryError> {
+        add(&self.samples, count, self.limits.samples_max, "samples", "query.samples_max")
+    }
+}
+
+fn add(
+    counter: &AtomicU64,
+    more: u64,
+    limit: u64,
+    what: &'static str,
+    setting: &'static str,
+) -> Result<(), QueryError> {
+    let held = counter.fetch_add(more, Ordering::Relaxed).saturating_add(more);
+    if held > limit { Err(QueryError::Budget { what, limit, setting }) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tracker(cancel: &CancelToken) -> BudgetTracker {
+        let limits = plan::Budget {
+            deadline_ms: 60_000,
+            memory_max_bytes: 100,
+            series_max: 2,
+            samples_max: 10,
+        };
+        BudgetTracker::start(&limits, cancel)
+    }
+
+    #[test]
+    fn memory_that_was_released_can_be_charged_again() {
+        let budget = tracker(&CancelToken::default());
+        budget.charge(100).unwrap();
+        budget.release(60);
+        budget.charge(60).unwrap();
+    }
+
+    #[test]
+    fn the_error_names_the_limit_and_its_setting() {
+        let error = tracker(&CancelToken::default()).add_series(3).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "maximum of series (2) reached for a single query; narrow it or raise query.series_max"
+        );
+        assert_eq!(error.code(), varve_types::ErrorCode::QueryBudget);
+    }
+
+    #[test]
+    fn a_cancelled_query_gives_up() {
+        let cancel = CancelToken::default();
+        let budget = tracker(&cancel);
+        budget.check().unwrap();
+        cancel.cancel();
+        assert!(matches!(budget.check(), Err(QueryError::Cancelled)));
+    }
+
+    #[test]
+    fn a_query_past_its_deadline_gives_up() {
+        let limits =
+            plan::Budget { deadline_ms: 0, memory_max_bytes: 0, series_max: 0, samples_max: 0 };
+        let budget = BudgetTracker::start(&limits, &CancelToken::default());
+        assert!(matches!(budget.check(), Err(QueryError::Timeout { deadline_ms: 0 })));
+    }
+}

@@ -1,0 +1,131 @@
+//! What every part of one query shares: its snapshots, its budget, its counters.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use varve_columnar::answer::{Answer, Outcome, QueryStats};
+use varve_types::{Table, TenantId};
+use varve_view::Snapshot;
+
+use crate::{
+    budget::{BudgetTracker, CancelToken},
+    error::QueryError,
+    plan::{Plan, Query},
+};
+
+/// The label that says whose a stream or series is, in a read of several tenants.
+pub(crate) const TENANT_LABEL: &str = "__tenant_id__";
+
+/// Where queries get their rows from.
+pub trait Sources {
+    /// All of one tenant's rows of one table, as they are now; empty for a tenant that has none.
+    fn snapshot(&self, tenant: &TenantId, table: Table) -> Snapshot;
+}
+
+/// One running query.
+pub(crate) struct ExecContext {
+    tenants: Vec<(TenantId, BTreeMap<Table, Snapshot>)>,
+    /// What the query may still cost.
+    pub(crate) budget: BudgetTracker,
+    notes: Mutex<Notes>,
+}
+
+/// What a query tells besides its answer.
+#[derive(Default)]
+struct Notes {
+    stats: QueryStats,
+    warnings: Vec<String>,
+    infos: Vec<String>,
+}
+
+impl ExecContext {
+    /// Takes the snapshots of every tenant and table that the plan reads; the query's time starts.
+    pub(crate) fn open(
+        query: &Query,
+        sources: &dyn Sources,
+        cancel: &CancelToken,
+    ) -> Result<Self, QueryError> {
+        let budget = BudgetTracker::start(&query.budget, cancel);
+        let tables = tables_of(&query.plan);
+        let mut tenants = Vec::with_capacity(query.tenants.len());
+        let mut notes = Notes::default();
+        for name in &query.tenants {
+            let tenant =
+                TenantId::parse(name).map_err(|error| QueryError::invalid(error.to_string()))?;
+            let snapshots: BTreeMap<_, _> =
+                tables.iter().map(|&table| (table, sources.snapshot(&tenant, table))).collect();
+            notes.stats.segments_total +=
+                snapshots.values().map(|snapshot| snapshot.segments.len() as u64).sum::<u64>();
+            tenants.push((tenant, snapshots));
+        }
+        Ok(Self { tenants, budget, notes: Mutex::new(notes) })
+    }
+
+    /// Each tenant's rows of a table, with the value of [`TENANT_LABEL`] where several are read.
+    pub(crate) fn snapshots(
+        &self,
+        table: Table,
+    ) -> impl Iterator<Item = (Option<&TenantId>, &Snapshot)> {
+        let federated = self.tenants.len() > 1;
+        self.tenants.iter().filter_map(move |(tenant, snapshots)| {
+            snapshots.get(&table).map(|snapshot| (federated.then_some(tenant), snapshot))
+        })
+    }
+
+    /// Adds to the query's counters; to be called once per segment or batch, not per row.
+    pub(crate) fn count(&self, more: &QueryStats) {
+        let stats = &mut self.notes().stats;
+        stats.segments_read += more.segments_read;
+        stats.rows_read += more.rows_read;
+        stats.bytes_read += more.bytes_read;
+        stats.rows_matched += more.rows_matched;
+        stats.memtable_rows_read += more.memtable_rows_read;
+        stats.traces_read += more.traces_read;
+    }
+
+    /// Tells the user why the answer may be partial or surprising; the same text only once.
+    pub(crate) fn warn(&self, text: String) {
+        push_once(&mut self.notes().warnings, text);
+    }
+
+    /// Tells the user something that is no warning; the same text only once.
+    pub(crate) fn inform(&self, text: String) {
+        push_once(&mut self.notes().infos, text);
+    }
+
+    /// The finished query.
+    pub(crate) fn finish(self, answer: Answer, elapsed: Duration) -> Outcome {
+        let Notes { mut stats, warnings, infos } =
+            self.notes.into_inner().unwrap_or_else(PoisonError::into_inner);
+        stats.elapsed_ns = u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX);
+        Outcome { answer, warnings, infos, stats }
+    }
+
+    // Counters are whole after each call, so a panic elsewhere leaves nothing half-written in them.
+    fn notes(&self) -> MutexGuard<'_, Notes> {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn push_once(texts: &mut Vec<String>, text: String) {
+    if !texts.contains(&text) {
+        texts.push(text);
+    }
+}
+
+/// The tables that a plan reads. Series may come from samples and from log rows alike.
+fn tables_of(plan: &Plan) -> &'static [Table] {
+    match plan {
+        Plan::LogRows { .. } | Plan::StreamLabels { .. } => &[Table::Logs],
+        Plan::Series { .. } => &[Table::Samples, Table::Logs],
+        Plan::SeriesLabels { .. } => &[Table::Samples],
+        Plan::MetricMetadata { .. } => &[Table::Metadata],
+        Plan::TraceSearch { .. }
+        | Plan::TraceById { .. }
+        | Plan::SpanTags { .. }
+        | Plan::SpanTagValues { .. } => &[Table::Spans],
+    }
+}

@@ -1,0 +1,217 @@
+//! Label matchers and regular expressions, compiled once per query.
+//!
+//! Patterns are Go's RE2 syntax, which the `regex` crate shares but for a few spellings; see
+//! [`compile_regex`].
+
+use hashbrown::HashSet;
+use regex::Regex;
+use varve_columnar::labels::LabelSet;
+
+use crate::{
+    error::QueryError,
+    plan::{LabelMatcher, MatchOp},
+};
+
+/// A comparison of a text with a value or an anchored pattern.
+#[derive(Debug)]
+pub(crate) struct TextMatcher {
+    test: Test,
+    negated: bool,
+}
+
+#[derive(Debug)]
+enum Test {
+    Any,
+    NotEmpty,
+    Equal(String),
+    OneOf(HashSet<String>),
+    Prefix(String),
+    Contains(String),
+    Regex(Regex),
+}
+
+impl TextMatcher {
+    /// Compiles a comparison; patterns are anchored at both ends.
+    pub(crate) fn compile(op: MatchOp, value: &str) -> Result<Self, QueryError> {
+        let negated = matches!(op, MatchOp::NotEqual | MatchOp::NotRegex);
+        let test = match op {
+            MatchOp::Equal | MatchOp::NotEqual => Test::Equal(value.to_owned()),
+            MatchOp::Regex | MatchOp::NotRegex => Test::of_pattern(value)?,
+        };
+        Ok(Self { test, negated })
+    }
+
+    /// Whether the comparison holds of `text`.
+    pub(crate) fn matches(&self, text: &str) -> bool {
+        self.test.holds(text) != self.negated
+    }
+}
+
+impl Test {
+    /// Most patterns in use are a word, some words, or a word with `.*` around it; those need no
+    /// automaton.
+    fn of_pattern(pattern: &str) -> Result<Self, QueryError> {
+        let regex = compile_regex(&format!("^(?s:{pattern})$"), pattern)?;
+        let literal = |text: &str| (!text.contains(META)).then(|| text.to_owned());
+        let inner = pattern.strip_suffix(".*");
+        let known = match pattern {
+            ".*" => Some(Self::Any),
+            ".+" => Some(Self::NotEmpty),
+            _ => literal(pattern).map(Self::Equal).or_else(|| {
+                pattern
+                    .split('|')
+                    .map(literal)
+                    .collect::<Option<HashSet<_>>>()
+                    .map(Self::OneOf)
+                    .or_else(|| inner.and_then(literal).map(Self::Prefix))
+                    .or_else(|| {
+                        inner
+                            .and_then(|inner| inner.strip_prefix(".*"))
+                            .and_then(literal)
+                            .map(Self::Contains)
+                    })
+            }),
+        };
+        Ok(known.unwrap_or(Self::Regex(regex)))
+    }
+
+    fn holds(&self, text: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::NotEmpty => !text.is_empty(),
+            Self::Equal(value) => text == value,
+            Self::OneOf(values) => values.contains(text),
+            Self::Prefix(prefix) => text.starts_with(prefix.as_str()),
+            Self::Contains(part) => {
+                memchr::memmem::find(text.as_bytes(), part.as_bytes()).is_some()
+            }
+            Self::Regex(regex) => regex.is_match(text),
+        }
+    }
+}
+
+/// What makes a text a pattern.
+const META: [char; 14] = ['\\', '.', '+', '*', '?', '(', ')', '|', '[', ']', '{', '}', '^', '$'];
+
+/// Matchers of one selector.
+#[derive(Debug)]
+pub(crate) struct Matchers(Vec<(String, TextMatcher)>);
+
+impl Matchers {
+    /// Compiles a selector.
+    pub(crate) fn compile(matchers: &[LabelMatcher]) -> Result<Self, QueryError> {
+        let compiled = matchers
+            .iter()
+            .map(|matcher| {
+                let test = TextMatcher::compile(matcher.op, &matcher.value)?;
+                Ok((matcher.name.clone(), test))
+            })
+            .collect::<Result<_, QueryError>>()?;
+        Ok(Self(compiled))
+    }
+
+    /// Whether all hold of a label set.
+    pub(crate) fn matches(&self, labels: &LabelSet) -> bool {
+        self.0.iter().all(|(name, test)| test.matches(labels.get(name)))
+    }
+}
+
+/// Compiles a pattern of Go's RE2 syntax. `written` is how the user wrote it, for the error.
+///
+/// RE2 spells a few things in a way that the `regex` crate does not read: `\Q…\E` (literal text),
+/// `\C` (any byte) and `\pN` without braces. The first is rewritten; the second is refused by the
+/// crate with its own words; the third both read.
+pub(crate) fn compile_regex(pattern: &str, written: &str) -> Result<Regex, QueryError> {
+    Regex::new(&without_quotes(pattern)).map_err(|error| {
+        let text = error.to_string();
+        // The crate draws the pattern over several lines; its last line says what is wrong.
+        let reason = text.lines().last().unwrap_or_default().trim_start_matches("error: ");
+        QueryError::Regex { pattern: written.to_owned(), reason: reason.to_owned() }
+    })
+}
+
+/// The pattern with each `\Q…\E` replaced by its escaped text.
+fn without_quotes(pattern: &str) -> String {
+    let mut plain = String::with_capacity(pattern.len());
+    let mut rest = pattern;
+    while let Some(at) = find_escape(rest, 'Q') {
+        let (before, quoted) = (&rest[..at], &rest[at + 2..]);
+        let (literal, after) = quoted.split_once("\\E").unwrap_or((quoted, ""));
+        plain.push_str(before);
+        plain.push_str(&regex::escape(literal));
+        rest = after;
+    }
+    plain.push_str(rest);
+    plain
+}
+
+/// Where an escape of this letter starts; an escaped backslash before the letter is none.
+fn find_escape(pattern: &str, letter: char) -> Option<usize> {
+    let mut chars = pattern.char_indices();
+    while let Some((at, char)) = chars.next() {
+        if char == '\\' && chars.next().is_some_and(|(_, escaped)| escaped == letter) {
+            return Some(at);
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn holds(op: MatchOp, value: &str, text: &str) -> bool {
+        TextMatcher::compile(op, value).unwrap().matches(text)
+    }
+
+    #[test]
+    fn a_pattern_must_match_the_whole_value() {
+        assert!(holds(MatchOp::Regex, "a.c", "abc"));
+        assert!(!holds(MatchOp::Regex, "a.c", "xabc"));
+        assert!(!holds(MatchOp::Regex, "b", "abc"));
+        assert!(!holds(MatchOp::Regex, "a|bc", "abc"));
+        assert!(holds(MatchOp::NotRegex, "b", "abc"));
+    }
+
+    #[test]
+    fn words_between_bars_are_a_set() {
+        assert!(holds(MatchOp::Regex, "a|bc|", "bc"));
+        assert!(holds(MatchOp::Regex, "a|bc|", ""));
+        assert!(!holds(MatchOp::Regex, "a|bc", "b"));
+    }
+
+    #[test]
+    fn dots_around_a_word_take_new_lines_too() {
+        assert!(holds(MatchOp::Regex, "a.*", "a\nb"));
+        assert!(holds(MatchOp::Regex, ".*b.*", "a\nb\nc"));
+        assert!(holds(MatchOp::Regex, "a.+c", "a\nc"));
+        assert!(!holds(MatchOp::Regex, ".+", ""));
+        assert!(holds(MatchOp::Regex, ".*", ""));
+    }
+
+    #[test]
+    fn a_missing_label_is_the_empty_value() {
+        let labels = LabelSet::new([("app", "shop")]);
+        let matcher = |op, value: &str| {
+            let matcher = LabelMatcher { name: "env".into(), op, value: value.into() };
+            Matchers::compile(&[matcher]).unwrap().matches(&labels)
+        };
+        assert!(matcher(MatchOp::Equal, ""));
+        assert!(matcher(MatchOp::NotEqual, "prod"));
+        assert!(!matcher(MatchOp::Regex, ".+"));
+        assert!(matcher(MatchOp::NotRegex, ".+"));
+    }
+
+    #[test]
+    fn go_quotes_are_literal_text() {
+        assert!(holds(MatchOp::Regex, r"\Qa.b\E.", "a.bc"));
+        assert!(!holds(MatchOp::Regex, r"\Qa.b\E.", "axbc"));
+        assert!(holds(MatchOp::Regex, r"a\\Q.", r"a\Qx"));
+    }
+
+    #[test]
+    fn a_broken_pattern_is_refused_as_it_was_written() {
+        let error = TextMatcher::compile(MatchOp::Regex, "a(").unwrap_err();
+        assert_eq!(error.to_string(), "error parsing regexp 'a(': unclosed group");
+    }
+}
