@@ -1,1 +1,64 @@
-export type { AnswerFormat, Plan } from './plan/generated.ts';
+import { ConstructUnsupportedError, type Language } from './errors.ts';
+import type { LogqlInstant, LogqlRange, PromqlHow, TraceqlHow } from './how.ts';
+import type { Field, FieldExpr, LabelMatcher, Plan } from './plan/generated.ts';
+
+export type { SearchOptions } from './budget.ts';
+export { ConstructUnsupportedError, type Language, QueryTextError } from './errors.ts';
+export { createSearch, type Search, type SearchRequest } from './execute.ts';
+export type { LogqlInstant, LogqlRange, PromqlHow, TraceqlHow } from './how.ts';
+export { lookup, type Selectors, type TimeBounds } from './lookup.ts';
+export type {
+  AnswerFormat,
+  AttributeScope,
+  Direction,
+  Field,
+  FieldExpr,
+  Intrinsic,
+  LabelMatcher,
+  LabelsOf,
+  MatchOp,
+  Plan,
+} from './plan/generated.ts';
+export { parseTraceId, type TraceId } from './trace-id.ts';
+
+/** LogQL, Loki's language. */
+interface Logql {
+  /** @throws QueryTextError */
+  plan(text: string, how: LogqlRange | LogqlInstant): Plan;
+  /** A stream selector without a pipeline; `{}` gives no matchers. @throws QueryTextError */
+  selector(text: string): LabelMatcher[];
+  /** Whether the query answers with series instead of lines. @throws QueryTextError */
+  isMetric(text: string): boolean;
+}
+
+/** PromQL, Prometheus' language. */
+interface Promql {
+  /** @throws QueryTextError */
+  plan(text: string, how: PromqlHow): Plan;
+  /** A vector selector without range or modifiers. @throws QueryTextError */
+  selector(text: string): LabelMatcher[];
+}
+
+/** TraceQL, Tempo's language. */
+interface Traceql {
+  /** @throws QueryTextError */
+  plan(text: string, how: TraceqlHow): Plan;
+  /** The condition of the first spanset filter; broken parts are left out. Never throws. */
+  condition(text: string): FieldExpr | null;
+  /** One field: `resource.service.name`, `.x`, `name`, `span:status`. @throws QueryTextError */
+  field(text: string): Field;
+}
+
+export const logql: Logql = { plan: refuse('logql'), selector: refuse('logql'), isMetric: refuse('logql') };
+export const promql: Promql = { plan: refuse('promql'), selector: refuse('promql') };
+export const traceql: Traceql = {
+  plan: refuse('traceql'),
+  condition: () => null,
+  field: refuse('traceql'),
+};
+
+function refuse(language: Language): (text: string) => never {
+  return (text) => {
+    throw new ConstructUnsupportedError(language, { line: 1, column: 1 }, text);
+  };
+}

@@ -1,0 +1,46 @@
+/** The query languages that have a parser here. */
+export type Language = 'logql' | 'promql' | 'traceql';
+
+/** A place in a query's text, both from 1, as the peers count them (columns in UTF-16 units). */
+export interface Place {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** Bad query text: position, what was found, what was expected; message worded as the peer words it. */
+export class QueryTextError extends Error {
+  readonly language: Language;
+  readonly line: number;
+  readonly column: number;
+
+  constructor(language: Language, place: Place, message: string) {
+    super(message);
+    this.name = 'QueryTextError';
+    this.language = language;
+    this.line = place.line;
+    this.column = place.column;
+  }
+}
+
+/** Good query text that asks for something which the plan algebra has no node for. */
+export class ConstructUnsupportedError extends QueryTextError {
+  /** As the language's documentation calls it: `line_format`, `info()`, `rate()`. */
+  readonly construct: string;
+
+  constructor(language: Language, place: Place, construct: string) {
+    super(
+      language,
+      place,
+      `line ${place.line}, col ${place.column}: ${construct} is not supported; rewrite the query without it`,
+    );
+    this.name = 'ConstructUnsupportedError';
+    this.construct = construct;
+  }
+}
+
+/** The place of a character of `text`, given by its offset from 0. */
+export function placeOf(text: string, offset: number): Place {
+  const before = text.slice(0, offset);
+  const lineStart = before.lastIndexOf('\n') + 1;
+  return { line: before.split('\n').length, column: offset - lineStart + 1 };
+}

@@ -1,0 +1,36 @@
+import type { QueryAnswer, Storage, TenantId } from '../storage/index.ts';
+import { budgetOf, type SearchOptions } from './budget.ts';
+import type { AnswerFormat, Plan, Query } from './plan/generated.ts';
+
+/** One question: whose data, which plan, in which form the answer's bytes are. */
+export interface SearchRequest {
+  /** One, or several for a federated read. */
+  readonly tenants: readonly TenantId[];
+  readonly plan: Plan;
+  readonly answer: AnswerFormat;
+  /** Less than the setting's, if given. */
+  readonly timeoutMs?: number;
+  /** An abort cancels the query in native code. */
+  readonly signal?: AbortSignal;
+}
+
+/** Runs plans. */
+export interface Search {
+  /**
+   * Answers with a whole response body.
+   *
+   * @throws VarveError QUERY_TIMEOUT, QUERY_BUDGET, QUERY_CANCELLED, QUERY_EXECUTION, QUERY_INVALID,
+   *   REGEX_INVALID
+   */
+  run(request: SearchRequest): Promise<QueryAnswer>;
+}
+
+/** Search over what `storage` holds, each query within the budget that `options` give. */
+export function createSearch(storage: Pick<Storage, 'query'>, options: SearchOptions): Search {
+  return {
+    async run({ tenants, plan, answer, timeoutMs, signal }) {
+      const query: Query = { tenants: [...tenants], plan, answer, budget: budgetOf(options, timeoutMs) };
+      return await storage.query(JSON.stringify(query), signal);
+    },
+  };
+}

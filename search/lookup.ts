@@ -1,0 +1,60 @@
+import type {
+  AttributeScope,
+  Field,
+  FieldExpr,
+  LabelMatcher,
+  LabelsOf,
+  Plan,
+  TimeRange,
+} from './plan/generated.ts';
+import type { TraceId } from './trace-id.ts';
+
+/** From `from` (included) to `to` (excluded), in nanoseconds since the epoch. */
+export interface TimeBounds {
+  readonly from: bigint;
+  readonly to: bigint;
+}
+
+/** Label sets of streams or series that match any of these; none means all. */
+export type Selectors = readonly (readonly LabelMatcher[])[];
+
+/** Plans that no language is needed for. Limits: 0 for none. */
+export const lookup = {
+  /** All spans of a trace, wherever they are unless `range` says so. */
+  traceById(id: TraceId, range?: TimeBounds): Plan {
+    return { node: 'traceById', traceId: id, range: range === undefined ? null : rangeOf(range) };
+  },
+
+  /** Names or values of stream labels, or whole label sets. */
+  streamLabels(selectors: Selectors, range: TimeBounds, of: LabelsOf): Plan {
+    return { node: 'streamLabels', selectors: copyOf(selectors), range: rangeOf(range), of };
+  },
+
+  /** Names or values of series labels, or whole label sets; at most `limit` entries. */
+  seriesLabels(selectors: Selectors, range: TimeBounds, of: LabelsOf, limit: number): Plan {
+    return { node: 'seriesLabels', selectors: copyOf(selectors), range: rangeOf(range), of, limit };
+  },
+
+  /** Type, help and unit of one metric or of all; at most `limit` names. */
+  metricMetadata(metric: string | null, limit: number): Plan {
+    return { node: 'metricMetadata', metric, limit };
+  },
+
+  /** Names of attributes of spans for which `filter` is true; at most `limit` of each scope. */
+  spanTags(scope: AttributeScope | null, filter: FieldExpr | null, range: TimeBounds, limit: number): Plan {
+    return { node: 'spanTags', scope, filter, range: rangeOf(range), limit };
+  },
+
+  /** Values of a field of spans for which `filter` is true; at most `limit`. */
+  spanTagValues(field: Field, filter: FieldExpr | null, range: TimeBounds, limit: number): Plan {
+    return { node: 'spanTagValues', field, filter, range: rangeOf(range), limit };
+  },
+};
+
+function rangeOf({ from, to }: TimeBounds): TimeRange {
+  return { from: from.toString(), to: to.toString() };
+}
+
+function copyOf(selectors: Selectors): LabelMatcher[][] {
+  return selectors.map((matchers) => [...matchers]);
+}
