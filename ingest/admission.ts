@@ -1,0 +1,70 @@
+import { IngestError } from './errors.ts';
+
+/** Bytes that one request holds; given back by `release`, which may be called more than once. */
+export interface Permit {
+  /**
+   * Reserves more bytes, or refuses at once: waiting inside would only move the queue from the
+   * sender's disk into our memory.
+   *
+   * @throws IngestError TENANT_OVERLOADED, OVERLOADED
+   */
+  reserve(bytes: number): void;
+  release(): void;
+}
+
+/** Bounds the bytes of request bodies in flight, for each tenant first and then over all. */
+export class Admission {
+  readonly #maxBytes: number;
+  readonly #tenantMaxBytes: number;
+  readonly #tenantBytes = new Map<string, number>();
+  #bytes = 0;
+
+  constructor(limits: { maxBytes: number; tenantMaxBytes: number }) {
+    this.#maxBytes = limits.maxBytes;
+    this.#tenantMaxBytes = limits.tenantMaxBytes;
+  }
+
+  /** Bytes held now, over all tenants. */
+  get inFlightBytes(): number {
+    return this.#bytes;
+  }
+
+  enter(tenant: string): Permit {
+    let held = 0;
+    return {
+      reserve: (bytes) => {
+        this.#reserve(tenant, bytes);
+        held += bytes;
+      },
+      release: () => {
+        this.#giveBack(tenant, held);
+        held = 0;
+      },
+    };
+  }
+
+  #reserve(tenant: string, bytes: number): void {
+    const ofTenant = (this.#tenantBytes.get(tenant) ?? 0) + bytes;
+    if (ofTenant > this.#tenantMaxBytes) {
+      throw new IngestError(
+        'TENANT_OVERLOADED',
+        `tenant ${tenant} has ${ofTenant} bytes in flight, over ingest.tenant_in_flight_max_bytes = ${this.#tenantMaxBytes}; send again later`,
+      );
+    }
+    if (this.#bytes + bytes > this.#maxBytes) {
+      throw new IngestError(
+        'OVERLOADED',
+        `${this.#bytes + bytes} bytes are in flight, over ingest.in_flight_max_bytes = ${this.#maxBytes}; send again later`,
+      );
+    }
+    this.#tenantBytes.set(tenant, ofTenant);
+    this.#bytes += bytes;
+  }
+
+  #giveBack(tenant: string, bytes: number): void {
+    const left = (this.#tenantBytes.get(tenant) ?? 0) - bytes;
+    if (left > 0) this.#tenantBytes.set(tenant, left);
+    else this.#tenantBytes.delete(tenant);
+    this.#bytes -= bytes;
+  }
+}

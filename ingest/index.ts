@@ -1,0 +1,46 @@
+import type { FastifyPluginAsync } from 'fastify';
+import { type IntakeDeps, RequestIntake } from './intake.ts';
+import type { IngestOptions } from './options.ts';
+import { OtlpGrpcServer } from './otlp/grpc.ts';
+import { type HttpListener, httpReceivers } from './receivers.ts';
+
+export { type IngestCode, ingestCodes } from './errors.ts';
+export type { IntakeDeps as IngestDeps } from './intake.ts';
+export type { IngestOptions } from './options.ts';
+export type { IngestLog, IngestMetrics } from './receiver.ts';
+
+/** All ways in. */
+export interface Ingest {
+  /** The routes that senders expect behind one port. */
+  readonly plugins: Readonly<Record<HttpListener, FastifyPluginAsync>>;
+  /** OTLP over gRPC: a server of its own, listening when told to. */
+  readonly grpc: OtlpGrpcServer;
+  /** Bytes of request bodies held now. */
+  inFlightBytes(): number;
+}
+
+/** Receives, limits and hands over; one crossing into native code per request. */
+export function createIngest(options: IngestOptions, deps: IntakeDeps): Ingest {
+  const intake = new RequestIntake(options, deps);
+  const plugin =
+    (listener: HttpListener): FastifyPluginAsync =>
+    async (app) => {
+      // Each in a context of its own: content type parsers of one must not reach another's routes.
+      for (const receiver of httpReceivers[listener]) {
+        await app.register((scope, _options, done) => {
+          receiver.register(scope, intake);
+          done();
+        });
+      }
+    };
+  return {
+    plugins: {
+      otlpHttp: plugin('otlpHttp'),
+      loki: plugin('loki'),
+      prometheus: plugin('prometheus'),
+      all: plugin('all'),
+    },
+    grpc: new OtlpGrpcServer({ messageMaxBytes: options.bodyMaxBytes }, intake),
+    inFlightBytes: () => intake.inFlightBytes,
+  };
+}

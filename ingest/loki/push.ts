@@ -1,0 +1,52 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { BodyEncoding, Receipt } from '../../storage/index.ts';
+import { IngestError } from '../errors.ts';
+import { answerText, plainTextStatus, refuseInText, type StatusTable } from '../plain-text.ts';
+import { contentEncodingOf, type Declared, leaveBodiesUnread, type Receiver } from '../receiver.ts';
+
+/** What Loki's clients see for each refusal. Promtail sends 429 and 5xx again and drops other 4xx. */
+const lokiPushStatus: StatusTable = { ...plainTextStatus, ENCODING_UNSUPPORTED: 400 };
+
+// In JSON, `deflate` is the raw stream without zlib's container, as Loki reads it.
+const jsonEncodings: Readonly<Record<string, BodyEncoding>> = {
+  '': 'identity',
+  gzip: 'gzip',
+  deflate: 'rawDeflate',
+};
+const protobufEncodings: Readonly<Record<string, BodyEncoding>> = { '': 'snappy', snappy: 'snappy' };
+
+/** Loki's push, in snappy-compressed protobuf and in JSON (contract: Loki HTTP API, "Ingest logs"). */
+export const lokiPush: Receiver = {
+  name: 'lokiPush',
+  register(app, intake) {
+    leaveBodiesUnread(app);
+    app.post('/loki/api/v1/push', async (request, reply) => {
+      try {
+        return await answer(reply, await intake.http(lokiPush.name, request, declaredBy(request)));
+      } catch (thrown) {
+        return await refuseInText(reply, thrown, lokiPushStatus, intake);
+      }
+    });
+  },
+};
+
+function declaredBy(request: FastifyRequest): Declared {
+  const media = (request.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase();
+  const isJson = media === 'application/json';
+  const name = contentEncodingOf(request);
+  const encoding = (isJson ? jsonEncodings : protobufEncodings)[name];
+  if (encoding === undefined)
+    throw new IngestError('ENCODING_UNSUPPORTED', `Content-Encoding "${name}" not supported`);
+  return { format: isJson ? 'lokiPushJson' : 'lokiPushProtobuf', encoding };
+}
+
+/** A 400 says "this will never work": what was good in the request is stored by then. */
+async function answer(reply: FastifyReply, receipt: Receipt): Promise<FastifyReply> {
+  if (receipt.refused.length > 0) {
+    const sentences = receipt.refused.map(({ message }) => message).join('; ');
+    return await answerText(reply, 400, sentences);
+  }
+  if (receipt.accepted === 0)
+    return await answerText(reply, 422, 'error at least one valid stream is required for ingestion');
+  return await reply.code(204).send();
+}

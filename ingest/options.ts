@@ -1,0 +1,15 @@
+/** Limits of what senders may do; defaults live only in `cli/config/schema.ts`. */
+export interface IngestOptions {
+  /** Tenant of requests without `X-Scope-OrgID`; empty: such requests are refused. */
+  readonly tenantDefault: string;
+  /** The largest body as sent, still compressed. */
+  readonly bodyMaxBytes: number;
+  /** Bytes of request bodies held at once, over all tenants. */
+  readonly inFlightMaxBytes: number;
+  /** The same for one tenant. */
+  readonly tenantInFlightMaxBytes: number;
+  /** How long an append may wait for the disk. */
+  readonly appendTimeoutMs: number;
+  /** What a refused sender is told to wait. */
+  readonly retryAfterSeconds: number;
+}

@@ -1,0 +1,58 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { BodyEncoding, BodyFormat, Receipt, TenantId } from '../storage/index.ts';
+import type { IngestCode } from './errors.ts';
+
+/** A way in: its routes, its wire format and its answers. */
+export interface Receiver {
+  /** For metrics and log lines: `otlpHttp`, `lokiPush`, …. */
+  readonly name: string;
+  register(app: FastifyInstance, intake: Intake): void;
+}
+
+/** What a request says it is. */
+export interface Declared {
+  readonly format: BodyFormat;
+  readonly encoding: BodyEncoding;
+}
+
+/** The one way of a request from a socket to the log. */
+export interface Intake {
+  /**
+   * Reads an HTTP request's body under the limits and appends it.
+   *
+   * @throws IngestError, VarveError; `refusalOf` tells the code
+   */
+  http(receiver: string, request: FastifyRequest, declared: Declared): Promise<Receipt>;
+  /** The same for a message that a transport with limits of its own has read. */
+  message(receiver: string, tenant: TenantId, body: Uint8Array, declared: Declared): Promise<Receipt>;
+  /** Whose a request is; `header` is `X-Scope-OrgID`. */
+  tenantOf(header: string | readonly string[] | undefined): TenantId;
+  readonly retryAfterSeconds: number;
+  readonly log: IngestLog;
+}
+
+/** Counts what came in; `cli/telemetry.ts` makes metrics of it. */
+export interface IngestMetrics {
+  accepted(receiver: string, records: number, bodyBytes: number): void;
+  refusedRecords(receiver: string, reason: string, records: number): void;
+  refusedRequest(receiver: string, code: IngestCode): void;
+}
+
+export interface IngestLog {
+  warn(fields: object, sentence: string): void;
+  error(fields: object, sentence: string): void;
+}
+
+/** Leaves every body unread, whatever its content type: `Intake` reads it under its own limits. */
+export function leaveBodiesUnread(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', (_request, _payload, done) => {
+    done(null);
+  });
+}
+
+/** `Content-Encoding` in lower case; empty where there is none. */
+export function contentEncodingOf(request: FastifyRequest): string {
+  const encoding = (request.headers['content-encoding'] ?? '').trim().toLowerCase();
+  return encoding === 'identity' ? '' : encoding;
+}

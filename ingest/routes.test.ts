@@ -1,0 +1,217 @@
+import { BinaryReader } from '@bufbuild/protobuf/wire';
+import fastify, { type FastifyInstance } from 'fastify';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type AppendRequest, type Receipt, type Storage, VarveError } from '../storage/index.ts';
+import { createIngest, type IngestOptions } from './index.ts';
+
+const options: IngestOptions = {
+  tenantDefault: 'anonymous',
+  bodyMaxBytes: 1_000,
+  inFlightMaxBytes: 2_000,
+  tenantInFlightMaxBytes: 1_500,
+  appendTimeoutMs: 1_000,
+  retryAfterSeconds: 3,
+};
+
+const refusedOne: Receipt = {
+  accepted: 1,
+  refused: [{ reason: 'idInvalid', count: 2, message: 'span id must be 8 bytes' }],
+};
+
+let appended: AppendRequest[];
+let outcome: () => Promise<Receipt>;
+let app: FastifyInstance;
+
+async function started(changed: Partial<IngestOptions> = {}): Promise<FastifyInstance> {
+  const unused = () => {
+    throw new Error('not called by ingest');
+  };
+  const storage: Storage = {
+    append: async (request) => {
+      appended.push(request);
+      return await outcome();
+    },
+    query: unused,
+    status: unused,
+    seal: unused,
+    close: unused,
+  };
+  const ignore = () => undefined;
+  const metrics = { accepted: ignore, refusedRecords: ignore, refusedRequest: ignore };
+  const log = { warn: ignore, error: ignore };
+  const server = fastify();
+  await server.register(createIngest({ ...options, ...changed }, { storage, metrics, log }).plugins.all);
+  return server;
+}
+
+beforeEach(async () => {
+  appended = [];
+  outcome = () => Promise.resolve({ accepted: 1, refused: [] });
+  app = await started();
+});
+
+afterEach(async () => {
+  await app.close();
+});
+
+const protobuf = { 'content-type': 'application/x-protobuf' };
+const json = { 'content-type': 'application/json; charset=utf-8' };
+
+describe('OTLP over HTTP', () => {
+  it('hands the body over as it came, with its format, encoding and tenant', async () => {
+    const headers = { ...protobuf, 'content-encoding': 'gzip', 'x-scope-orgid': 'shop' };
+    const response = await app.inject({
+      method: 'POST',
+      url: '/v1/logs',
+      headers,
+      payload: Buffer.from([1, 2]),
+    });
+    expect(response.statusCode).toBe(200);
+    expect(response.headers['content-type']).toBe('application/x-protobuf');
+    expect(response.rawPayload).toHaveLength(0);
+    expect(appended).toEqual([
+      { tenant: 'shop', format: 'otlpLogsProtobuf', encoding: 'gzip', body: Buffer.from([1, 2]) },
+    ]);
+  });
+
+  it('takes an empty body, as an empty message', async () => {
+    const response = await app.inject({ method: 'POST', url: '/v1/traces', headers: protobuf });
+    expect(response.statusCode).toBe(200);
+    expect(appended[0]?.body).toHaveLength(0);
+  });
+
+  it('tells partial success in JSON', async () => {
+    outcome = () => Promise.resolve(refusedOne);
+    const response = await app.inject({ method: 'POST', url: '/v1/traces', headers: json, payload: '{}' });
+    expect(response.headers['content-type']).toBe('application/json');
+    expect(response.json()).toEqual({
+      partialSuccess: { rejectedSpans: '2', errorMessage: 'span id must be 8 bytes' },
+    });
+  });
+
+  it('tells partial success in protobuf', async () => {
+    outcome = () => Promise.resolve(refusedOne);
+    const response = await app.inject({ method: 'POST', url: '/v1/traces', headers: protobuf });
+    const reader = new BinaryReader(response.rawPayload);
+    expect(reader.tag()).toEqual([1, 2]);
+    const partial = new BinaryReader(reader.bytes());
+    expect(partial.tag()).toEqual([1, 0]);
+    expect(Number(partial.int64())).toBe(2);
+    expect(partial.tag()).toEqual([2, 2]);
+    expect(partial.string()).toBe('span id must be 8 bytes');
+  });
+
+  it.each([
+    ['OVERLOADED', 503, 14],
+    ['BODY_INVALID', 400, 3],
+    ['INTERNAL', 500, 13],
+  ] as const)('answers %s with %d and google.rpc.Code %d', async (code, status, grpc) => {
+    outcome = () => Promise.reject(new VarveError(code, 'why'));
+    const response = await app.inject({ method: 'POST', url: '/v1/metrics', headers: json, payload: '{}' });
+    expect(response.statusCode).toBe(status);
+    expect(response.json()).toEqual({ code: grpc, message: 'why' });
+    expect(response.headers['retry-after']).toBe(code === 'OVERLOADED' ? '3' : undefined);
+  });
+
+  it('refuses another content type with 415 and the ones it takes', async () => {
+    const headers = { 'content-type': 'text/plain' };
+    const response = await app.inject({ method: 'POST', url: '/v1/logs', headers, payload: 'x' });
+    expect(response.statusCode).toBe(415);
+    expect(response.body).toBe(
+      '415 unsupported media type, supported: [application/json, application/x-protobuf]',
+    );
+  });
+
+  it('refuses another method with 405 and Allow', async () => {
+    const response = await app.inject({ method: 'GET', url: '/v1/logs' });
+    expect([response.statusCode, response.headers['allow']]).toEqual([405, 'POST']);
+  });
+
+  it('refuses a body over the limit with 413', async () => {
+    const payload = Buffer.alloc(1_001);
+    const response = await app.inject({ method: 'POST', url: '/v1/logs', headers: protobuf, payload });
+    expect(response.statusCode).toBe(413);
+    expect(appended).toEqual([]);
+  });
+
+  it('refuses a tenant over its bytes in flight with 429 and Retry-After', async () => {
+    await app.close();
+    app = await started({ tenantInFlightMaxBytes: 10 });
+    const payload = Buffer.alloc(11);
+    const response = await app.inject({ method: 'POST', url: '/v1/logs', headers: protobuf, payload });
+    expect([response.statusCode, response.headers['retry-after']]).toEqual([429, '3']);
+  });
+
+  it('answers 503 when the disk takes too long, because the sender may try again', async () => {
+    await app.close();
+    app = await started({ appendTimeoutMs: 5 });
+    outcome = () => new Promise(() => undefined);
+    const response = await app.inject({ method: 'POST', url: '/v1/logs', headers: protobuf });
+    expect([response.statusCode, response.headers['retry-after']]).toEqual([503, '3']);
+  });
+
+  it('refuses a request without a tenant where there is no default one', async () => {
+    await app.close();
+    app = await started({ tenantDefault: '' });
+    const response = await app.inject({ method: 'POST', url: '/v1/logs', headers: json, payload: '{}' });
+    expect(response.statusCode).toBe(401);
+    expect(response.json()).toEqual({ code: 16, message: 'no org id' });
+  });
+});
+
+describe('Loki push', () => {
+  const push = async (headers: Record<string, string>) =>
+    await app.inject({ method: 'POST', url: '/loki/api/v1/push', headers, payload: Buffer.from([0]) });
+
+  it.each([
+    [{}, 'lokiPushProtobuf', 'snappy'],
+    [protobuf, 'lokiPushProtobuf', 'snappy'],
+    [json, 'lokiPushJson', 'identity'],
+    [{ ...json, 'content-encoding': 'deflate' }, 'lokiPushJson', 'rawDeflate'],
+  ])('%j is read as %s, %s', async (headers, format, encoding) => {
+    expect((await push(headers)).statusCode).toBe(204);
+    expect(appended[0]).toMatchObject({ format, encoding });
+  });
+
+  it('answers 400 with the reason when some was refused and the rest stored', async () => {
+    outcome = () => Promise.resolve(refusedOne);
+    const response = await push(protobuf);
+    expect([response.statusCode, response.body]).toEqual([400, 'span id must be 8 bytes\n']);
+  });
+
+  it('answers 422 when there was nothing to store', async () => {
+    outcome = () => Promise.resolve({ accepted: 0, refused: [] });
+    expect((await push(protobuf)).statusCode).toBe(422);
+  });
+
+  it('refuses an encoding it does not know in Loki’s words', async () => {
+    const response = await push({ ...json, 'content-encoding': 'br' });
+    expect([response.statusCode, response.body]).toEqual([400, 'Content-Encoding "br" not supported\n']);
+  });
+});
+
+describe('remote write', () => {
+  const write = async (headers: Record<string, string>) =>
+    await app.inject({ method: 'POST', url: '/api/v1/write', headers, payload: Buffer.from([0]) });
+
+  it('takes 1.0 with and without its headers', async () => {
+    expect((await write(protobuf)).statusCode).toBe(204);
+    const full = {
+      'content-type': 'application/x-protobuf;proto=prometheus.WriteRequest',
+      'content-encoding': 'snappy',
+    };
+    expect((await write(full)).statusCode).toBe(204);
+    expect(appended.map(({ encoding }) => encoding)).toEqual(['snappy', 'snappy']);
+  });
+
+  it('answers 2.0 with 415, on which alone senders notice', async () => {
+    const headers = { 'content-type': 'application/x-protobuf;proto=io.prometheus.write.v2.Request' };
+    expect((await write(headers)).statusCode).toBe(415);
+  });
+
+  it('stays silent about series with bad labels, as Prometheus does', async () => {
+    outcome = () =>
+      Promise.resolve({ accepted: 1, refused: [{ reason: 'invalidLabels', count: 1, message: 'x' }] });
+    expect((await write(protobuf)).statusCode).toBe(204);
+  });
+});
