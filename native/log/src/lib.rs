@@ -2,6 +2,13 @@
 //!
 //! Moves opaque bytes: no Arrow, no napi; clock and disk only through the `runtime` traits.
 
+#![deny(clippy::indexing_slicing)]
+
+pub mod memory;
+pub mod runtime;
+
+pub use memory::MemoryLog;
+
 use bytes::Bytes;
 use std::{io, path::PathBuf, sync::Arc};
 use varve_types::{Lsn, PartitionId, TenantId};
@@ -53,6 +60,16 @@ pub enum AppendError {
     ReadOnly {
         /// What failed, on which file.
         reason: Arc<str>,
+    },
+    /// The disk has too little space left. Accepted again by itself once there is room.
+    #[error(
+        "the journal's disk has {free_bytes} bytes free, under disk_free_min_bytes = {min_bytes}; free some or add disk"
+    )]
+    DiskFull {
+        /// Free now.
+        free_bytes: u64,
+        /// What has to stay free.
+        min_bytes: u64,
     },
     /// The log is shutting down.
     #[error("the log is closed")]
@@ -136,8 +153,8 @@ pub trait Log: Send + Sync {
         max_bytes: u64,
     ) -> Result<Vec<Record>, ReadError>;
 
-    /// Says that records below `up_to` are not needed any more. Never moves back. Space is freed in
-    /// whole journal files.
+    /// Says that records below `up_to` are not needed any more. Never moves back, nor past the tail.
+    /// Space is freed in whole journal files.
     fn trim(&self, partition: PartitionId, up_to: Lsn);
 
     /// Partitions that hold records, or held some.
