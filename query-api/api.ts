@@ -1,0 +1,167 @@
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify';
+import type { AnswerFormat, Plan } from '../search/index.ts';
+import type { QueryAnswer } from '../storage/index.ts';
+import { type Answer, acceptsGzip, compressed } from './answer.ts';
+import type { QueryApiDeps, QueryApiOptions } from './options.ts';
+import { Params } from './params.ts';
+import { tenantsOf } from './tenancy.ts';
+
+/** What a handler wants computed. */
+export interface Question {
+  readonly plan: Plan;
+  readonly answer: AnswerFormat;
+  /** The request's own wish; only counts when it is shorter than the server's. */
+  readonly timeoutMs?: number;
+}
+
+/** One request, read. */
+export interface Call {
+  readonly params: Params;
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  /** A piece of the path, decoded. */
+  readonly pathPart: (name: string) => string;
+  /** When the request came, in nanoseconds since 1970. */
+  readonly now: bigint;
+  /** Runs a plan on the request's tenants; ends early when the client closes its connection. */
+  readonly ask: (question: Question) => Promise<QueryAnswer>;
+}
+
+export type Handler = (call: Call) => Answer | Promise<Answer>;
+
+export interface Route {
+  readonly methods: readonly HTTPMethods[];
+  readonly path: string;
+  readonly handle: Handler;
+  /** `open`: the answer holds nobody's data, so it needs no tenant. */
+  readonly access?: 'open';
+}
+
+/** One peer's API: its routes, and its words for whatever goes wrong in them. */
+export interface Api {
+  readonly name: string;
+  readonly routes: readonly Route[];
+  readonly refuse: (error: unknown) => Answer;
+  /** Headers of every answer to this request. */
+  readonly headersFor?: (request: FastifyRequest) => Readonly<Record<string, string>>;
+}
+
+export const read: readonly HTTPMethods[] = ['GET', 'POST'];
+export const get: readonly HTTPMethods[] = ['GET'];
+
+/** An API as a plugin: its own body parsing and errors, so that others can share the server. */
+export function apiPlugin(api: Api, deps: QueryApiDeps, options: QueryApiOptions): FastifyPluginAsync {
+  return (app) => {
+    parseForms(app, options.formSizeMaxBytes);
+    app.setErrorHandler(async (error, request, reply) => {
+      await send(api.refuse(error), { api, request, reply, options });
+    });
+    for (const route of api.routes) {
+      const { methods, path } = route;
+      // The rule endpoints of Loki and Prometheus share a path; on one port the first to register answers both.
+      const free = methods.filter((method) => !app.hasRoute({ method, url: path }));
+      if (free.length === 0) continue;
+      app.route({
+        method: [...free],
+        url: path,
+        handler: async (request, reply) => {
+          const startedMs = deps.clock();
+          const answer = await answerOf(request, reply, { api, route, deps, options });
+          await send(answer, { api, request, reply, options });
+          const elapsedMs = deps.clock() - startedMs;
+          deps.metrics?.served({ api: api.name, route: path, status: answer.status, elapsedMs });
+          const queryTags = request.headers['x-query-tags'];
+          deps.log.debug(
+            { api: api.name, route: path, status: answer.status, elapsedMs, queryTags },
+            'query answered',
+          );
+          return reply;
+        },
+      });
+    }
+    return Promise.resolve();
+  };
+}
+
+interface Serving {
+  readonly api: Api;
+  readonly route: Route;
+  readonly deps: QueryApiDeps;
+  readonly options: QueryApiOptions;
+}
+
+async function answerOf(request: FastifyRequest, reply: FastifyReply, serving: Serving): Promise<Answer> {
+  const { api, route, deps } = serving;
+  try {
+    return await route.handle(callOf(request, reply, serving));
+  } catch (error) {
+    const answer = api.refuse(error);
+    if (answer.status === 500)
+      deps.log.error({ err: error, api: api.name, url: request.url }, 'query failed');
+    return answer;
+  }
+}
+
+function callOf(request: FastifyRequest, reply: FastifyReply, { route, deps, options }: Serving): Call {
+  // First of all: whoever may not read must not learn whether the query was well written.
+  const tenants = route.access === 'open' ? [] : tenantsOf(request.headers['x-scope-orgid'], options);
+  const parts = request.params as Readonly<Record<string, string>>;
+  return {
+    params: new Params(request.url, typeof request.body === 'string' ? request.body : ''),
+    headers: request.headers,
+    pathPart: (name) => parts[name] ?? '',
+    now: BigInt(deps.clock()) * 1_000_000n,
+    ask: async (question) => await deps.search.run({ tenants, ...question, signal: closedBefore(reply) }),
+  };
+}
+
+/** Aborts when the connection closes before the answer is out. */
+function closedBefore(reply: FastifyReply): AbortSignal {
+  const controller = new AbortController();
+  // The response's 'close', not the request's: that one comes as soon as a form body is read.
+  const abort = (): void => {
+    if (!reply.raw.writableFinished) controller.abort();
+  };
+  if (reply.raw.destroyed) abort();
+  reply.raw.once('close', abort);
+  return controller.signal;
+}
+
+async function send(
+  answer: Answer,
+  {
+    api,
+    request,
+    reply,
+    options,
+  }: { api: Api; request: FastifyRequest; reply: FastifyReply; options: QueryApiOptions },
+): Promise<void> {
+  const { status, contentType, body, headers } = answer;
+  reply.code(status).headers({ vary: 'Accept-Encoding', ...api.headersFor?.(request), ...headers });
+  if (status === 204) {
+    await reply.send();
+    return;
+  }
+  reply.type(contentType);
+  if (body.length >= options.gzipMinBytes && acceptsGzip(request.headers['accept-encoding'])) {
+    reply.header('content-encoding', 'gzip');
+    // A Buffer also keeps fastify from adding a charset to the peers' exact content types.
+    await reply.send(await compressed(body));
+    return;
+  }
+  await reply.send(body);
+}
+
+/** Form bodies stay text for `Params`; bodies of any other type are read and ignored, as the peers do. */
+function parseForms(app: FastifyInstance, bodyLimit: number): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser(
+    'application/x-www-form-urlencoded',
+    { parseAs: 'string', bodyLimit },
+    (_request, body, done) => {
+      done(null, body);
+    },
+  );
+  app.addContentTypeParser('*', { parseAs: 'string', bodyLimit }, (_request, _body, done) => {
+    done(null, undefined);
+  });
+}

@@ -1,0 +1,16 @@
+import type { Api } from './api.ts';
+import { healthApi } from './health.ts';
+import { lokiApi } from './loki/routes.ts';
+import type { QueryApiDeps, QueryApiOptions } from './options.ts';
+import { prometheusApi } from './prometheus/routes.ts';
+import { tempoApi } from './tempo/routes.ts';
+
+/** Every API that is spoken; a new one is a line here. */
+export const apis = {
+  loki: lokiApi,
+  tempo: tempoApi,
+  prometheus: prometheusApi,
+  health: healthApi,
+} as const satisfies Record<string, (deps: QueryApiDeps, options: QueryApiOptions) => Api>;
+
+export type ApiName = keyof typeof apis;

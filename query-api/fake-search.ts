@@ -1,0 +1,73 @@
+import fastify, { type FastifyInstance } from 'fastify';
+import type { Search, SearchRequest } from '../search/index.ts';
+import { parseTenant, type QueryAnswer } from '../storage/index.ts';
+import { createQueryApi } from './index.ts';
+import type { QueryApiDeps, QueryApiOptions } from './options.ts';
+
+/** 2026-11-23T12:00:00Z, when every request of the tests comes. */
+export const nowMs = 1_795_435_200_000;
+
+export const testOptions: QueryApiOptions = {
+  tenantDefault: parseTenant('anonymous'),
+  tenantsPerQueryMax: 3,
+  formSizeMaxBytes: 1_024,
+  gzipMinBytes: 1_024,
+  loki: { entriesLimitDefault: 100, entriesLimitMax: 5_000, queryLengthMaxMs: 0 },
+  tempo: { tracesLimitDefault: 20, tracesLimitMax: 1_000, spansPerSetDefault: 3, searchRecentMs: 3_600_000 },
+  prometheus: { lookbackDeltaMs: 300_000, corsOrigins: [] },
+};
+
+const stats = { segmentsTotal: 0, segmentsRead: 0, rowsRead: 0, bytesRead: 0, rowsMatched: 0, elapsedNs: 0 };
+
+export function answerOf(text: string, empty = false): QueryAnswer {
+  return { body: Buffer.from(text), empty, stats };
+}
+
+/** A search that remembers what it was asked and answers as told. */
+export class FakeSearch implements Search {
+  readonly asked: SearchRequest[] = [];
+  answer: (request: SearchRequest) => Promise<QueryAnswer> = () => Promise.resolve(answerOf('{"told":true}'));
+
+  async run(request: SearchRequest): Promise<QueryAnswer> {
+    this.asked.push(request);
+    return await this.answer(request);
+  }
+
+  get lastAsked(): SearchRequest {
+    const request = this.asked.at(-1);
+    if (request === undefined) throw new Error('nothing was asked');
+    return request;
+  }
+}
+
+/** A server with all APIs on one port, over a fake search. */
+export async function serverOver(
+  search: Search,
+  changed: Partial<QueryApiOptions> = {},
+  deps: Partial<QueryApiDeps> = {},
+): Promise<FastifyInstance> {
+  const app = fastify();
+  const api = createQueryApi(
+    { ...testOptions, ...changed },
+    {
+      search,
+      storage: { status: () => '{"journal":"writable"}' },
+      log: { debug: () => undefined, error: () => undefined },
+      isReady: () => true,
+      clock: () => nowMs,
+      build: {
+        version: '0.1.0',
+        revision: 'abc',
+        branch: 'main',
+        buildUser: 'ci',
+        buildDate: '2026-11-23T00:00:00Z',
+      },
+      ...deps,
+    },
+  );
+  await app.register(api.loki);
+  await app.register(api.tempo);
+  await app.register(api.prometheus);
+  await app.register(api.health);
+  return app;
+}

@@ -1,0 +1,56 @@
+import { type LabelMatcher, type LabelsOf, logql, lookup } from '../../search/index.ts';
+import type { Answer } from '../answer.ts';
+import { type Call, type Route, read } from '../api.ts';
+import { badParameter } from '../errors.ts';
+import { matchesEmpty } from '../matchers.ts';
+import { encodedAnswer } from './answers.ts';
+import { parseBounds } from './params.ts';
+
+/** Names and values of streams' labels, and the streams themselves. */
+export const labelRoutes: readonly Route[] = [
+  ...['/loki/api/v1/labels', '/loki/api/v1/label'].map(
+    (path): Route => ({
+      methods: read,
+      path,
+      handle: async (call) => await streamLabels(call, narrowedBy(call), { kind: 'names' }),
+    }),
+  ),
+  {
+    methods: read,
+    path: '/loki/api/v1/label/:name/values',
+    handle: async (call) =>
+      await streamLabels(call, narrowedBy(call), { kind: 'values', name: call.pathPart('name') }),
+  },
+  {
+    methods: read,
+    path: '/loki/api/v1/series',
+    handle: async (call) => {
+      const selectors = call.params.all('match[]', 'match').map((text) => logql.selector(text));
+      selectors.forEach(checkSelective);
+      return await streamLabels(call, selectors, { kind: 'sets' });
+    },
+  },
+];
+
+/** `{}` asks for everything on purpose; anything else that holds for everything is a mistake. */
+function checkSelective(matchers: readonly LabelMatcher[]): void {
+  if (matchers.length === 0 || !matchers.every(matchesEmpty)) return;
+  throw badParameter(
+    'queries require at least one regexp or equality matcher that does not have an empty-compatible value. ' +
+      'For instance, app=~".*" does not meet this requirement, but app=~".+" will',
+  );
+}
+
+/** The one selector of `query`, if there is one. */
+function narrowedBy({ params }: Call): LabelMatcher[][] {
+  const text = params.get('query');
+  return text === '' ? [] : [logql.selector(text)];
+}
+
+async function streamLabels(call: Call, selectors: LabelMatcher[][], of: LabelsOf): Promise<Answer> {
+  const range = parseBounds(call.params, call.now);
+  // `{}` holds for every stream, and so does having no selector at all.
+  const narrowing = selectors.some((matchers) => matchers.length === 0) ? [] : selectors;
+  const plan = lookup.streamLabels(narrowing, range, of);
+  return encodedAnswer(await call.ask({ plan, answer: 'loki' }));
+}

@@ -1,0 +1,158 @@
+import type { Direction, TimeBounds } from '../../search/index.ts';
+import { badParameter } from '../errors.ts';
+import { type Params, parseWhole, quoted } from '../params.ts';
+import {
+  clampInstant,
+  formatPrometheusDuration,
+  instantFromSeconds,
+  nanos,
+  parseDecimal,
+  parsePrometheusDuration,
+  parseRfc3339,
+  parseSecondsOrDuration,
+} from '../time.ts';
+
+const sinceDefault = nanos.hour;
+const pointsMax = 11_000n;
+const limitMax = 2 ** 32 - 1;
+
+/** What a range query says besides its text. */
+export interface RangeParams extends TimeBounds {
+  readonly limit: number;
+  readonly direction: Direction;
+  readonly step: bigint;
+  readonly interval: bigint;
+}
+
+/**
+ * An instant as Loki reads it: whole numbers of up to 10 digits are seconds, longer ones
+ * nanoseconds, numbers with a dot seconds, anything else RFC 3339.
+ *
+ * @throws Refused badParameter, in the words of Loki's last attempt
+ */
+export function parseInstant(text: string, fallback: bigint): bigint {
+  if (text === '') return fallback;
+  const seconds = text.includes('.') ? parseDecimal(text) : undefined;
+  if (seconds !== undefined) return instantFromSeconds(seconds);
+  const whole = parseWhole(text);
+  if (whole !== undefined) return clampInstant(text.length <= 10 ? whole * nanos.second : whole);
+  const instant = parseRfc3339(text);
+  if (instant === undefined) throw badParameter(`strconv.ParseInt: parsing ${quoted(text)}: invalid syntax`);
+  return instant;
+}
+
+/**
+ * `start`, `end` and `since`. Without `start` it is `since` (an hour) before `end`, or before now
+ * when `end` lies in the future.
+ *
+ * @throws Refused badParameter
+ */
+export function parseBounds(params: Params, now: bigint): TimeBounds {
+  const since = parseSince(params.get('since'));
+  const to = named('end', () => parseInstant(params.get('end'), now));
+  const anchor = to > now ? now : to;
+  const from = named('start', () => parseInstant(params.get('start'), anchor - since));
+  return { from, to };
+}
+
+function parseSince(text: string): bigint {
+  if (text === '') return sinceDefault;
+  const since = parsePrometheusDuration(text);
+  if (since === undefined) {
+    throw badParameter(`could not parse 'since' parameter: not a valid duration string: ${quoted(text)}`);
+  }
+  return since;
+}
+
+function named(name: string, parse: () => bigint): bigint {
+  try {
+    return parse();
+  } catch (cause) {
+    const text = cause instanceof Error ? cause.message : String(cause);
+    throw badParameter(`could not parse '${name}' parameter: ${text}`);
+  }
+}
+
+/** {@link parseBounds}, where an empty or turned range is refused too. */
+export function parseRangeBounds(params: Params, now: bigint): TimeBounds {
+  const bounds = parseBounds(params, now);
+  if (bounds.to <= bounds.from) throw badParameter('end timestamp must not be before or equal to start time');
+  return bounds;
+}
+
+/** @throws Refused badParameter */
+export function parseLimit(params: Params, fallback: number): number {
+  const text = params.get('limit');
+  if (text === '') return fallback;
+  const limit = parseWhole(text);
+  if (limit === undefined) throw badParameter(`strconv.Atoi: parsing ${quoted(text)}: invalid syntax`);
+  if (limit <= 0n) throw badParameter('limit must be a positive value');
+  return limit > BigInt(limitMax) ? limitMax : Number(limit);
+}
+
+/** @throws Refused badParameter */
+export function parseDirection(params: Params): Direction {
+  const text = params.get('direction');
+  switch (text.toUpperCase()) {
+    case '':
+    case 'BACKWARD':
+      return 'backward';
+    case 'FORWARD':
+      return 'forward';
+    default:
+      throw badParameter(`invalid direction '${text}'`);
+  }
+}
+
+/**
+ * `step`, by default a 250th of the range in whole seconds and at least one.
+ *
+ * @throws Refused badParameter when it is not positive or gives more than 11,000 points
+ */
+export function parseStep(params: Params, { from, to }: TimeBounds): bigint {
+  const text = params.get('step');
+  const step = text === '' ? defaultStep({ from, to }) : lengthOf(text);
+  if (step <= 0n) {
+    throw badParameter(
+      'zero or negative query resolution step widths are not accepted. Try a positive integer',
+    );
+  }
+  if ((to - from) / step > pointsMax) {
+    throw badParameter(
+      'exceeded maximum resolution of 11,000 points per time series. Try increasing the value of the step parameter',
+    );
+  }
+  return step;
+}
+
+function defaultStep({ from, to }: TimeBounds): bigint {
+  const seconds = (to - from) / nanos.second / 250n;
+  return (seconds > 1n ? seconds : 1n) * nanos.second;
+}
+
+function lengthOf(text: string): bigint {
+  const length = parseSecondsOrDuration(text);
+  if (length === undefined) throw badParameter(`cannot parse ${quoted(text)} to a valid duration`);
+  return length;
+}
+
+/** Everything of a range query but its text, checked in Loki's order. */
+export function parseRange(params: Params, now: bigint, limitDefault: number): RangeParams {
+  const bounds = parseRangeBounds(params, now);
+  const limit = parseLimit(params, limitDefault);
+  const direction = parseDirection(params);
+  const step = parseStep(params, bounds);
+  const intervalText = params.get('interval');
+  const interval = intervalText === '' ? 0n : lengthOf(intervalText);
+  if (interval < 0n) throw badParameter('interval must be >= 0');
+  return { ...bounds, limit, direction, step, interval };
+}
+
+/** Refuses ranges over the server's longest. @param maxMs 0 allows any */
+export function checkLength({ from, to }: TimeBounds, maxMs: number): void {
+  const max = BigInt(maxMs) * nanos.millisecond;
+  if (max === 0n || to - from <= max) return;
+  throw badParameter(
+    `the query time range exceeds the limit (query length: ${formatPrometheusDuration(to - from)}, limit: ${formatPrometheusDuration(max)})`,
+  );
+}

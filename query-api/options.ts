@@ -1,0 +1,77 @@
+import type { FastifyBaseLogger } from 'fastify';
+import type { Search } from '../search/index.ts';
+import type { Storage, TenantId } from '../storage/index.ts';
+
+/** Limits and defaults of the query APIs; their own defaults live only in `cli/config/schema.ts`. */
+export interface QueryApiOptions {
+  /** Whose data a request without `X-Scope-OrgID` reads; null refuses such requests. */
+  readonly tenantDefault: TenantId | null;
+  /** Most tenants that one request may name (`a|b|c`). */
+  readonly tenantsPerQueryMax: number;
+  /** Longest form body of a POST query. */
+  readonly formSizeMaxBytes: number;
+  /** Shortest answer that is compressed for clients that accept gzip. */
+  readonly gzipMinBytes: number;
+  readonly loki: LokiOptions;
+  readonly tempo: TempoOptions;
+  readonly prometheus: PrometheusOptions;
+}
+
+export interface LokiOptions {
+  /** Lines of a log query that names no `limit`. */
+  readonly entriesLimitDefault: number;
+  /** Most lines that a log query may ask for. */
+  readonly entriesLimitMax: number;
+  /** Longest time range of a query; 0 allows any. */
+  readonly queryLengthMaxMs: number;
+}
+
+export interface TempoOptions {
+  /** Traces of a search that names no `limit`. */
+  readonly tracesLimitDefault: number;
+  /** Most traces that a search may ask for. */
+  readonly tracesLimitMax: number;
+  /** Spans listed per span set when a search names no `spss`. */
+  readonly spansPerSetDefault: number;
+  /** How far back a search without `start` and `end` looks. */
+  readonly searchRecentMs: number;
+}
+
+export interface PrometheusOptions {
+  /** How long after its last sample a series still has a value. */
+  readonly lookbackDeltaMs: number;
+  /** Origins whose pages may read answers; `*` means any, none turns cross-origin reads off. */
+  readonly corsOrigins: readonly string[];
+}
+
+/** What was built, for the peers' build information endpoints. */
+export interface BuildInfo {
+  /** Varve's own version. */
+  readonly version: string;
+  readonly revision: string;
+  readonly branch: string;
+  readonly buildUser: string;
+  /** RFC 3339. */
+  readonly buildDate: string;
+}
+
+/** One request as it was answered, for counters and histograms. */
+export interface ServedRequest {
+  readonly api: string;
+  /** The route's pattern, never the path with its values. */
+  readonly route: string;
+  readonly status: number;
+  readonly elapsedMs: number;
+}
+
+export interface QueryApiDeps {
+  readonly search: Search;
+  readonly storage: Pick<Storage, 'status'>;
+  readonly log: Pick<FastifyBaseLogger, 'debug' | 'error'>;
+  readonly metrics?: { served(request: ServedRequest): void };
+  /** Whether queries can be answered now. */
+  readonly isReady: () => boolean;
+  /** Milliseconds since 1970. */
+  readonly clock: () => number;
+  readonly build: BuildInfo;
+}

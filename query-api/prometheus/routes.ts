@@ -1,0 +1,52 @@
+import type { FastifyRequest } from 'fastify';
+import type { Api, Route } from '../api.ts';
+import type { PrometheusOptions, QueryApiDeps, QueryApiOptions } from '../options.ts';
+import { noRuleRoutes } from '../rules.ts';
+import { prometheusRefusal } from './errors.ts';
+import { statusRoutes, unservedRoutes } from './metadata.ts';
+import { queryRoutes } from './query.ts';
+import { seriesRoutes } from './series.ts';
+
+/** Prometheus' own prefix, and Mimir's. */
+const prefixes = ['/api/v1', '/prometheus/api/v1'];
+
+export function prometheusApi({ build }: QueryApiDeps, { prometheus }: QueryApiOptions): Api {
+  const routes = prefixes.flatMap((prefix) => [
+    ...queryRoutes(prefix, prometheus),
+    ...seriesRoutes(prefix),
+    ...statusRoutes(prefix, build),
+    ...noRuleRoutes(prefix),
+    ...unservedRoutes(prefix),
+  ]);
+  return {
+    name: 'prometheus',
+    refuse: prometheusRefusal,
+    headersFor: (request) => crossOriginHeaders(request, prometheus),
+    routes: [...routes, ...routes.map(preflight)],
+  };
+}
+
+/** What a browser asks before a page of another origin may read the answer. */
+function preflight({ path }: Route): Route {
+  return {
+    methods: ['OPTIONS'],
+    path,
+    access: 'open',
+    handle: () => ({ status: 204, contentType: 'text/plain', body: Buffer.alloc(0) }),
+  };
+}
+
+function crossOriginHeaders(
+  { headers }: FastifyRequest,
+  { corsOrigins }: PrometheusOptions,
+): Readonly<Record<string, string>> {
+  const { origin } = headers;
+  if (origin === undefined || !(corsOrigins.includes(origin) || corsOrigins.includes('*'))) return {};
+  return {
+    'access-control-allow-origin': origin,
+    'access-control-allow-methods': 'GET, POST, OPTIONS',
+    'access-control-allow-headers': 'Accept, Authorization, Content-Type, Origin, X-Scope-OrgID',
+    'access-control-expose-headers': 'Date',
+    vary: 'Accept-Encoding, Origin',
+  };
+}

@@ -1,0 +1,41 @@
+import { QueryTextError } from '../../search/index.ts';
+import { type ErrorCode, VarveError } from '../../storage/index.ts';
+import { type Answer, textAnswer } from '../answer.ts';
+import { clientFaultStatus, faultText, type RefusalKind, Refused } from '../errors.ts';
+
+/** What Tempo's clients see for each code; 422 is what Tempo says of traces over its limits. */
+export const tempoStatus = {
+  BODY_INVALID: 400,
+  BODY_TOO_LARGE: 413,
+  ENCODING_UNSUPPORTED: 415,
+  TENANT_INVALID: 400,
+  OVERLOADED: 429,
+  READ_ONLY: 503,
+  DATA_DIR_LOCKED: 500,
+  STORE_CORRUPT: 500,
+  IO: 500,
+  REGEX_INVALID: 400,
+  QUERY_INVALID: 400,
+  QUERY_EXECUTION: 400,
+  QUERY_TIMEOUT: 504,
+  QUERY_BUDGET: 422,
+  QUERY_CANCELLED: 499,
+  CLOSED: 503,
+  INTERNAL: 500,
+} as const satisfies Record<ErrorCode, number>;
+
+const refusalStatus = {
+  badParameter: 400,
+  tenantMissing: 400,
+  notFound: 404,
+  notSupported: 501,
+} as const satisfies Record<RefusalKind, number>;
+
+export function tempoRefusal(error: unknown): Answer {
+  if (error instanceof QueryTextError) return textAnswer(400, `invalid TraceQL query: ${error.message}`);
+  if (error instanceof Refused) return textAnswer(refusalStatus[error.kind], error.message);
+  if (error instanceof VarveError) return textAnswer(tempoStatus[error.code], error.message);
+  const status = clientFaultStatus(error);
+  if (status !== undefined && error instanceof Error) return textAnswer(status, error.message);
+  return textAnswer(500, faultText);
+}

@@ -1,0 +1,69 @@
+import type { TimeBounds } from '../../search/index.ts';
+import { badParameter } from '../errors.ts';
+import { type Params, parseWhole, quoted } from '../params.ts';
+import { nanos, parseGoDuration } from '../time.ts';
+
+const unsigned32Max = 2n ** 32n - 1n;
+
+/**
+ * An unsigned 32-bit number; 0 when there is none, as Tempo reads its parameters.
+ *
+ * @throws Refused badParameter
+ */
+export function parseUnsigned(params: Params, name: string): number {
+  const text = params.get(name);
+  if (text === '') return 0;
+  const number = text.startsWith('+') ? undefined : parseWhole(text);
+  if (number === undefined || number < 0n) {
+    throw badParameter(`invalid ${name}: strconv.ParseUint: parsing ${quoted(text)}: invalid syntax`);
+  }
+  if (number > unsigned32Max) {
+    throw badParameter(`invalid ${name}: strconv.ParseUint: parsing ${quoted(text)}: value out of range`);
+  }
+  return Number(number);
+}
+
+/**
+ * `start` and `end` in whole seconds; without them the recent past.
+ *
+ * @throws Refused badParameter when the range is empty or turned
+ */
+export function parseBounds(params: Params, now: bigint, recentMs: number): TimeBounds {
+  const start = parseUnsigned(params, 'start');
+  const end = parseUnsigned(params, 'end');
+  if (start === 0 && end === 0) return { from: now - BigInt(recentMs) * nanos.millisecond, to: now };
+  checkOrder(start, end);
+  return boundsOf(start, end);
+}
+
+/** `start` and `end` of a look-up by id, which Tempo takes for a hint: only both together count. */
+export function parseHint(params: Params): TimeBounds | undefined {
+  const start = parseUnsigned(params, 'start');
+  const end = parseUnsigned(params, 'end');
+  if (start === 0 || end === 0) return undefined;
+  checkOrder(start, end);
+  return boundsOf(start, end);
+}
+
+function checkOrder(start: number, end: number): void {
+  if (start < end) return;
+  throw badParameter(`http parameter start must be before end. received start=${start} end=${end}`);
+}
+
+function boundsOf(start: number, end: number): TimeBounds {
+  return { from: BigInt(start) * nanos.second, to: BigInt(end) * nanos.second };
+}
+
+/** A Go duration in nanoseconds, if there is one. @throws Refused badParameter */
+export function parseDuration(params: Params, name: string): bigint | undefined {
+  const text = params.get(name);
+  if (text === '') return undefined;
+  const length = parseGoDuration(text);
+  if (length === undefined) throw badParameter(`invalid ${name}: time: invalid duration ${quoted(text)}`);
+  return length;
+}
+
+/** The most entries of a list, 0 for all. @throws Refused badParameter */
+export function parseListLimit(params: Params): number {
+  return parseUnsigned(params, 'limit');
+}
