@@ -1,11 +1,12 @@
 import { ConstructUnsupportedError, type Language } from './errors.ts';
-import type { LogqlInstant, LogqlRange, PromqlHow, TraceqlHow } from './how.ts';
+import type { PromqlHow, TraceqlHow } from './how.ts';
 import type { Field, FieldExpr, LabelMatcher, Plan } from './plan/generated.ts';
 
 export type { SearchOptions } from './budget.ts';
 export { ConstructUnsupportedError, type Language, QueryTextError } from './errors.ts';
 export { createSearch, type Search, type SearchRequest } from './execute.ts';
 export type { LogqlInstant, LogqlRange, PromqlHow, TraceqlHow } from './how.ts';
+export { logql } from './logql/logql.ts';
 export { lookup, type Selectors, type TimeBounds } from './lookup.ts';
 export type {
   AnswerFormat,
@@ -20,16 +21,6 @@ export type {
   Plan,
 } from './plan/generated.ts';
 export { parseTraceId, type TraceId } from './trace-id.ts';
-
-/** LogQL, Loki's language. */
-interface Logql {
-  /** @throws QueryTextError */
-  plan(text: string, how: LogqlRange | LogqlInstant): Plan;
-  /** A stream selector without a pipeline; `{}` gives no matchers. @throws QueryTextError */
-  selector(text: string): LabelMatcher[];
-  /** Whether the query answers with series instead of lines. @throws QueryTextError */
-  isMetric(text: string): boolean;
-}
 
 /** PromQL, Prometheus' language. */
 interface Promql {
@@ -49,7 +40,6 @@ interface Traceql {
   field(text: string): Field;
 }
 
-export const logql: Logql = { plan: refuse('logql'), selector: refuse('logql'), isMetric: refuse('logql') };
 export const promql: Promql = { plan: refuse('promql'), selector: refuse('promql') };
 export const traceql: Traceql = {
   plan: refuse('traceql'),

@@ -1,0 +1,27 @@
+import type { LogqlInstant, LogqlRange } from '../how.ts';
+import type { LabelMatcher, Plan } from '../plan/generated.ts';
+import { checkLogql, checkMatchers } from './check.ts';
+import { lowerLogql } from './lower.ts';
+import { parseLogql, parseSelector } from './parse.ts';
+
+/** LogQL, Loki's language. */
+export const logql = {
+  /** @throws QueryTextError */
+  plan(text: string, how: LogqlRange | LogqlInstant): Plan {
+    const expr = parseLogql(text);
+    checkLogql(expr);
+    return lowerLogql(expr, how);
+  },
+
+  /** A stream selector without a pipeline; `{}` gives no matchers. @throws QueryTextError */
+  selector(text: string): LabelMatcher[] {
+    const { matchers, place } = parseSelector(text);
+    if (matchers.length > 0) checkMatchers(matchers, place);
+    return [...matchers];
+  },
+
+  /** Whether the query answers with series instead of lines. @throws QueryTextError */
+  isMetric(text: string): boolean {
+    return parseLogql(text).kind !== 'log';
+  },
+};

@@ -1,0 +1,197 @@
+import type {
+  CompareOp,
+  Extraction,
+  LabelMatcher,
+  LabelPick,
+  MatchOp,
+  NumberUnit,
+} from '../plan/generated.ts';
+import { parseBytes } from '../text/bytes.ts';
+import { parseDuration } from '../text/duration.ts';
+import { parseNumber } from '../text/number.ts';
+import type { Cursor } from './cursor.ts';
+import type { LabelFilter, LabelFormat, LinePattern, LogExpr, LogStage } from './syntax.ts';
+
+const matchOps: readonly MatchOp[] = ['=', '=~', '!~', '!='];
+const lineOps = ['|=', '|~', '|>', '!=', '!~', '!>'] as const;
+const compareOps: readonly CompareOp[] = ['==', '!=', '>', '>=', '<', '<='];
+
+/** A selector and its pipeline. */
+export function logExpr(cursor: Cursor): LogExpr {
+  const { place } = cursor;
+  const matchers = logSelector(cursor);
+  return { kind: 'log', place, matchers, stages: pipeline(cursor) };
+}
+
+/** `{app="x", …}`; `{}` is read too, check.ts refuses it where it is none. */
+export function logSelector(cursor: Cursor): LabelMatcher[] {
+  cursor.expect('{');
+  if (cursor.skip('}')) return [];
+  const matchers = [matcher(cursor, 'IDENTIFIER', '}')];
+  while (cursor.skip(',')) matchers.push(matcher(cursor, 'IDENTIFIER'));
+  cursor.expect('}', ['}', ',']);
+  return matchers;
+}
+
+function matcher(cursor: Cursor, ...expected: readonly string[]): LabelMatcher {
+  if (cursor.token.kind !== 'identifier') throw cursor.unexpected(...expected);
+  const name = cursor.take('identifier');
+  const op = matchOps.find((candidate) => cursor.skip(candidate));
+  if (op === undefined) throw cursor.unexpected(...matchOps);
+  return { name, op, value: cursor.take('string') };
+}
+
+/** All stages from here; an `unwrap` is left for the range that it belongs to. */
+export function pipeline(cursor: Cursor): LogStage[] {
+  const stages: LogStage[] = [];
+  for (;;) {
+    const op = lineOps.find((candidate) => cursor.is(candidate));
+    // `!=` also compares series: only before a text it filters lines.
+    const filters = cursor.peek(1).kind === 'string' || cursor.is('ip', 1);
+    if (op !== undefined && (filters || op !== '!=')) stages.push(lineFilter(cursor, op));
+    else if (cursor.is('|') && !unwrapFollows(cursor)) stages.push(stage(cursor));
+    else return stages;
+  }
+}
+
+/** Whether `| unwrap` stands here. */
+export function unwrapFollows(cursor: Cursor): boolean {
+  return cursor.is('|') && cursor.is('unwrap', 1);
+}
+
+function lineFilter(cursor: Cursor, op: (typeof lineOps)[number]): LogStage {
+  const { place } = cursor;
+  cursor.skip(op);
+  const patterns = [linePattern(cursor)];
+  while (cursor.skip('or')) patterns.push(linePattern(cursor));
+  return { kind: 'lineFilter', place, op, patterns };
+}
+
+function linePattern(cursor: Cursor): LinePattern {
+  if (cursor.is('ip')) return { text: ipRange(cursor), ip: true };
+  return { text: cursor.take('string', 'ip'), ip: false };
+}
+
+function ipRange(cursor: Cursor): string {
+  cursor.expect('ip');
+  cursor.expect('(');
+  const range = cursor.take('string');
+  cursor.expect(')');
+  return range;
+}
+
+function stage(cursor: Cursor): LogStage {
+  cursor.expect('|');
+  const { place } = cursor;
+  if (cursor.skip('json')) return { kind: 'json', place, expressions: extractions(cursor) };
+  if (cursor.skip('logfmt')) return logfmt(cursor, place);
+  if (cursor.skip('regexp')) return { kind: 'regexp', place, expression: cursor.take('string') };
+  if (cursor.skip('pattern')) return { kind: 'pattern', place, expression: cursor.take('string') };
+  if (cursor.skip('unpack')) return { kind: 'unpack', place };
+  if (cursor.skip('decolorize')) return { kind: 'decolorize', place };
+  if (cursor.skip('line_format')) return { kind: 'lineFormat', place, template: cursor.take('string') };
+  if (cursor.skip('label_format'))
+    return { kind: 'labelFormat', place, formats: cursor.list(() => labelFormat(cursor)) };
+  if (cursor.skip('drop')) return { kind: 'drop', place, labels: cursor.list(() => labelPick(cursor)) };
+  if (cursor.skip('keep')) return { kind: 'keep', place, labels: cursor.list(() => labelPick(cursor)) };
+  return { kind: 'labelFilter', place, filter: labelFilters(cursor) };
+}
+
+function logfmt(cursor: Cursor, place: LogStage['place']): LogStage {
+  const flags = new Set<string>();
+  while (cursor.token.kind === 'flag') flags.add(cursor.take('flag'));
+  const expressions = extractions(cursor);
+  const strict = flags.has('--strict');
+  return { kind: 'logfmt', place, strict, keepEmpty: flags.has('--keep-empty'), expressions };
+}
+
+function extractions(cursor: Cursor): Extraction[] {
+  if (cursor.token.kind !== 'identifier') return [];
+  return cursor.list(() => {
+    const label = cursor.take('identifier');
+    return { label, path: cursor.skip('=') ? cursor.take('string') : label };
+  });
+}
+
+function labelFormat(cursor: Cursor): LabelFormat {
+  const to = cursor.take('identifier');
+  cursor.expect('=');
+  if (cursor.token.kind === 'identifier')
+    return { to, from: { kind: 'label', text: cursor.take('identifier') } };
+  return { to, from: { kind: 'template', text: cursor.take('string', 'IDENTIFIER') } };
+}
+
+function labelPick(cursor: Cursor): LabelPick {
+  const name = cursor.take('identifier');
+  const op = matchOps.find((candidate) => cursor.skip(candidate));
+  return { name, matches: op === undefined ? null : { op, value: cursor.take('string') } };
+}
+
+/**
+ * Conditions with `and`, `or`, commas, blanks (both mean *and*) and parentheses. `and` binds tighter
+ * than `or`; a comma takes all that follows it as its right side (as Loki's grammar resolves it).
+ */
+export function labelFilters(cursor: Cursor): LabelFilter {
+  return alternatives(cursor, 'or');
+}
+
+function alternatives(cursor: Cursor, loosest: 'or' | 'and'): LabelFilter {
+  let left = cursor.nested(() => labelFilter(cursor));
+  for (;;) {
+    if (cursor.skip(',') || cursor.token.kind === 'identifier' || cursor.is('(')) {
+      left = { kind: 'and', left, right: cursor.nested(() => alternatives(cursor, 'or')) };
+    } else if (cursor.skip('and')) {
+      left = { kind: 'and', left, right: cursor.nested(() => conjunct(cursor)) };
+    } else if (loosest === 'or' && cursor.skip('or')) {
+      left = { kind: 'or', left, right: cursor.nested(() => alternatives(cursor, 'and')) };
+    } else return left;
+  }
+}
+
+/** The right side of `and`: one condition, or one and all after its comma. */
+function conjunct(cursor: Cursor): LabelFilter {
+  const left = labelFilter(cursor);
+  if (!cursor.skip(',')) return left;
+  return { kind: 'and', left, right: alternatives(cursor, 'or') };
+}
+
+function labelFilter(cursor: Cursor): LabelFilter {
+  if (cursor.skip('(')) {
+    const inner = labelFilters(cursor);
+    cursor.expect(')');
+    return inner;
+  }
+  const { place } = cursor;
+  if (!cursor.isA('identifier')) throw cursor.unexpected();
+  const name = cursor.take('identifier');
+  const op = [...matchOps, ...compareOps].find((candidate) => cursor.skip(candidate));
+  if (op === undefined) throw cursor.unexpected();
+  const textual = matchOps.find((candidate) => candidate === op);
+  if (textual !== undefined && cursor.isA('string'))
+    return { kind: 'text', matcher: { name, op: textual, value: cursor.take('string') } };
+  if ((op === '=' || op === '!=') && cursor.is('ip'))
+    return { kind: 'ip', place, name, op, range: ipRange(cursor) };
+  if (op === '=~' || op === '!~') throw cursor.unexpected('STRING');
+  return { kind: 'number', name, op: op === '=' ? '==' : op, ...quantity(cursor) };
+}
+
+/** A number, duration (in seconds) or size (in bytes), with an optional sign. */
+function quantity(cursor: Cursor): { unit: NumberUnit; value: number } {
+  const sign = cursor.skip('-') ? -1 : 1;
+  if (sign === 1) cursor.skip('+');
+  const { kind, text } = cursor.token;
+  const nanos = kind === 'duration' ? parseDuration(text) : null;
+  const bytes = kind === 'bytes' ? parseBytes(text) : null;
+  const number = kind === 'number' ? parseNumber(text) : null;
+  if (nanos !== null) {
+    cursor.take('duration');
+    return { unit: 'seconds', value: (sign * Number(nanos)) / 1e9 };
+  }
+  if (bytes !== null) {
+    cursor.take('bytes');
+    return { unit: 'bytes', value: sign * bytes };
+  }
+  if (number === null) throw cursor.unexpected();
+  cursor.take('number');
+  return { unit: 'plain', value: sign * number };
+}

@@ -1,0 +1,283 @@
+import { QueryTextError } from '../errors.ts';
+import type { BinaryOp, Grouping, Matching } from '../plan/generated.ts';
+import { parseDuration } from '../text/duration.ts';
+import { parseNumber } from '../text/number.ts';
+import { Cursor } from './cursor.ts';
+import { labelFilters, logExpr, logSelector, pipeline, unwrapFollows } from './parse-pipeline.ts';
+import {
+  type BinaryExpr,
+  type LogExpr,
+  type LogqlExpr,
+  type LogRange,
+  type MetricExpr,
+  type RangeOp,
+  rangeOps,
+  type Unwrap,
+  type VectorOp,
+  vectorOps,
+} from './syntax.ts';
+
+/*
+ * Written by hand, not on the editor's grammar (@grafana/lezer-logql): that one gives operators no
+ * precedence, hides parentheses, and repairs wrong text instead of saying what was expected there.
+ * The grammar is Loki's pkg/logql/syntax/syntax.y; parse.test.ts compares with the editor's.
+ */
+
+/**
+ * A whole LogQL query.
+ *
+ * @throws QueryTextError
+ */
+export function parseLogql(text: string): LogqlExpr {
+  const cursor = new Cursor(text);
+  const expr = binary(cursor, 1);
+  if (cursor.token.kind !== 'end') throw cursor.unexpected();
+  return expr;
+}
+
+/**
+ * A stream selector and nothing else.
+ *
+ * @throws QueryTextError
+ */
+export function parseSelector(text: string): LogExpr {
+  const cursor = new Cursor(text);
+  const { place } = cursor;
+  const matchers = logSelector(cursor);
+  if (cursor.token.kind !== 'end')
+    throw new QueryTextError('logql', cursor.place, 'only label matchers are supported');
+  return { kind: 'log', place, matchers, stages: [] };
+}
+
+/** How tightly an operator binds; `^` is right-associative. */
+const strength: Readonly<Record<BinaryExpr['op'], number>> = {
+  or: 1,
+  and: 2,
+  unless: 2,
+  '==': 3,
+  '!=': 3,
+  '<': 3,
+  '<=': 3,
+  '>': 3,
+  '>=': 3,
+  '+': 4,
+  '-': 4,
+  '*': 5,
+  '/': 5,
+  '%': 5,
+  '^': 6,
+};
+
+function binary(cursor: Cursor, atLeast: number): LogqlExpr {
+  let left = cursor.nested(() => primary(cursor));
+  for (;;) {
+    const op = operator(cursor);
+    if (op === undefined || strength[op] < atLeast) return left;
+    const { place } = cursor;
+    cursor.skip(op);
+    const returnBool = cursor.skip('bool');
+    const matching = matchingOf(cursor, op);
+    const right = cursor.nested(() => binary(cursor, op === '^' ? strength[op] : strength[op] + 1));
+    left = { kind: 'binary', place, op, left, right, returnBool, matching };
+  }
+}
+
+function operator(cursor: Cursor): BinaryExpr['op'] | undefined {
+  const { kind, text } = cursor.token;
+  return (kind === 'symbol' || kind === 'keyword') && Object.hasOwn(strength, text)
+    ? (text as BinaryExpr['op'])
+    : undefined;
+}
+
+function matchingOf(cursor: Cursor, op: BinaryOp): Matching | null {
+  const on = cursor.is('on');
+  if (!cursor.skip('on') && !cursor.skip('ignoring')) return null;
+  const labels = labelList(cursor);
+  const setOperator = op === 'and' || op === 'or' || op === 'unless';
+  let cardinality: Matching['cardinality'] = setOperator ? 'manyToMany' : 'oneToOne';
+  let include: string[] = [];
+  if (cursor.is('group_left') || cursor.is('group_right')) {
+    cardinality = cursor.skip('group_left') ? 'manyToOne' : 'oneToMany';
+    cursor.skip('group_right');
+    // `group_left (a)` names labels, `group_left (sum(…))` starts the right side.
+    if (cursor.is('(') && (cursor.is(')', 1) || listFollows(cursor))) include = labelList(cursor);
+  }
+  return { on, labels, cardinality, include };
+}
+
+function listFollows(cursor: Cursor): boolean {
+  return cursor.peek(1).kind === 'identifier' && (cursor.is(',', 2) || cursor.is(')', 2));
+}
+
+function labelList(cursor: Cursor): string[] {
+  cursor.expect('(');
+  if (cursor.skip(')')) return [];
+  const labels = cursor.list(() => cursor.take('identifier'));
+  cursor.expect(')', [',', ')']);
+  return labels;
+}
+
+function primary(cursor: Cursor): LogqlExpr {
+  const { place, token } = cursor;
+  if (token.kind === 'number' || cursor.is('-') || cursor.is('+'))
+    return { kind: 'literal', place, value: literal(cursor) };
+  if (cursor.is('{')) return logExpr(cursor);
+  if (cursor.skip('(')) {
+    const inner = binary(cursor, 1);
+    cursor.expect(')', []);
+    return inner;
+  }
+  if (token.kind !== 'function') throw cursor.unexpected();
+  if (rangeOps.some((op) => op === token.text)) return rangeAggregation(cursor, token.text as RangeOp);
+  if (vectorOps.some((op) => op === token.text)) return vectorAggregation(cursor, token.text as VectorOp);
+  if (cursor.skip('vector')) {
+    cursor.expect('(');
+    const value = numberOf(cursor, cursor.take('number'));
+    cursor.expect(')');
+    return { kind: 'vector', place, value };
+  }
+  if (cursor.skip('label_replace')) return labelReplace(cursor, place);
+  throw cursor.unexpected();
+}
+
+/** A number with its sign. */
+function literal(cursor: Cursor): number {
+  const sign = cursor.skip('-') ? -1 : 1;
+  if (sign === 1) cursor.skip('+');
+  return sign * numberOf(cursor, cursor.take('number'));
+}
+
+function numberOf(cursor: Cursor, text: string): number {
+  const value = parseNumber(text);
+  if (value === null) throw cursor.error(`invalid number ${text}`);
+  return value;
+}
+
+function metric(cursor: Cursor): MetricExpr {
+  const expr = cursor.nested(() => binary(cursor, 1));
+  // A log query where series are wanted: what follows it is what Loki stumbles on.
+  if (expr.kind === 'log') throw cursor.unexpected();
+  return expr;
+}
+
+function labelReplace(cursor: Cursor, place: MetricExpr['place']): MetricExpr {
+  cursor.expect('(');
+  const input = metric(cursor);
+  const text = (): string => {
+    cursor.expect(',');
+    return cursor.take('string');
+  };
+  const to = text();
+  const replacement = text();
+  const from = text();
+  const regex = text();
+  cursor.expect(')');
+  return { kind: 'labelReplace', place, input, to, replacement, from, regex };
+}
+
+function vectorAggregation(cursor: Cursor, op: VectorOp): MetricExpr {
+  const { place } = cursor;
+  cursor.skip(op);
+  const before = grouping(cursor);
+  cursor.expect('(');
+  let param: number | null = null;
+  if (cursor.token.kind === 'number' && cursor.is(',', 1)) {
+    param = numberOf(cursor, cursor.take('number'));
+    cursor.expect(',');
+  }
+  const input = metric(cursor);
+  cursor.expect(')', []);
+  return { kind: 'vectorAggregation', place, op, param, input, grouping: before ?? grouping(cursor) };
+}
+
+function grouping(cursor: Cursor): Grouping | null {
+  const without = cursor.is('without');
+  if (!cursor.skip('without') && !cursor.skip('by')) return null;
+  return { without, labels: labelList(cursor) };
+}
+
+function rangeAggregation(cursor: Cursor, op: RangeOp): MetricExpr {
+  const { place } = cursor;
+  cursor.skip(op);
+  cursor.expect('(');
+  let param: number | null = null;
+  if (cursor.token.kind === 'number') {
+    param = numberOf(cursor, cursor.take('number'));
+    cursor.expect(',');
+  }
+  const input = logRange(cursor);
+  cursor.expect(')');
+  return { kind: 'rangeAggregation', place, op, param, input, grouping: grouping(cursor) };
+}
+
+type RangeParts = {
+  -readonly [Key in keyof LogRange]: LogRange[Key] | (Key extends 'range' ? null : never);
+};
+
+function logRange(cursor: Cursor): LogRange {
+  const { range, ...parts } = rangeParts(cursor);
+  if (range === null) throw cursor.unexpected();
+  return { ...parts, range };
+}
+
+/**
+ * `{…}[5m]` in all its orders: stages before or after the range, parentheses around either, `unwrap`
+ * last or before the range.
+ */
+function rangeParts(cursor: Cursor): RangeParts {
+  if (cursor.skip('(')) {
+    const parts = cursor.nested(() => rangeParts(cursor));
+    cursor.expect(')');
+    return rangeTail(cursor, parts);
+  }
+  const { place } = cursor;
+  const log: LogExpr = { kind: 'log', place, matchers: logSelector(cursor), stages: [] };
+  return rangeTail(cursor, { log, range: null, offset: 0n, unwrap: null });
+}
+
+function rangeTail(cursor: Cursor, parts: RangeParts): RangeParts {
+  const { log } = parts;
+  if (parts.unwrap === null) {
+    parts.log = { ...log, stages: [...log.stages, ...pipeline(cursor)] };
+    parts.unwrap = unwrap(cursor);
+  }
+  if (parts.range === null && cursor.token.kind === 'range') {
+    parts.range = windowOf(cursor);
+    if (cursor.skip('offset')) parts.offset = offsetOf(cursor);
+    if (parts.unwrap === null) return rangeTail(cursor, parts);
+  }
+  return parts;
+}
+
+function windowOf(cursor: Cursor): bigint {
+  const { text } = cursor.token;
+  if (text === '') throw cursor.durationError('empty duration string');
+  const window = parseDuration(text);
+  if (window === null || window <= 0n)
+    throw cursor.durationError(`not a valid duration string: ${JSON.stringify(text)}`);
+  cursor.take('range');
+  return window;
+}
+
+function offsetOf(cursor: Cursor): bigint {
+  const sign = cursor.skip('-') ? -1n : 1n;
+  const offset = parseDuration(cursor.take('duration'));
+  return sign * (offset ?? 0n);
+}
+
+function unwrap(cursor: Cursor): Unwrap | null {
+  if (!unwrapFollows(cursor)) return null;
+  const { place } = cursor;
+  cursor.expect('|');
+  cursor.expect('unwrap');
+  let conversion: Unwrap['conversion'] = null;
+  for (const name of ['bytes', 'duration', 'duration_seconds'] as const) {
+    if (cursor.skip(name)) conversion = name;
+  }
+  if (conversion !== null) cursor.expect('(');
+  const label = cursor.take('identifier');
+  if (conversion !== null) cursor.expect(')');
+  const filters = [];
+  while (cursor.skip('|')) filters.push(labelFilters(cursor));
+  return { place, label, conversion, filters };
+}

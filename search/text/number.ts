@@ -1,0 +1,25 @@
+/**
+ * A number as Go's `strconv` reads literals: `1.5`, `.5`, `1e3`, `0x1F`, `017` (octal), `1_000`,
+ * `Inf`, `NaN` in any case, with an optional sign. `null` when it is not one.
+ */
+export function parseNumber(text: string): number | null {
+  const sign = text.startsWith('-') ? -1 : 1;
+  const body = (/^[+-]/.test(text) ? text.slice(1) : text).toLowerCase();
+  if (body === 'inf' || body === 'infinity') return sign * Infinity;
+  if (body === 'nan') return NaN;
+  if (/(?:^|[^0-9a-f])_|_(?:[^0-9a-f]|$)|__/.test(body)) return null;
+  const digits = body.replaceAll('_', '');
+  if (/^0x[0-9a-f]+$/.test(digits) || /^0o[0-7]+$/.test(digits) || /^0b[01]+$/.test(digits))
+    return sign * Number(digits);
+  if (/^0[0-7]+$/.test(digits)) return sign * Number.parseInt(digits, 8);
+  if (!/^(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/.test(digits)) return null;
+  return sign * Number(digits);
+}
+
+/** A number as the plan carries it, so that Rust's `f64::from_str` reads the same one. */
+export function writeNumber(value: number): string {
+  if (Object.is(value, -0)) return '-0';
+  if (value === Infinity) return 'inf';
+  if (value === -Infinity) return '-inf';
+  return String(value);
+}
