@@ -10,6 +10,8 @@ export type {
   PrometheusOptions,
   QueryApiDeps,
   QueryApiOptions,
+  QueryLog,
+  QueryMetrics,
   ServedRequest,
   TempoOptions,
 } from './options.ts';

@@ -1,11 +1,10 @@
-import type { FastifyBaseLogger } from 'fastify';
 import type { Search } from '../search/index.ts';
-import type { Storage, TenantId } from '../storage/index.ts';
+import type { Storage } from '../storage/index.ts';
 
 /** Limits and defaults of the query APIs; their own defaults live only in `cli/config/schema.ts`. */
 export interface QueryApiOptions {
-  /** Whose data a request without `X-Scope-OrgID` reads; null refuses such requests. */
-  readonly tenantDefault: TenantId | null;
+  /** Tenant of requests without `X-Scope-OrgID`; empty: such requests are refused. */
+  readonly tenantDefault: string;
   /** Most tenants that one request may name (`a|b|c`). */
   readonly tenantsPerQueryMax: number;
   /** Longest form body of a POST query. */
@@ -64,11 +63,21 @@ export interface ServedRequest {
   readonly elapsedMs: number;
 }
 
+/** Counts what was asked; `cli/telemetry.ts` makes metrics of it. */
+export interface QueryMetrics {
+  served(request: ServedRequest): void;
+}
+
+export interface QueryLog {
+  debug(fields: object, sentence: string): void;
+  error(fields: object, sentence: string): void;
+}
+
 export interface QueryApiDeps {
   readonly search: Search;
   readonly storage: Pick<Storage, 'status'>;
-  readonly log: Pick<FastifyBaseLogger, 'debug' | 'error'>;
-  readonly metrics?: { served(request: ServedRequest): void };
+  readonly log: QueryLog;
+  readonly metrics?: QueryMetrics;
   /** Whether queries can be answered now. */
   readonly isReady: () => boolean;
   /** Milliseconds since 1970. */

@@ -1,0 +1,220 @@
+import { describe, expect, it, vi } from 'vitest';
+import type * as front from '../../search/index.ts';
+import { type ErrorCode, VarveError } from '../../storage/index.ts';
+import { answerOf, FakeSearch, nowMs, serverOver } from '../fake-search.ts';
+
+vi.mock('../../search/index.ts', async (original) =>
+  (await import('../fake-languages.ts')).withFakeLanguages(await original<typeof front>()),
+);
+
+const id = '7436776a6b3035702d74726163652d30';
+const now = BigInt(nowMs) * 1_000_000n;
+const hour = 3_600_000_000_000n;
+const range = 'start=1795434960&end=1795435620';
+const bounds = { from: '1795434960000000000', to: '1795435620000000000' };
+
+async function ask(url: string, headers: Record<string, string> = {}) {
+  const search = new FakeSearch();
+  const app = await serverOver(search);
+  const response = await app.inject({ url, headers });
+  return { response, search };
+}
+
+async function refusal(url: string): Promise<string> {
+  const { response, search } = await ask(url);
+  expect(response.statusCode).toBe(400);
+  expect(response.headers['content-type']).toBe('text/plain; charset=utf-8');
+  expect(search.asked).toEqual([]);
+  return response.body;
+}
+
+describe('echo', () => {
+  it("answers the test button of Grafana's data source", async () => {
+    const { response } = await ask('/api/echo');
+    expect([response.statusCode, response.body]).toEqual([200, 'echo\n']);
+  });
+});
+
+describe('a trace by id', () => {
+  it.each([
+    ['/api/v2/traces', 'application/protobuf', 'tempoV2Protobuf', 'application/protobuf'],
+    ['/api/v2/traces', 'application/json', 'tempoV2', 'application/json'],
+    ['/api/traces', 'text/html, application/protobuf', 'tempoV1Protobuf', 'application/protobuf'],
+    ['/api/traces', '*/*', 'tempoV1', 'application/json'],
+  ])('%s for Accept: %s is %s', async (path, accept, format, contentType) => {
+    const { response, search } = await ask(`${path}/${id}`, { accept });
+    expect(response.headers['content-type']).toBe(contentType);
+    expect(search.lastAsked).toMatchObject({
+      answer: format,
+      plan: { node: 'traceById', traceId: id, range: null },
+    });
+  });
+
+  it('is looked for in the range of a time shift', async () => {
+    const { search } = await ask(`/api/v2/traces/${id}?${range}`);
+    expect(search.lastAsked.plan).toMatchObject({ range: bounds });
+  });
+
+  it('that is not there is empty in version 2 and a 404 in version 1', async () => {
+    const search = new FakeSearch();
+    search.answer = () => Promise.resolve(answerOf('{"trace":{}}', true));
+    const app = await serverOver(search);
+    const [v2, v1] = await Promise.all([app.inject(`/api/v2/traces/${id}`), app.inject(`/api/traces/${id}`)]);
+    expect([v2.statusCode, v2.body]).toEqual([200, '{"trace":{}}']);
+    expect([v1.statusCode, v1.body]).toEqual([404, '']);
+  });
+
+  it.each([
+    ['nothex', "trace IDs can only contain hex characters: invalid character 'n' at position 1"],
+    [`${id}0`, "trace IDs can't be larger than 128 bits"],
+    [`${id}?start=2&end=1`, 'http parameter start must be before end. received start=2 end=1'],
+  ])('refuses %s as Tempo does', async (path, message) => {
+    expect(await refusal(`/api/v2/traces/${path}`)).toBe(message);
+  });
+
+  it('with a filter of its spans is said to be missing', async () => {
+    const { response } = await ask(`/api/v2/traces/${id}?q={}`);
+    expect(response.statusCode).toBe(501);
+  });
+});
+
+describe('search', () => {
+  it('plans what Grafana sends', async () => {
+    const q = encodeURIComponent('{ status = error }');
+    const { response, search } = await ask(
+      `/api/search?end=1795435620&limit=40&q=${q}&spss=10&start=1795434960`,
+    );
+    expect(response.headers['content-type']).toBe('application/json');
+    expect(search.lastAsked.plan).toMatchObject({
+      text: '{ status = error }',
+      how: {
+        from: 1_795_434_960_000_000_000n,
+        to: 1_795_435_620_000_000_000n,
+        limit: 40,
+        spansPerSet: 10,
+      },
+    });
+  });
+
+  it('without parameters finds 20 recent traces with 3 spans each', async () => {
+    const { search } = await ask('/api/search');
+    expect(search.lastAsked.plan).toMatchObject({
+      text: '{ }',
+      how: { from: now - hour, to: now, limit: 20, spansPerSet: 3 },
+    });
+  });
+
+  it.each([
+    ['tags=service.name%3Dshop', '{ .service.name = "shop" }'],
+    [
+      'tags=http.status%3D500%20a%3D%22x%20y%22',
+      '{ (.http.status = "500" || .http.status = 500) && .a = "x y" }',
+    ],
+    ['tags=error%3Dtrue', '{ (status = error || .error = true) }'],
+    ['minDuration=100ms&maxDuration=1.5s', '{ duration >= 100000000ns && duration <= 1500000000ns }'],
+  ])('reads the older %s as TraceQL', async (params, text) => {
+    const { search } = await ask(`/api/search?${params}`);
+    expect(search.lastAsked.plan).toMatchObject({ text });
+  });
+
+  it.each([
+    ['limit=ten', 'invalid limit: strconv.ParseUint: parsing "ten": invalid syntax'],
+    ['limit=0', 'invalid limit: must be a positive number'],
+    ['limit=1001', 'limit 1001 exceeds max limit 1000'],
+    ['start=yesterday&end=1', 'invalid start: strconv.ParseUint: parsing "yesterday": invalid syntax'],
+    ['start=2&end=1', 'http parameter start must be before end. received start=2 end=1'],
+    ['q={}&tags=a%3Db', "invalid request: can't specify tags and q in the same query"],
+    ['tags=a', 'invalid tags: no key=value at position 1 of "a"'],
+    ['minDuration=5s&maxDuration=1s', 'invalid maxDuration: must be greater than minDuration'],
+    ['minDuration=5', 'invalid minDuration: time: invalid duration "5"'],
+    ['q=bad', 'invalid TraceQL query: parse error: unexpected bad'],
+  ])('refuses %s as Tempo does', async (params, message) => {
+    expect(await refusal(`/api/search?${params}`)).toBe(message);
+  });
+});
+
+describe('tags', () => {
+  it.each([
+    [`/api/v2/search/tags?limit=5000&${range}`, null, 5_000, 'tempoV2'],
+    [`/api/v2/search/tags?scope=span&${range}`, 'span', 0, 'tempoV2'],
+    [`/api/search/tags?scope=none&${range}`, null, 0, 'tempoV1'],
+  ])('%s', async (url, scope, limit, answer) => {
+    const { search } = await ask(url);
+    expect(search.lastAsked).toMatchObject({
+      answer,
+      plan: { node: 'spanTags', scope, filter: null, range: bounds, limit },
+    });
+  });
+
+  it('of the intrinsic scope are the same for any data', async () => {
+    const { response, search } = await ask('/api/v2/search/tags?scope=intrinsic');
+    expect(search.asked).toEqual([]);
+    expect(response.json()).toMatchObject({
+      scopes: [{ name: 'intrinsic', tags: expect.arrayContaining(['name', 'span:status']) as unknown }],
+    });
+  });
+
+  it('of a scope that does not exist are refused', async () => {
+    expect(await refusal('/api/v2/search/tags?scope=trace')).toBe('invalid scope: trace');
+  });
+});
+
+describe('tag values', () => {
+  it('are of the scoped field in version 2, of spans that match the filters so far', async () => {
+    const { search } = await ask(
+      `/api/v2/search/tag/resource.service%2Fname/values?tag=x&q={name=&limit=5000&${range}`,
+    );
+    expect(search.lastAsked).toMatchObject({
+      answer: 'tempoV2',
+      plan: {
+        node: 'spanTagValues',
+        field: { text: 'resource.service/name' },
+        filter: { text: '{name=' },
+        range: bounds,
+        limit: 5_000,
+      },
+    });
+  });
+
+  it('are of any scope in version 1', async () => {
+    const { search } = await ask('/api/search/tag/http.method/values');
+    expect(search.lastAsked).toMatchObject({
+      answer: 'tempoV1',
+      plan: { field: { kind: 'attribute', scope: null, name: 'http.method', parent: false } },
+    });
+  });
+
+  it('of an identifier that cannot be read are refused', async () => {
+    expect(await refusal('/api/v2/search/tag/bad/values')).toBe(
+      'please provide a valid tagName: failed to parse identifier bad: parse error: unexpected bad',
+    );
+  });
+});
+
+describe('status and what Varve cannot answer yet', () => {
+  it('names the Tempo version that is offered', async () => {
+    const { response } = await ask('/api/status/buildinfo');
+    expect(response.json()).toMatchObject({ version: '2.9.0', branch: 'main' });
+  });
+
+  it.each(['/api/metrics/query_range', '/api/metrics/query'])('%s is said to be missing', async (path) => {
+    const { response } = await ask(`${path}?q={}|rate()`);
+    expect(response.statusCode).toBe(501);
+    expect(response.body).toBe('TraceQL metrics queries are not supported by this version of Varve');
+  });
+});
+
+describe('an error of a query', () => {
+  it.each<[ErrorCode, number]>([
+    ['QUERY_TIMEOUT', 504],
+    ['QUERY_BUDGET', 422],
+    ['QUERY_CANCELLED', 499],
+    ['CLOSED', 503],
+  ])('%s is a %d', async (code, status) => {
+    const search = new FakeSearch();
+    search.answer = () => Promise.reject(new VarveError(code, 'says which limit'));
+    const app = await serverOver(search);
+    const response = await app.inject('/api/search');
+    expect([response.statusCode, response.body]).toEqual([status, 'says which limit']);
+  });
+});
