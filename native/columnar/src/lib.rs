@@ -2,6 +2,12 @@
 
 pub mod answer;
 pub mod attributes;
+pub mod builders;
+pub mod ipc;
+pub mod json_reader;
+pub mod label_names;
 pub mod labels;
 pub mod resource;
+pub mod route;
 pub mod schema;
+pub mod structured_metadata;

@@ -1,0 +1,156 @@
+//! A column of attribute lists.
+
+use std::sync::Arc;
+
+use arrow::{
+    array::{ArrayRef, ListArray, StructArray},
+    buffer::{NullBuffer, OffsetBuffer, ScalarBuffer},
+    datatypes::{DataType, Field, UInt8Type},
+};
+
+use super::{BuildError, TextColumn, TextDictionary, columns};
+use crate::{
+    answer::Value,
+    attributes::{AttributeType, encode_into},
+    schema,
+};
+
+/// Attribute lists, one per row. Attributes are pushed as they come; `end_row` closes the row's list,
+/// `drop_row` forgets it.
+#[derive(Debug)]
+pub struct AttributeListsBuilder {
+    keys: TextDictionary,
+    key_indexes: Vec<i32>,
+    types: Vec<u8>,
+    values: TextColumn,
+    offsets: Vec<i32>,
+    is_set: Vec<bool>,
+    /// The key that stood last at each place of a list. Records of one sender list the same keys in
+    /// the same order, so one comparison finds the key without hashing.
+    key_at_place: Vec<i32>,
+}
+
+impl Default for AttributeListsBuilder {
+    fn default() -> Self {
+        Self {
+            keys: TextDictionary::default(),
+            key_indexes: Vec::new(),
+            types: Vec::new(),
+            values: TextColumn::default(),
+            offsets: vec![0],
+            is_set: Vec::new(),
+            key_at_place: Vec::new(),
+        }
+    }
+}
+
+impl AttributeListsBuilder {
+    /// Appends an attribute to the row at hand; `text` must be what `kind` says.
+    pub fn push(&mut self, key: &str, kind: AttributeType, text: &str) {
+        self.push_key(key);
+        self.types.push(kind as u8);
+        self.values.push(text);
+    }
+
+    /// Appends an attribute whose text `write` writes.
+    pub fn push_with(&mut self, key: &str, kind: AttributeType, write: impl FnOnce(&mut String)) {
+        self.push_key(key);
+        self.types.push(kind as u8);
+        self.values.push_with(write);
+    }
+
+    /// Appends an attribute.
+    pub fn push_value(&mut self, key: &str, value: &Value) {
+        self.push_key(key);
+        let kind = self.values.push_with(|out| encode_into(value, out));
+        self.types.push(kind as u8);
+    }
+
+    /// The attributes pushed for the row at hand: key index (see `key`), type, text.
+    pub fn row_at_hand(&self) -> impl Iterator<Item = (i32, AttributeType, &str)> {
+        (self.row_start()..self.key_indexes.len()).map(|at| {
+            let kind = AttributeType::from_number(self.types[at]);
+            (self.key_indexes[at], kind.unwrap_or(AttributeType::String), self.values.get(at))
+        })
+    }
+
+    /// The name with this index.
+    #[must_use]
+    pub fn key(&self, index: i32) -> &str {
+        self.keys.get(index)
+    }
+
+    /// How many distinct names there are.
+    #[must_use]
+    pub fn key_count(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Closes the row's list: null if nothing was pushed.
+    pub fn end_row(&mut self) {
+        self.is_set.push(self.key_indexes.len() > self.row_start());
+        self.offsets.push(self.key_indexes.len() as i32);
+    }
+
+    /// Forgets what was pushed for the row at hand.
+    pub fn drop_row(&mut self) {
+        self.truncate_items(self.row_start());
+    }
+
+    /// How many rows were ended.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.is_set.len()
+    }
+
+    /// Keeps the first `rows` rows, and nothing of the one at hand.
+    pub(super) fn truncate(&mut self, rows: usize) {
+        self.is_set.truncate(rows);
+        self.offsets.truncate(rows + 1);
+        self.truncate_items(self.row_start());
+    }
+
+    pub(super) fn finish(self) -> Result<ArrayRef, BuildError> {
+        let items = StructArray::try_new(
+            schema::attribute_fields(),
+            vec![
+                self.keys.finish(self.key_indexes)?,
+                columns::numbers::<UInt8Type>(self.types),
+                Arc::new(self.values.finish()?),
+            ],
+            None,
+        )?;
+        let field = Field::new("item", DataType::Struct(schema::attribute_fields()), false);
+        let any_missing = self.is_set.contains(&false);
+        let nulls = any_missing.then(|| NullBuffer::from(self.is_set));
+        let offsets = OffsetBuffer::new(ScalarBuffer::from(self.offsets));
+        Ok(Arc::new(ListArray::try_new(Arc::new(field), offsets, Arc::new(items), nulls)?))
+    }
+
+    fn row_start(&self) -> usize {
+        self.offsets.last().map_or(0, |&start| start as usize)
+    }
+
+    fn truncate_items(&mut self, len: usize) {
+        self.key_indexes.truncate(len);
+        self.types.truncate(len);
+        self.values.truncate(len);
+    }
+
+    fn push_key(&mut self, key: &str) {
+        let place = self.key_indexes.len() - self.row_start();
+        let index = match self.key_at_place.get(place) {
+            Some(&index) if self.keys.is(index, key) => index,
+            _ => {
+                let index = self.keys.intern(key);
+                if place == self.key_at_place.len() {
+                    self.key_at_place.push(index);
+                } else {
+                    self.key_at_place[place] = index;
+                }
+                index
+            }
+        };
+        self.key_indexes.push(index);
+    }
+}
