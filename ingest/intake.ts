@@ -42,8 +42,8 @@ export class RequestIntake implements Intake {
   tenantOf(header: string | readonly string[] | undefined): TenantId {
     const text = typeof header === 'string' ? header : (header?.[0] ?? '');
     if (text !== '') return parseTenant(text);
-    if (this.#options.tenantDefault === '') throw new IngestError('TENANT_MISSING', 'no org id');
-    return parseTenant(this.#options.tenantDefault);
+    if (this.#options.tenantDefault === null) throw new IngestError('TENANT_MISSING', 'no org id');
+    return this.#options.tenantDefault;
   }
 
   async http(receiver: string, request: FastifyRequest, declared: Declared): Promise<Receipt> {

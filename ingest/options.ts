@@ -1,7 +1,9 @@
+import type { TenantId } from '../storage/index.ts';
+
 /** Limits of what senders may do; defaults live only in `cli/config/schema.ts`. */
 export interface IngestOptions {
-  /** Tenant of requests without `X-Scope-OrgID`; empty: such requests are refused. */
-  readonly tenantDefault: string;
+  /** Whose requests without `X-Scope-OrgID` are; null refuses them. */
+  readonly tenantDefault: TenantId | null;
   /** The largest body as sent, still compressed. */
   readonly bodyMaxBytes: number;
   /** Bytes of request bodies held at once, over all tenants. */

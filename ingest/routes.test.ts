@@ -1,11 +1,11 @@
 import { BinaryReader } from '@bufbuild/protobuf/wire';
 import fastify, { type FastifyInstance } from 'fastify';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type AppendRequest, type Receipt, type Storage, VarveError } from '../storage/index.ts';
+import { type AppendRequest, parseTenant, type Receipt, type Storage, VarveError } from '../storage/index.ts';
 import { createIngest, type IngestOptions } from './index.ts';
 
 const options: IngestOptions = {
-  tenantDefault: 'anonymous',
+  tenantDefault: parseTenant('anonymous'),
   bodyMaxBytes: 1_000,
   inFlightMaxBytes: 2_000,
   tenantInFlightMaxBytes: 1_500,
@@ -152,7 +152,7 @@ describe('OTLP over HTTP', () => {
 
   it('refuses a request without a tenant where there is no default one', async () => {
     await app.close();
-    app = await started({ tenantDefault: '' });
+    app = await started({ tenantDefault: null });
     const response = await app.inject({ method: 'POST', url: '/v1/logs', headers: json, payload: '{}' });
     expect(response.statusCode).toBe(401);
     expect(response.json()).toEqual({ code: 16, message: 'no org id' });

@@ -1,0 +1,13 @@
+import { type ConfigSources, loadConfig } from '../config/load.ts';
+import { printConfig } from '../config/print.ts';
+
+/** `varve config check`: says which file was read; throws what is wrong. @throws ConfigError */
+export function check(sources: ConfigSources): void {
+  const { file } = loadConfig(sources);
+  process.stdout.write(`${file ?? 'built-in configuration'}: ok\n`);
+}
+
+/** `varve config print`: the configuration in force, and where each value comes from. @throws ConfigError */
+export function print(sources: ConfigSources): void {
+  process.stdout.write(printConfig(loadConfig(sources)));
+}

@@ -1,0 +1,54 @@
+import { readBuildInfo } from '../build-info.ts';
+import { type ConfigSources, loadConfig } from '../config/load.ts';
+import { type RunningNode, startNode } from '../node.ts';
+import { createLog } from '../telemetry.ts';
+
+/**
+ * `varve start`: runs until a signal, then drains and exits 0.
+ *
+ * @throws ConfigError, VarveError, Error for a port that cannot be had
+ */
+export async function start(sources: ConfigSources): Promise<void> {
+  const { config, file } = loadConfig(sources);
+  const log = createLog(config.telemetry.log_level);
+  const startedAt = performance.now();
+  const node = await startNode(config, { log, build: readBuildInfo() });
+  log.info({ file, dataDir: config.data_dir, startMs: Math.round(performance.now() - startedAt) }, 'ready');
+  process.stdout.write(greeting(node));
+  await nextSignal();
+  log.info('stopping: finishing requests under way');
+  // A second signal ends it at once; what was acknowledged is durable already.
+  void nextSignal().then(() => process.exit(1));
+  await node.stop();
+  log.info('stopped');
+  process.exit(0);
+}
+
+async function nextSignal(): Promise<void> {
+  await new Promise<void>((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const)
+      process.once(signal, () => {
+        resolve();
+      });
+  });
+}
+
+/** What a person sees first: where everything is, and a line that sends a first log. */
+function greeting({ host, ports }: RunningNode): string {
+  const shown = host.includes(':') ? `[${host}]` : host;
+  const width = Math.max(0, ...ports.map(({ name }) => name.length));
+  const lines = ports.map(({ name, port }) => `  ${name.padEnd(width)}  ${shown}:${port}`);
+  const loki =
+    ports.find(({ name }) => name.startsWith('Loki')) ?? ports.find(({ name }) => name.startsWith('All'));
+  const first =
+    loki === undefined
+      ? []
+      : [
+          '',
+          'Send a first log, then read it back:',
+          `  curl -H 'Content-Type: application/json' http://${shown}:${loki.port}/loki/api/v1/push \\`,
+          `    -d '{"streams":[{"stream":{"app":"hello"},"values":[["'$(date +%s)000000000'","hello, varve"]]}]}'`,
+          `  curl -G http://${shown}:${loki.port}/loki/api/v1/query_range --data-urlencode 'query={app="hello"}'`,
+        ];
+  return [`Varve is ready.`, '', ...lines, ...first, '', ''].join('\n');
+}

@@ -1,0 +1,146 @@
+import Type from 'typebox';
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+const minuteMs = 60_000;
+
+const port = (standard: number, what: string) =>
+  Type.Union([Type.Integer({ minimum: 0, maximum: 65_535 }), Type.Literal('off')], {
+    default: standard,
+    description: `${what}; 0 takes any free port, \`off\` opens none.`,
+  });
+const bytes = (standard: number, description: string, minimum = 1024) =>
+  Type.Integer({ default: standard, minimum, maximum: Number.MAX_SAFE_INTEGER, description });
+const milliseconds = (standard: number, description: string, minimum = 1) =>
+  Type.Integer({ default: standard, minimum, maximum: Number.MAX_SAFE_INTEGER, description });
+const count = (standard: number, description: string, minimum = 1, maximum = 4_294_967_295) =>
+  Type.Integer({ default: standard, minimum, maximum, description });
+const section = <T extends Record<string, Type.TSchema>>(description: string, settings: T) =>
+  Type.Object(settings, { additionalProperties: false, description });
+
+const listen = section('Addresses. Everyone who reaches a port may read and write.', {
+  host: Type.String({ default: '127.0.0.1', minLength: 1, description: 'Address of every listener.' }),
+  unauthenticated_allowed: Type.Boolean({
+    default: false,
+    description: 'Must be true to listen on anything but loopback: nobody is asked who they are.',
+  }),
+  otlp_grpc_port: port(4317, 'OTLP over gRPC'),
+  otlp_http_port: port(4318, 'OTLP over HTTP'),
+  loki_port: port(3100, 'Loki API and push, OTLP over HTTP'),
+  tempo_port: port(3200, 'Tempo API'),
+  prometheus_port: port(9090, 'Prometheus API and remote write, OTLP over HTTP'),
+  http_port: port(8080, 'Every API and receiver on one port'),
+  request_timeout_ms: milliseconds(minuteMs, 'Longest time in which a request must have arrived whole.'),
+  drain_timeout_ms: milliseconds(7_000, 'At shutdown, how long requests under way may take to finish.'),
+});
+
+const tenancy = section('Whose data a request is about.', {
+  default: Type.String({
+    default: 'anonymous',
+    description: 'Tenant of requests without `X-Scope-OrgID`; empty refuses them.',
+  }),
+  tenants_per_query_max: count(20, 'Most tenants that one read may name (`a|b|c`).'),
+});
+
+const ingest = section('What senders may do.', {
+  body_max_bytes: bytes(64 * MiB, 'Largest request body as sent, still compressed.'),
+  body_decompressed_max_bytes: bytes(
+    256 * MiB,
+    'Largest body after decompression; stops decompression bombs.',
+  ),
+  in_flight_max_bytes: bytes(
+    512 * MiB,
+    'Request bodies held at once; past it senders get 503 and Retry-After.',
+  ),
+  tenant_in_flight_max_bytes: bytes(
+    256 * MiB,
+    'The same for one tenant; past it the sender gets 429 and Retry-After.',
+  ),
+  append_timeout_ms: milliseconds(
+    10_000,
+    'How long a request may wait for the disk before it is answered 503.',
+    100,
+  ),
+  retry_after_seconds: count(1, 'What a refused sender is told to wait.', 1, 3_600),
+  line_max_bytes: bytes(
+    256 * KiB,
+    'Longest log line; a longer one is refused, the rest of its request kept.',
+    64,
+  ),
+  record_max_age_ms: milliseconds(0, 'Oldest record that is taken; 0 takes any age.', 0),
+  record_max_ahead_ms: milliseconds(10 * minuteMs, 'How far ahead of our clock a record may be.', 0),
+});
+
+const log = section('The log (DLog).', {
+  partitions: count(10, 'Partitions of the log. Fixed once the data directory is made.', 1, 1024),
+  tenant_partitions: count(1, 'Over how many partitions one tenant is spread.', 1, 1024),
+  journal_file_bytes: bytes(256 * MiB, 'Size at which a journal file is closed and the next begun.', MiB),
+  write_buffer_size_bytes: bytes(
+    256 * MiB,
+    'Bytes that may wait for the disk; past it senders get 503.',
+    MiB,
+  ),
+  disk_free_min_bytes: bytes(256 * MiB, 'Below this much free space appends are refused.', 0),
+});
+
+const view = section('Memtables and segments.', {
+  memtable_max_bytes: bytes(256 * MiB, 'Size of all memtables at which they are sealed into segments.', MiB),
+  memtable_max_age_ms: milliseconds(10 * minuteMs, 'Age at which a memtable is sealed.', 1_000),
+  text_block_rows: count(256, 'Rows that the text index finds as one block.', 1, 65_536),
+});
+
+const query = section('What queries may cost, and the defaults of the APIs.', {
+  timeout_ms: milliseconds(minuteMs, 'Longest time of a query.', 100),
+  memory_max_bytes: bytes(1024 * MiB, 'Most memory that one query holds.', MiB),
+  series_max: count(500_000, 'Most series, streams or traces that one query holds.'),
+  samples_max: count(50_000_000, 'Most samples that one query loads.'),
+  form_size_max_bytes: bytes(MiB, 'Longest form body of a POST query.'),
+  gzip_min_bytes: bytes(KiB, 'Shortest answer that is compressed for clients that accept gzip.', 0),
+  loki_entries_limit_default: count(100, 'Lines of a log query that names no `limit`.'),
+  loki_entries_limit_max: count(5_000, 'Most lines that a log query may ask for.'),
+  loki_query_length_max_ms: milliseconds(0, 'Longest time range of a Loki query; 0 allows any.', 0),
+  tempo_traces_limit_default: count(20, 'Traces of a search that names no `limit`.'),
+  tempo_traces_limit_max: count(1_000, 'Most traces that a search may ask for.'),
+  tempo_spans_per_set_default: count(3, 'Spans listed per span set when a search names no `spss`.'),
+  tempo_search_recent_ms: milliseconds(
+    60 * minuteMs,
+    'How far back a search without `start` and `end` looks.',
+  ),
+  prometheus_lookback_delta_ms: milliseconds(
+    5 * minuteMs,
+    'How long after its last sample a series still has a value.',
+  ),
+  prometheus_cors_origins: Type.Array(Type.String(), {
+    default: ['*'],
+    description: 'Origins whose pages may read answers of the Prometheus API; none turns that off.',
+  }),
+});
+
+const telemetry = section("Varve's own log.", {
+  log_level: Type.Union(
+    [Type.Literal('debug'), Type.Literal('info'), Type.Literal('warn'), Type.Literal('error')],
+    { default: 'info', description: 'Least severity of the lines on standard error (JSON).' },
+  ),
+});
+
+/**
+ * Every setting: name with its unit, default, bounds, one sentence. `docs/configuration.md`, the
+ * environment's names, the flags and `varve config print` are made from it.
+ */
+export const ConfigSchema = section('Varve’s settings.', {
+  data_dir: Type.String({
+    default: './varve-data',
+    minLength: 1,
+    description: 'Where everything is kept; made if it is not there.',
+  }),
+  listen,
+  tenancy,
+  ingest,
+  log,
+  view,
+  query,
+  telemetry,
+});
+
+/** A whole configuration; only `loadConfig` makes one. */
+export type Config = Type.Static<typeof ConfigSchema>;

@@ -1,0 +1,56 @@
+#!/usr/bin/env node
+import { readArguments, UsageError } from './arguments.ts';
+import { readBuildInfo } from './build-info.ts';
+import { check, print } from './commands/config.ts';
+import { start } from './commands/start.ts';
+import { ConfigError } from './config/load.ts';
+
+const usage = `Usage: varve COMMAND [--config FILE] [--data-dir DIR] [--SETTING VALUE …]
+
+  start          run Varve
+  config check   say what is wrong with the configuration
+  config print   show the configuration in force, and where each value comes from
+  help           this text
+  version        the version
+
+Settings: docs/configuration.md; 'listen.loki_port' is --listen-loki-port or VARVE_LISTEN_LOKI_PORT.
+`;
+
+async function run(args: readonly string[]): Promise<void> {
+  const { words, configFile, flags } = readArguments(args);
+  const sources = { file: configFile, environment: process.env, flags };
+  switch (words.join(' ')) {
+    case 'start':
+      await start(sources);
+      return;
+    case 'config check':
+      check(sources);
+      return;
+    case 'config print':
+      print(sources);
+      return;
+    case 'version':
+      process.stdout.write(`varve ${readBuildInfo().version}\n`);
+      return;
+    case 'help':
+    case '':
+      process.stdout.write(usage);
+      return;
+    default:
+      throw new UsageError(`unknown command '${words.join(' ')}'; 'varve help' lists them`);
+  }
+}
+
+try {
+  await run(process.argv.slice(2));
+} catch (thrown) {
+  const wrongUse = thrown instanceof UsageError || thrown instanceof ConfigError;
+  const text = thrown instanceof Error ? thrown.message : String(thrown);
+  process.stderr.write(
+    `${text
+      .split('\n')
+      .map((line) => `varve: ${line}`)
+      .join('\n')}\n`,
+  );
+  process.exit(wrongUse ? 2 : 1);
+}
