@@ -1,17 +1,18 @@
 #!/usr/bin/env node
 import { readArguments, UsageError } from './arguments.ts';
 import { readBuildInfo } from './build-info.ts';
-import { check, print } from './commands/config.ts';
+import { check, document, print } from './commands/config.ts';
 import { start } from './commands/start.ts';
 import { ConfigError } from './config/load.ts';
 
 const usage = `Usage: varve COMMAND [--config FILE] [--data-dir DIR] [--SETTING VALUE …]
 
-  start          run Varve
-  config check   say what is wrong with the configuration
-  config print   show the configuration in force, and where each value comes from
-  help           this text
-  version        the version
+  start            run Varve
+  config check     say what is wrong with the configuration
+  config print     show the configuration in force, and where each value comes from
+  config document  write docs/configuration.md from the schema, to standard output
+  help             this text
+  version          the version
 
 Settings: docs/configuration.md; 'listen.loki_port' is --listen-loki-port or VARVE_LISTEN_LOKI_PORT.
 `;
@@ -28,6 +29,9 @@ async function run(args: readonly string[]): Promise<void> {
       return;
     case 'config print':
       print(sources);
+      return;
+    case 'config document':
+      document();
       return;
     case 'version':
       process.stdout.write(`varve ${readBuildInfo().version}\n`);

@@ -1,5 +1,5 @@
 import { type ConfigSources, loadConfig } from '../config/load.ts';
-import { printConfig } from '../config/print.ts';
+import { documentConfig, printConfig } from '../config/print.ts';
 
 /** `varve config check`: says which file was read; throws what is wrong. @throws ConfigError */
 export function check(sources: ConfigSources): void {
@@ -10,4 +10,9 @@ export function check(sources: ConfigSources): void {
 /** `varve config print`: the configuration in force, and where each value comes from. @throws ConfigError */
 export function print(sources: ConfigSources): void {
   process.stdout.write(printConfig(loadConfig(sources)));
+}
+
+/** `varve config document`: `docs/configuration.md`. */
+export function document(): void {
+  process.stdout.write(documentConfig());
 }

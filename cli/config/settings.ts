@@ -31,7 +31,7 @@ export function nearest(name: string, known: readonly string[]): string | undefi
   const [best] = known
     .map((candidate) => ({ candidate, distance: leven(name, candidate) }))
     .sort((a, b) => a.distance - b.distance);
-  return best !== undefined && best.distance <= Math.max(2, name.length / 3) ? best.candidate : undefined;
+  return best !== undefined && best.distance <= Math.max(1, name.length / 3) ? best.candidate : undefined;
 }
 
 function leavesOf(section: Section, above: readonly string[]): Setting[] {
