@@ -7,7 +7,7 @@ import { Params } from './params.ts';
 import { tenantsOf } from './tenancy.ts';
 
 /** What a handler wants computed. */
-export interface Question {
+interface Question {
   readonly plan: Plan;
   readonly answer: AnswerFormat;
   /** The request's own wish; only counts when it is shorter than the server's. */

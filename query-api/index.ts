@@ -6,14 +6,10 @@ import type { QueryApiDeps, QueryApiOptions } from './options.ts';
 export type { ApiName } from './apis.ts';
 export type {
   BuildInfo,
-  LokiOptions,
-  PrometheusOptions,
   QueryApiDeps,
   QueryApiOptions,
   QueryLog,
   QueryMetrics,
-  ServedRequest,
-  TempoOptions,
 } from './options.ts';
 
 /**

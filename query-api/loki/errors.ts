@@ -4,7 +4,7 @@ import { type Answer, textAnswer } from '../answer.ts';
 import { clientFaultStatus, faultText, type RefusalKind, Refused } from '../errors.ts';
 
 /** What Loki's clients see for each code. Grafana hides the text of 5xx answers of label pickers. */
-export const lokiStatus = {
+const lokiStatus = {
   BODY_INVALID: 400,
   BODY_TOO_LARGE: 413,
   ENCODING_UNSUPPORTED: 415,
@@ -28,8 +28,7 @@ const refusalStatus = {
   badParameter: 400,
   tenantMissing: 401,
   notFound: 404,
-  // 501 would alert in Grafana; on 404 its tabs stay empty and the rest goes on.
-  notSupported: 404,
+  notSupported: 501,
 } as const satisfies Record<RefusalKind, number>;
 
 /** Loki's words where clients look for them, then Varve's own, which name the limit and its setting. */

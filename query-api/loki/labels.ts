@@ -1,8 +1,6 @@
 import { type LabelMatcher, type LabelsOf, logql, lookup } from '../../search/index.ts';
 import type { Answer } from '../answer.ts';
 import { type Call, type Route, read } from '../api.ts';
-import { badParameter } from '../errors.ts';
-import { matchesEmpty } from '../matchers.ts';
 import { encodedAnswer } from './answers.ts';
 import { parseBounds } from './params.ts';
 
@@ -26,20 +24,10 @@ export const labelRoutes: readonly Route[] = [
     path: '/loki/api/v1/series',
     handle: async (call) => {
       const selectors = call.params.all('match[]', 'match').map((text) => logql.selector(text));
-      selectors.forEach(checkSelective);
       return await streamLabels(call, selectors, { kind: 'sets' });
     },
   },
 ];
-
-/** `{}` asks for everything on purpose; anything else that holds for everything is a mistake. */
-function checkSelective(matchers: readonly LabelMatcher[]): void {
-  if (matchers.length === 0 || !matchers.every(matchesEmpty)) return;
-  throw badParameter(
-    'queries require at least one regexp or equality matcher that does not have an empty-compatible value. ' +
-      'For instance, app=~".*" does not meet this requirement, but app=~".+" will',
-  );
-}
 
 /** The one selector of `query`, if there is one. */
 function narrowedBy({ params }: Call): LabelMatcher[][] {

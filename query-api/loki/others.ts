@@ -1,6 +1,6 @@
 import type { Answer } from '../answer.ts';
 import { get, type Route, read } from '../api.ts';
-import { notSupported, Refused } from '../errors.ts';
+import { notSupported, Refused, switchedOff } from '../errors.ts';
 import type { BuildInfo, LokiOptions } from '../options.ts';
 import { formatPrometheusDuration, nanos } from '../time.ts';
 import { offeredVersions } from '../versions.ts';
@@ -48,21 +48,24 @@ function drilldownLimits({ entriesLimitMax, queryLengthMaxMs }: LokiOptions): An
 }
 
 const unserved = [
-  ['/loki/api/v1/index/stats', 'index statistics are'],
-  ['/loki/api/v1/detected_labels', 'detected labels are'],
-  ['/loki/api/v1/detected_fields', 'detected fields are'],
-  ['/loki/api/v1/detected_field/:name/values', 'values of detected fields are'],
-  ['/loki/api/v1/patterns', 'log patterns are'],
-  ['/loki/api/v1/format_query', 'formatting of queries is'],
-  ['/loki/api/v1/delete', 'deletion of log lines is'],
-  ['/loki/api/v1/tail', 'live tail is'],
+  ['/loki/api/v1/index/stats', switchedOff, 'index statistics are'],
+  ['/loki/api/v1/detected_labels', switchedOff, 'detected labels are'],
+  ['/loki/api/v1/detected_fields', switchedOff, 'detected fields are'],
+  ['/loki/api/v1/detected_field/:name/values', switchedOff, 'values of detected fields are'],
+  ['/loki/api/v1/patterns', switchedOff, 'log patterns are'],
+  ['/loki/api/v1/delete', switchedOff, 'deletion of log lines is'],
+  ['/loki/api/v1/format_query', notSupported, 'formatting of queries is'],
+  ['/loki/api/v1/tail', notSupported, 'live tail is'],
 ] as const;
 
-/** What clients of Loki call and Varve cannot answer yet: said, instead of an empty answer. */
-export const unservedRoutes: readonly Route[] = unserved.map(([path, what]) => ({
+/**
+ * What clients of Loki call and Varve cannot answer yet: said, instead of an empty answer. Grafana
+ * leaves a tab empty on 404 and goes on, and alerts on 5xx.
+ */
+export const unservedRoutes: readonly Route[] = unserved.map(([path, refusal, what]) => ({
   methods: read,
   path,
   handle: () => {
-    throw notSupported(what);
+    throw refusal(what);
   },
 }));

@@ -73,10 +73,10 @@ function named(name: string, parse: () => bigint): bigint {
   }
 }
 
-/** {@link parseBounds}, where an empty or turned range is refused too. */
+/** {@link parseBounds}, where a turned range is refused too; an empty one is not, whatever Loki's words say. */
 export function parseRangeBounds(params: Params, now: bigint): TimeBounds {
   const bounds = parseBounds(params, now);
-  if (bounds.to <= bounds.from) throw badParameter('end timestamp must not be before or equal to start time');
+  if (bounds.to < bounds.from) throw badParameter('end timestamp must not be before or equal to start time');
   return bounds;
 }
 

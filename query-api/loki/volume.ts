@@ -1,7 +1,7 @@
 import { type LabelMatcher, logql } from '../../search/index.ts';
 import type { Answer } from '../answer.ts';
 import { type Call, type Route, read } from '../api.ts';
-import { badParameter, notSupported } from '../errors.ts';
+import { badParameter, switchedOff } from '../errors.ts';
 import { quoted } from '../params.ts';
 import { nanos } from '../time.ts';
 import { encodedAnswer } from './answers.ts';
@@ -51,14 +51,20 @@ function bytesByLabels({ params }: Call, windowNanos: bigint): string {
   const matchers = logql.selector(params.get('query'));
   const targets = params.get('targetLabels');
   const labels = targets === '' ? namesOf(matchers) : targets.split(',').map((label) => label.trim());
-  if (labels.length === 0) throw notSupported('volumes of {} without targetLabels are');
-  const window = `${String((windowNanos + nanos.millisecond - 1n) / nanos.millisecond)}ms`;
+  if (labels.length === 0) throw switchedOff('volumes of {} without targetLabels are');
+  const window = `${String(wholeMilliseconds(windowNanos))}ms`;
   return `sum by (${labels.join(', ')}) (bytes_over_time(${selectorText(matchers)}[${window}]))`;
+}
+
+/** Rounded up, and at least one: LogQL has no empty windows. */
+function wholeMilliseconds(length: bigint): bigint {
+  const rounded = (length + nanos.millisecond - 1n) / nanos.millisecond;
+  return rounded > 0n ? rounded : 1n;
 }
 
 function checkAggregation(by: string): void {
   if (by === '' || by === 'series') return;
-  if (by === 'labels') throw notSupported('volumes aggregated by label names are');
+  if (by === 'labels') throw switchedOff('volumes aggregated by label names are');
   throw badParameter('invalid aggregation option');
 }
 

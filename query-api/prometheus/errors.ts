@@ -11,7 +11,7 @@ interface Meaning {
 }
 
 /** What Prometheus' clients see for each code. Grafana reads envelopes of 2xx, 400, 422 and 503 only. */
-export const prometheusMeaning = {
+const prometheusMeaning = {
   BODY_INVALID: { status: 400, type: 'bad_data' },
   BODY_TOO_LARGE: { status: 413, type: 'bad_data' },
   ENCODING_UNSUPPORTED: { status: 415, type: 'bad_data' },

@@ -9,7 +9,7 @@ const pointsMax = 11_000n;
  *
  * @throws Refused badParameter
  */
-export function parseTime(params: Params, name: string): bigint {
+function parseTime(params: Params, name: string): bigint {
   return readInstant(params.get(name), (reason) => `invalid parameter "${name}": ${reason}`);
 }
 
@@ -31,7 +31,7 @@ function readInstant(text: string, word: (reason: string) => string): bigint {
 }
 
 /** @throws Refused badParameter */
-export function parseDuration(params: Params, name: string): bigint {
+function parseDuration(params: Params, name: string): bigint {
   const text = params.get(name);
   const length = parseSecondsOrDuration(text);
   if (length === undefined) {

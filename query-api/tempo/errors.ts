@@ -4,7 +4,7 @@ import { type Answer, textAnswer } from '../answer.ts';
 import { clientFaultStatus, faultText, type RefusalKind, Refused } from '../errors.ts';
 
 /** What Tempo's clients see for each code; 422 is what Tempo says of traces over its limits. */
-export const tempoStatus = {
+const tempoStatus = {
   BODY_INVALID: 400,
   BODY_TOO_LARGE: 413,
   ENCODING_UNSUPPORTED: 415,
