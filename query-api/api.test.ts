@@ -31,20 +31,20 @@ describe('the tenant of a request', () => {
     ['/api/v1/query?query=up', 401],
     ['/api/search?q={}', 400],
   ])('must be given when there is no default: %s answers %d', async (url, status) => {
-    const app = await serverOver(new FakeSearch(), { tenantDefault: '' });
+    const app = await serverOver(new FakeSearch(), { tenantDefault: null });
     const response = await app.inject(url);
     expect(response.statusCode).toBe(status);
     expect(response.body).toContain('no org id');
   });
 
   it('is checked before the query', async () => {
-    const app = await serverOver(new FakeSearch(), { tenantDefault: '' });
+    const app = await serverOver(new FakeSearch(), { tenantDefault: null });
     const response = await app.inject('/loki/api/v1/query?query=bad');
     expect(response.statusCode).toBe(401);
   });
 
   it('is not needed where nobody has data', async () => {
-    const app = await serverOver(new FakeSearch(), { tenantDefault: '' });
+    const app = await serverOver(new FakeSearch(), { tenantDefault: null });
     const urls = ['/api/echo', '/api/v1/status/buildinfo', '/loki/api/v1/status/buildinfo', '/ready'];
     const answers = await Promise.all(urls.map(async (url) => (await app.inject(url)).statusCode));
     expect(answers).toEqual([200, 200, 200, 200]);

@@ -1,6 +1,6 @@
 import fastify, { type FastifyInstance } from 'fastify';
 import type { Search, SearchRequest } from '../search/index.ts';
-import type { QueryAnswer } from '../storage/index.ts';
+import { parseTenant, type QueryAnswer } from '../storage/index.ts';
 import { createQueryApi } from './index.ts';
 import type { QueryApiDeps, QueryApiOptions } from './options.ts';
 
@@ -8,7 +8,7 @@ import type { QueryApiDeps, QueryApiOptions } from './options.ts';
 export const nowMs = 1_795_435_200_000;
 
 export const testOptions: QueryApiOptions = {
-  tenantDefault: 'anonymous',
+  tenantDefault: parseTenant('anonymous'),
   tenantsPerQueryMax: 3,
   formSizeMaxBytes: 1_024,
   gzipMinBytes: 1_024,

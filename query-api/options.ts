@@ -1,10 +1,10 @@
 import type { Search } from '../search/index.ts';
-import type { Storage } from '../storage/index.ts';
+import type { Storage, TenantId } from '../storage/index.ts';
 
 /** Limits and defaults of the query APIs; their own defaults live only in `cli/config/schema.ts`. */
 export interface QueryApiOptions {
-  /** Tenant of requests without `X-Scope-OrgID`; empty: such requests are refused. */
-  readonly tenantDefault: string;
+  /** Tenant of requests without `X-Scope-OrgID`; null: such requests are refused. */
+  readonly tenantDefault: TenantId | null;
   /** Most tenants that one request may name (`a|b|c`). */
   readonly tenantsPerQueryMax: number;
   /** Longest form body of a POST query. */

@@ -14,8 +14,8 @@ export function tenantsOf(
 ): readonly TenantId[] {
   const text = typeof header === 'string' ? header : (header?.[0] ?? '');
   if (text === '') {
-    if (tenantDefault === '') throw new Refused('tenantMissing', 'no org id');
-    return [parseTenant(tenantDefault)];
+    if (tenantDefault === null) throw new Refused('tenantMissing', 'no org id');
+    return [tenantDefault];
   }
   const tenants = [...new Set(text.split('|'))].sort().map(parseTenant);
   if (tenants.length > tenantsPerQueryMax) {
