@@ -1,6 +1,6 @@
 import { ConstructUnsupportedError, type Language } from './errors.ts';
-import type { PromqlHow, TraceqlHow } from './how.ts';
-import type { Field, FieldExpr, LabelMatcher, Plan } from './plan/generated.ts';
+import type { TraceqlHow } from './how.ts';
+import type { Field, FieldExpr, Plan } from './plan/generated.ts';
 
 export type { SearchOptions } from './budget.ts';
 export { ConstructUnsupportedError, type Language, QueryTextError } from './errors.ts';
@@ -20,15 +20,8 @@ export type {
   MatchOp,
   Plan,
 } from './plan/generated.ts';
+export { promql } from './promql/promql.ts';
 export { parseTraceId, type TraceId } from './trace-id.ts';
-
-/** PromQL, Prometheus' language. */
-interface Promql {
-  /** @throws QueryTextError */
-  plan(text: string, how: PromqlHow): Plan;
-  /** A vector selector without range or modifiers. @throws QueryTextError */
-  selector(text: string): LabelMatcher[];
-}
 
 /** TraceQL, Tempo's language. */
 interface Traceql {
@@ -40,7 +33,6 @@ interface Traceql {
   field(text: string): Field;
 }
 
-export const promql: Promql = { plan: refuse('promql'), selector: refuse('promql') };
 export const traceql: Traceql = {
   plan: refuse('traceql'),
   condition: () => null,

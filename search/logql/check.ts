@@ -1,6 +1,6 @@
 import { type Place, QueryTextError } from '../errors.ts';
 import type { LabelMatcher } from '../plan/generated.ts';
-import { matchesEmpty } from '../text/empty-match.ts';
+import { acceptsEmpty } from '../text/empty-match.ts';
 import { quote } from '../text/string.ts';
 import type {
   BinaryExpr,
@@ -80,19 +80,6 @@ export function checkMatchers(matchers: readonly LabelMatcher[], place: Place): 
     'queries require at least one regexp or equality matcher that does not have an empty-compatible value. ' +
       'For instance, app=~".*" does not meet this requirement, but app=~".+" will',
   );
-}
-
-function acceptsEmpty({ op, value }: LabelMatcher): boolean {
-  switch (op) {
-    case '=':
-      return value === '';
-    case '!=':
-      return value !== '';
-    case '=~':
-      return matchesEmpty(value);
-    case '!~':
-      return !matchesEmpty(value);
-  }
 }
 
 function checkLog({ matchers, place, stages }: LogExpr): void {

@@ -1,53 +1,19 @@
 import { type Place, placeOf, type QueryTextError } from '../errors.ts';
-import { lex, lexError, type Token, type TokenKind, tokenName } from './lex.ts';
-
-/** The deepest nesting that is read; deeper is no query but an attack on the stack. */
-const depthMax = 200;
+import { TokenCursor } from '../text/cursor.ts';
+import { lex, lexError, type TokenKind, tokenName } from './lex.ts';
 
 /** Walks the tokens of a LogQL query; every refusal is a QueryTextError in Loki's words. */
-export class Cursor {
+export class Cursor extends TokenCursor<TokenKind> {
   readonly #text: string;
-  readonly #tokens: readonly Token[];
-  #at = 0;
-  #depth = 0;
 
   /** @throws QueryTextError for what starts no token */
   constructor(text: string) {
+    super(lex(text), ['symbol', 'keyword', 'function']);
     this.#text = text;
-    this.#tokens = lex(text);
-  }
-
-  get token(): Token {
-    return this.peek(0);
   }
 
   get place(): Place {
     return placeOf(this.#text, this.token.from);
-  }
-
-  /** The token `ahead` of this one; past the last it is the end. */
-  peek(ahead: number): Token {
-    const token = this.#tokens[Math.min(this.#at + ahead, this.#tokens.length - 1)];
-    if (token === undefined) throw lexError(this.#text, 0, 'empty query');
-    return token;
-  }
-
-  /** Whether this token is the symbol, keyword or function `text`. */
-  is(text: string, ahead = 0): boolean {
-    const token = this.peek(ahead);
-    return token.text === text && ['symbol', 'keyword', 'function'].includes(token.kind);
-  }
-
-  /** Whether this token is of that kind. */
-  isA(kind: TokenKind): boolean {
-    return this.token.kind === kind;
-  }
-
-  /** Steps over the symbol, keyword or function `text`, if it stands here. */
-  skip(text: string): boolean {
-    if (!this.is(text)) return false;
-    this.#at += 1;
-    return true;
   }
 
   /**
@@ -60,31 +26,8 @@ export class Cursor {
 
   /** Steps over a token of this kind and gives its text, or refuses what stands there. */
   take(kind: TokenKind, ...or: readonly string[]): string {
-    const { token } = this;
-    if (token.kind !== kind) throw this.unexpected(kind.toUpperCase(), ...or);
-    this.#at += 1;
-    return token.text;
-  }
-
-  /** Reads something nested; too deep is refused. */
-  nested<T>(read: () => T): T {
-    this.#depth += 1;
-    if (this.#depth > depthMax)
-      throw lexError(
-        this.#text,
-        this.token.from,
-        `nested deeper than ${depthMax} levels; write a flatter query`,
-      );
-    const result = read();
-    this.#depth -= 1;
-    return result;
-  }
-
-  /** A list with commas between, at least one. */
-  list<T>(read: () => T): T[] {
-    const items = [read()];
-    while (this.skip(',')) items.push(read());
-    return items;
+    if (!this.isA(kind)) throw this.unexpected(kind.toUpperCase(), ...or);
+    return this.advance();
   }
 
   /** `syntax error: unexpected X, expecting A or B`, at this token. */
@@ -103,5 +46,9 @@ export class Cursor {
     const error = this.error(message);
     error.message = `parse error at line 0, col ${error.column}: ${message}`;
     return error;
+  }
+
+  protected override tooDeep(message: string): QueryTextError {
+    return this.error(message);
   }
 }

@@ -1,5 +1,6 @@
 import { placeOf, QueryTextError } from '../errors.ts';
 import { parseBytes } from '../text/bytes.ts';
+import type { Token as LexedToken } from '../text/cursor.ts';
 import { parseDuration } from '../text/duration.ts';
 import { unquote } from '../text/string.ts';
 import { rangeOps, vectorOps } from './syntax.ts';
@@ -20,13 +21,7 @@ export type TokenKind =
   | 'symbol'
   | 'end';
 
-export interface Token {
-  readonly kind: TokenKind;
-  /** As written; of a string what it stands for. */
-  readonly text: string;
-  /** Offset from 0. */
-  readonly from: number;
-}
+type Token = LexedToken<TokenKind>;
 
 const keywords = new Set(
   (

@@ -1,3 +1,5 @@
+import type { LabelMatcher } from '../plan/generated.ts';
+
 /**
  * Whether an RE2 expression, anchored at both ends, matches the empty text. Decided from the
  * expression's form in linear time; an expression that does not parse answers `false`, so that
@@ -7,6 +9,20 @@ export function matchesEmpty(expression: string): boolean {
   const reader = { text: expression, at: 0, depth: 0 };
   const empty = alternation(reader);
   return reader.at === expression.length && empty;
+}
+
+/** Whether a matcher also accepts label sets without its label, whose value then is `""`. */
+export function acceptsEmpty({ op, value }: LabelMatcher): boolean {
+  switch (op) {
+    case '=':
+      return value === '';
+    case '!=':
+      return value !== '';
+    case '=~':
+      return matchesEmpty(value);
+    case '!~':
+      return !matchesEmpty(value);
+  }
 }
 
 interface Reader {

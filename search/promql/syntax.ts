@@ -1,0 +1,126 @@
+import type { BinaryOp, Grouping, LabelMatcher, Matching } from '../plan/generated.ts';
+
+/** A PromQL query as it is written; `from` is the offset of each expression's first character. */
+export type PromqlExpr =
+  | NumberLiteral
+  | StringLiteral
+  | VectorSelector
+  | MatrixSelector
+  | Subquery
+  | Aggregation
+  | BinaryExpr
+  | UnaryExpr
+  | ParenExpr
+  | Call;
+
+export interface NumberLiteral {
+  readonly kind: 'number';
+  readonly from: number;
+  readonly value: number;
+}
+
+export interface StringLiteral {
+  readonly kind: 'string';
+  readonly from: number;
+  readonly value: string;
+}
+
+/** Where in time something is read. */
+export interface Modifiers {
+  /** Nanoseconds back; negative for the future; `null` where none is written. */
+  readonly offset: bigint | null;
+  /** A time in nanoseconds, or an end of the query; `null` where none is written. */
+  readonly at: bigint | 'start' | 'end' | null;
+}
+
+export interface VectorSelector extends Modifiers {
+  readonly kind: 'vector';
+  readonly from: number;
+  /** The metric's name is the label `__name__`. */
+  readonly matchers: readonly LabelMatcher[];
+}
+
+export interface MatrixSelector extends Modifiers {
+  readonly kind: 'matrix';
+  readonly from: number;
+  readonly matchers: readonly LabelMatcher[];
+  /** Nanoseconds. */
+  readonly range: bigint;
+}
+
+export interface Subquery extends Modifiers {
+  readonly kind: 'subquery';
+  readonly from: number;
+  readonly input: PromqlExpr;
+  /** Nanoseconds. */
+  readonly range: bigint;
+  /** Nanoseconds; `null` for the default. */
+  readonly step: bigint | null;
+}
+
+export interface Aggregation {
+  readonly kind: 'aggregation';
+  readonly from: number;
+  readonly op: AggregationOp;
+  readonly param: PromqlExpr | null;
+  readonly input: PromqlExpr;
+  readonly grouping: Grouping | null;
+}
+
+export interface BinaryExpr {
+  readonly kind: 'binary';
+  readonly from: number;
+  readonly op: BinaryOp;
+  readonly left: PromqlExpr;
+  readonly right: PromqlExpr;
+  readonly returnBool: boolean;
+  readonly matching: Matching | null;
+}
+
+export interface UnaryExpr {
+  readonly kind: 'unary';
+  readonly from: number;
+  readonly op: '-' | '+';
+  readonly input: PromqlExpr;
+}
+
+export interface ParenExpr {
+  readonly kind: 'paren';
+  readonly from: number;
+  readonly inner: PromqlExpr;
+}
+
+export interface Call {
+  readonly kind: 'call';
+  readonly from: number;
+  readonly name: string;
+  readonly args: readonly PromqlExpr[];
+}
+
+export const aggregationOps = [
+  'sum',
+  'avg',
+  'min',
+  'max',
+  'count',
+  'group',
+  'stddev',
+  'stdvar',
+  'topk',
+  'bottomk',
+  'quantile',
+  'count_values',
+  'limitk',
+  'limit_ratio',
+] as const;
+export type AggregationOp = (typeof aggregationOps)[number];
+
+/** Aggregations that take a parameter before the vector, and its type. */
+export const aggregationParams: Readonly<Partial<Record<AggregationOp, 'scalar' | 'string'>>> = {
+  topk: 'scalar',
+  bottomk: 'scalar',
+  quantile: 'scalar',
+  limitk: 'scalar',
+  limit_ratio: 'scalar',
+  count_values: 'string',
+};
