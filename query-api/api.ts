@@ -53,7 +53,7 @@ export function apiPlugin(api: Api, deps: QueryApiDeps, options: QueryApiOptions
   return (app) => {
     parseForms(app, options.formSizeMaxBytes);
     app.setErrorHandler(async (error, request, reply) => {
-      await send(api.refuse(error), { api, request, reply, options });
+      await send(refusalOf(error, request, { api, deps }), { api, request, reply, options });
     });
     for (const route of api.routes) {
       const { methods, path } = route;
@@ -90,15 +90,22 @@ interface Serving {
 }
 
 async function answerOf(request: FastifyRequest, reply: FastifyReply, serving: Serving): Promise<Answer> {
-  const { api, route, deps } = serving;
   try {
-    return await route.handle(callOf(request, reply, serving));
+    return await serving.route.handle(callOf(request, reply, serving));
   } catch (error) {
-    const answer = api.refuse(error);
-    if (answer.status === 500)
-      deps.log.error({ err: error, api: api.name, url: request.url }, 'query failed');
-    return answer;
+    return refusalOf(error, request, serving);
   }
+}
+
+/** What the client is told; faults of ours are also told to the log, with what the client is not. */
+function refusalOf(
+  error: unknown,
+  request: FastifyRequest,
+  { api, deps }: Pick<Serving, 'api' | 'deps'>,
+): Answer {
+  const answer = api.refuse(error);
+  if (answer.status === 500) deps.log.error({ err: error, api: api.name, url: request.url }, 'query failed');
+  return answer;
 }
 
 function callOf(request: FastifyRequest, reply: FastifyReply, { route, deps, options }: Serving): Call {

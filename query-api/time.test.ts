@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   formatPrometheusDuration,
@@ -19,6 +20,19 @@ describe('an instant in RFC 3339', () => {
     ['2026-11-23T09:45:00-02:00', 1_795_434_300_000_000_000n],
   ])('%s is read to the nanosecond', (text, instant) => {
     expect(parseRfc3339(text)).toBe(instant);
+  });
+
+  it('reads back what Date writes, for any time', () => {
+    const times = fc.date({
+      min: new Date(0),
+      max: new Date('9999-12-31T23:59:59.999Z'),
+      noInvalidDate: true,
+    });
+    fc.assert(
+      fc.property(times, (time) => {
+        expect(parseRfc3339(time.toISOString())).toBe(BigInt(time.getTime()) * 1_000_000n);
+      }),
+    );
   });
 
   it.each(['', 'noon', '2026-02-30T00:00:00Z', '2026-11-23', '2026-11-23T11:45:00', '2026-11-23T11:45Z'])(
@@ -77,6 +91,16 @@ describe('a length', () => {
     ['.5µs', 500n],
   ])('%s is read as Go spells it', (text, length) => {
     expect(parseGoDuration(text)).toBe(length);
+  });
+
+  it('written as Prometheus does reads back, for any whole milliseconds', () => {
+    fc.assert(
+      fc.property(fc.bigInt({ min: 0n, max: 10n ** 12n }), (milliseconds) => {
+        const length = milliseconds * 1_000_000n;
+        const text = formatPrometheusDuration(length);
+        expect(parsePrometheusDuration(text)).toBe(length);
+      }),
+    );
   });
 
   it.each(['', '5', '1d', '-1s', '.s'])('%j is not one of Go', (text) => {
