@@ -1,1 +1,14 @@
-//! binding
+//! What TypeScript calls: whole request bodies in, whole response bodies out.
+//!
+//! Converts and hands over, decides nothing. Each call runs off Node's thread: small waits on tokio's
+//! workers, decoding and queries on its blocking threads, bounded by the number of cores.
+
+mod admin;
+mod append;
+mod error;
+mod query;
+mod settings;
+mod store;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

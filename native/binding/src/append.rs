@@ -1,0 +1,109 @@
+//! One request in: decompress, decode, append, and tell what became of it.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use napi::bindgen_prelude::Uint8Array;
+use napi_derive::napi;
+use tokio::sync::oneshot;
+use varve_log::AppendError;
+use varve_types::{ErrorCode, TenantId};
+use varve_wire::decode::{self, Decoded, Encoding, Format};
+
+use crate::{
+    error::{append_code, coded, coded_with_causes, lost},
+    store::NativeStore,
+};
+
+/// What became of a request; what was accepted is durable.
+#[napi(object)]
+pub struct AppendReceipt {
+    /// Log records, spans or data points.
+    pub accepted: u32,
+    /// Those not taken, by reason.
+    pub refused: Vec<RefusalCount>,
+}
+
+/// Records that were not taken, and why.
+#[napi(object)]
+pub struct RefusalCount {
+    /// A fixed word, for metrics.
+    pub reason: String,
+    /// How many.
+    pub count: u32,
+    /// For the sender.
+    pub message: String,
+}
+
+#[napi]
+impl NativeStore {
+    /// Appends one request body; resolves once what was accepted is durable and can be queried.
+    #[napi]
+    pub async fn append(
+        &self,
+        tenant: String,
+        format: String,
+        encoding: String,
+        body: Uint8Array,
+    ) -> napi::Result<AppendReceipt> {
+        let store = self.running()?;
+        let tenant = TenantId::parse(&tenant)
+            .map_err(|error| coded(ErrorCode::TenantInvalid, error))?;
+        let (format, encoding) = wire_names(&format, &encoding)?;
+        let decoded = {
+            let _permit = store.decoders.acquire().await.map_err(|_| closed())?;
+            let limits = store.limits.clone();
+            tokio::task::spawn_blocking(move || {
+                decode::decode(format, encoding, &body, &limits, now_ns())
+            })
+            .await
+            .map_err(|_| lost("decoding"))?
+            .map_err(|error| coded_with_causes(error.code(), &error))?
+        };
+        let Decoded { batches, accepted, refused } = decoded;
+        if !batches.is_empty() {
+            let (done, durable) = oneshot::channel::<Result<(), AppendError>>();
+            // A receiver that is gone means that the request was given up; the log went on.
+            store.views.append(tenant, batches, Box::new(move |outcome| drop(done.send(outcome))));
+            durable
+                .await
+                .map_err(|_| lost("the append"))?
+                .map_err(|error| coded_with_causes(append_code(&error), &error))?;
+        }
+        Ok(AppendReceipt {
+            accepted: saturated(accepted),
+            refused: refused
+                .into_iter()
+                .map(|refusal| RefusalCount {
+                    reason: refusal.reason.to_owned(),
+                    count: saturated(refusal.count),
+                    message: refusal.message,
+                })
+                .collect(),
+        })
+    }
+}
+
+fn wire_names(format: &str, encoding: &str) -> napi::Result<(Format, Encoding)> {
+    // Both names are typed in native/index.ts: another one is a fault of ours.
+    let unknown = |what: &str, name: &str| {
+        coded(ErrorCode::Internal, format!("native code has no {what} '{name}'"))
+    };
+    Ok((
+        Format::from_name(format).ok_or_else(|| unknown("format", format))?,
+        Encoding::from_name(encoding).ok_or_else(|| unknown("encoding", encoding))?,
+    ))
+}
+
+fn closed() -> napi::Error {
+    coded(ErrorCode::Closed, "the store is closed")
+}
+
+fn saturated(count: u64) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+/// Nanoseconds since 1970; 0 for a clock before that.
+fn now_ns() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
+}

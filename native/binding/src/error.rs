@@ -1,0 +1,39 @@
+//! Errors cross as `CODE: message`; `native/errors.ts` reads them back.
+
+use std::fmt::Display;
+
+use varve_log::AppendError;
+use varve_types::ErrorCode;
+
+/// An error that TypeScript turns back into its code.
+pub(crate) fn coded(code: ErrorCode, message: impl Display) -> napi::Error {
+    napi::Error::from_reason(format!("{}: {message}", code.as_str()))
+}
+
+/// An error with the texts of all its causes: what failed, on what, and why.
+pub(crate) fn coded_with_causes(code: ErrorCode, error: &dyn std::error::Error) -> napi::Error {
+    let mut message = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        message.push_str(": ");
+        message.push_str(&inner.to_string());
+        cause = inner.source();
+    }
+    coded(code, message)
+}
+
+/// The code of a refused append. Nothing of the request was stored.
+pub(crate) fn append_code(error: &AppendError) -> ErrorCode {
+    match error {
+        AppendError::Overloaded { .. } => ErrorCode::Overloaded,
+        AppendError::TooLarge { .. } => ErrorCode::BodyTooLarge,
+        AppendError::ReadOnly { .. } => ErrorCode::ReadOnly,
+        AppendError::Closed => ErrorCode::Closed,
+        _ => ErrorCode::Internal,
+    }
+}
+
+/// For work that ended in a panic; the panic itself is on standard error.
+pub(crate) fn lost(work: &str) -> napi::Error {
+    coded(ErrorCode::Internal, format!("{work} ended unexpectedly; the server log tells more"))
+}

@@ -1,0 +1,137 @@
+//! One query: a plan in, a response body out.
+
+use napi::bindgen_prelude::Buffer;
+use napi_derive::napi;
+use varve_columnar::answer::{Answer, Outcome};
+use varve_query::plan::{AnswerFormat, Query};
+use varve_types::ErrorCode;
+use varve_wire::encode::{
+    loki::{self, EntryLabels},
+    prometheus,
+    tempo::{self, Form},
+};
+
+use crate::{
+    error::{coded, coded_with_causes, lost},
+    store::NativeStore,
+};
+
+/// Ends a query from outside.
+#[napi]
+pub struct CancelToken(varve_query::CancelToken);
+
+#[napi]
+impl CancelToken {
+    /// The query ends at its next batch.
+    #[napi]
+    pub fn cancel(&self) {
+        self.0.cancel();
+    }
+}
+
+/// What a query took.
+#[napi(object)]
+pub struct QueryStatistics {
+    /// Segments of the tenant and table.
+    pub segments_total: f64,
+    /// Those read after pruning.
+    pub segments_read: f64,
+    /// Rows looked at.
+    pub rows_read: f64,
+    /// Bytes looked at.
+    pub bytes_read: f64,
+    /// Rows that matched.
+    pub rows_matched: f64,
+    /// Wall time in nanoseconds.
+    pub elapsed_ns: f64,
+}
+
+/// A whole response body.
+#[napi(object)]
+pub struct QueryResult {
+    /// As the plan's `answer` asks for it.
+    pub body: Buffer,
+    /// No rows, series or spans.
+    pub empty: bool,
+    /// What it took.
+    pub stats: QueryStatistics,
+}
+
+#[napi]
+impl NativeStore {
+    /// A token for one call of `query`.
+    #[napi]
+    pub fn cancel_token(&self) -> CancelToken {
+        CancelToken(varve_query::CancelToken::default())
+    }
+
+    /// Runs a `Query` of the plan algebra, given as JSON.
+    #[napi]
+    pub async fn query(
+        &self,
+        query_json: String,
+        token: &CancelToken,
+    ) -> napi::Result<QueryResult> {
+        let store = self.running()?;
+        let cancel = token.0.clone();
+        let query: Query = serde_json::from_str(&query_json)
+            .map_err(|error| coded(ErrorCode::Internal, format!("not a plan: {error}")))?;
+        let _permit = store
+            .queries
+            .acquire()
+            .await
+            .map_err(|_| coded(ErrorCode::Closed, "the store is closed"))?;
+        let views = store.views.clone();
+        tokio::task::spawn_blocking(move || {
+            let outcome = varve_query::run(&query, &*views, &cancel)
+                .map_err(|error| coded_with_causes(error.code(), &error))?;
+            Ok(answered(&outcome, query.answer))
+        })
+        .await
+        .map_err(|_| lost("the query"))?
+    }
+}
+
+fn answered(outcome: &Outcome, format: AnswerFormat) -> QueryResult {
+    let stats = &outcome.stats;
+    QueryResult {
+        body: encode(outcome, format).into(),
+        empty: is_empty(&outcome.answer),
+        // Counters stay far below 2^53, up to which a JavaScript number is exact.
+        stats: QueryStatistics {
+            segments_total: stats.segments_total as f64,
+            segments_read: stats.segments_read as f64,
+            rows_read: stats.rows_read as f64,
+            bytes_read: stats.bytes_read as f64,
+            rows_matched: stats.rows_matched as f64,
+            elapsed_ns: stats.elapsed_ns as f64,
+        },
+    }
+}
+
+fn encode(outcome: &Outcome, format: AnswerFormat) -> Vec<u8> {
+    match format {
+        AnswerFormat::Loki => loki::encode(outcome, EntryLabels::Merged),
+        AnswerFormat::LokiCategorized => loki::encode(outcome, EntryLabels::Categorized),
+        AnswerFormat::Prometheus => prometheus::encode(outcome),
+        AnswerFormat::TempoV1 => tempo::encode(outcome, Form::V1Json),
+        AnswerFormat::TempoV2 => tempo::encode(outcome, Form::V2Json),
+        AnswerFormat::TempoV1Protobuf => tempo::encode(outcome, Form::V1Protobuf),
+        AnswerFormat::TempoV2Protobuf => tempo::encode(outcome, Form::V2Protobuf),
+    }
+}
+
+fn is_empty(answer: &Answer) -> bool {
+    match answer {
+        Answer::Streams(streams) => streams.is_empty(),
+        Answer::Matrix(set) | Answer::Vector(set) => set.series.is_empty(),
+        Answer::Scalar { .. } | Answer::Text { .. } => false,
+        Answer::Traces(traces) => traces.is_empty(),
+        Answer::Trace(batches) => batches.iter().all(|batch| batch.num_rows() == 0),
+        Answer::Names(names) => names.is_empty(),
+        Answer::LabelSets(sets) => sets.is_empty(),
+        Answer::Tags(scopes) => scopes.iter().all(|scope| scope.tags.is_empty()),
+        Answer::TagValues(values) => values.is_empty(),
+        Answer::Metadata(metadata) => metadata.is_empty(),
+    }
+}

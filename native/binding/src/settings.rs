@@ -1,0 +1,24 @@
+//! The settings as `native/index.ts` sends them (`NativeSettings`).
+
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+/// Names are the settings' of `docs/configuration.md`; sizes in bytes, times in milliseconds.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Settings {
+    pub(crate) data_dir: PathBuf,
+    pub(crate) partitions: u32,
+    pub(crate) tenant_partitions: u32,
+    pub(crate) journal_file_bytes: u64,
+    pub(crate) write_buffer_size_bytes: u64,
+    pub(crate) disk_free_min_bytes: u64,
+    pub(crate) memtable_max_bytes: u64,
+    pub(crate) memtable_max_age_ms: u64,
+    pub(crate) text_block_rows: u32,
+    pub(crate) body_decompressed_max_bytes: u64,
+    pub(crate) line_max_bytes: u64,
+    pub(crate) record_max_age_ms: i64,
+    pub(crate) record_max_ahead_ms: i64,
+}

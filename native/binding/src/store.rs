@@ -1,0 +1,109 @@
+//! The open store: log, views, and what bounds the work on them.
+
+use std::{num::NonZero, sync::Arc, thread};
+
+use napi_derive::napi;
+use parking_lot::Mutex;
+use tokio::sync::Semaphore;
+use varve_log::{DataDirLock, Journal, JournalSettings, Log};
+use varve_types::ErrorCode;
+use varve_view::{Store, StoreSettings};
+use varve_wire::decode::Limits;
+
+use crate::{
+    error::{coded, coded_with_causes, lost},
+    settings::Settings,
+};
+
+/// All that a process keeps open in one data directory.
+pub(crate) struct Running {
+    pub(crate) views: Arc<Store>,
+    pub(crate) limits: Limits,
+    /// Decoding is all CPU: more at once than cores would only hold more memory.
+    pub(crate) decoders: Semaphore,
+    /// Queries wait for disk as well, so a few more than cores.
+    pub(crate) queries: Semaphore,
+    log: Arc<Journal>,
+    /// Given back last.
+    _lock: DataDirLock,
+}
+
+impl Running {
+    fn open(settings: Settings) -> napi::Result<Self> {
+        let lock = DataDirLock::acquire(&settings.data_dir)
+            .map_err(|error| coded_with_causes(error.code(), &error))?;
+        let log = Journal::open(JournalSettings {
+            dir: settings.data_dir.clone(),
+            partitions: settings.partitions,
+            file_bytes: settings.journal_file_bytes,
+            write_buffer_max_bytes: settings.write_buffer_size_bytes,
+            disk_free_min_bytes: settings.disk_free_min_bytes,
+        })
+        .map_err(|error| coded_with_causes(error.code(), &error))?;
+        let log = Arc::new(log);
+        let views = Store::open(
+            log.clone(),
+            StoreSettings {
+                data_dir: settings.data_dir,
+                partitions: settings.partitions,
+                tenant_partitions: settings.tenant_partitions,
+                memtable_max_bytes: settings.memtable_max_bytes,
+                memtable_max_age_ms: settings.memtable_max_age_ms,
+                text_block_rows: settings.text_block_rows,
+            },
+        )
+        .map_err(|error| coded_with_causes(error.code(), &error))?;
+        let cores = thread::available_parallelism().map_or(1, NonZero::get);
+        Ok(Self {
+            views: Arc::new(views),
+            limits: Limits {
+                body_decompressed_max_bytes: settings.body_decompressed_max_bytes,
+                line_max_bytes: settings.line_max_bytes,
+                record_max_age_ms: settings.record_max_age_ms,
+                record_max_ahead_ms: settings.record_max_ahead_ms,
+            },
+            decoders: Semaphore::new(cores),
+            queries: Semaphore::new(2 * cores),
+            log,
+            _lock: lock,
+        })
+    }
+
+    /// The log first: what it has accepted reaches the views before they close.
+    pub(crate) fn close(&self) {
+        self.log.close();
+        self.views.close();
+    }
+}
+
+/// One open data directory.
+#[napi]
+pub struct NativeStore {
+    running: Mutex<Option<Arc<Running>>>,
+}
+
+#[napi]
+impl NativeStore {
+    /// Locks the data directory, recovers the journal and the views.
+    #[napi(factory)]
+    pub async fn open(settings_json: String) -> napi::Result<Self> {
+        let settings: Settings = serde_json::from_str(&settings_json)
+            .map_err(|error| coded(ErrorCode::Internal, format!("not settings: {error}")))?;
+        let running = tokio::task::spawn_blocking(move || Running::open(settings))
+            .await
+            .map_err(|_| lost("opening the store"))??;
+        Ok(Self { running: Mutex::new(Some(Arc::new(running))) })
+    }
+
+    pub(crate) fn running(&self) -> napi::Result<Arc<Running>> {
+        self.running
+            .lock()
+            .clone()
+            .ok_or_else(|| coded(ErrorCode::Closed, "the store is closed"))
+    }
+
+    /// The store, which nobody gets from here any more.
+    pub(crate) fn take(&self) -> Option<Arc<Running>> {
+        self.running.lock().take()
+    }
+}
