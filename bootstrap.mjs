@@ -19,8 +19,24 @@ const environment = { ...process.env, PATH: `${bin}${delimiter}${process.env.PAT
 /** Sources of the addon, of the program, and of what is installed: a change in them repeats the step. */
 const inputs = {
   install: ['package.json', 'package-lock.json'],
-  addon: ['native/Cargo.toml', 'native/Cargo.lock', ...crates().flatMap((name) => [`native/${name}/Cargo.toml`, `native/${name}/src`]), 'native/binding/build.rs'],
-  program: ['tsconfig.json', 'tsconfig.build.json', 'ingest', 'storage', 'search', 'query-api', 'cli', 'native/index.ts', 'native/errors.ts', 'native/addon.d.ts'],
+  addon: [
+    'native/Cargo.toml',
+    'native/Cargo.lock',
+    ...crates().flatMap((name) => [`native/${name}/Cargo.toml`, `native/${name}/src`]),
+    'native/binding/build.rs',
+  ],
+  program: [
+    'tsconfig.json',
+    'tsconfig.build.json',
+    'ingest',
+    'storage',
+    'search',
+    'query-api',
+    'cli',
+    'native/index.ts',
+    'native/errors.ts',
+    'native/addon.d.ts',
+  ],
 };
 
 function crates() {
@@ -46,13 +62,16 @@ function filesBelow(path) {
 
 function fingerprint(paths) {
   const hash = createHash('sha256').update(process.version);
-  for (const file of paths.flatMap(filesBelow)) hash.update(relative(root, file)).update('\0').update(readFileSync(file)).update('\0');
+  for (const file of paths.flatMap(filesBelow))
+    hash.update(relative(root, file)).update('\0').update(readFileSync(file)).update('\0');
   return hash.digest('hex');
 }
 
 function isDone(step, produced) {
   const stamp = join(stamps, step);
-  return existsSync(produced) && existsSync(stamp) && readFileSync(stamp, 'utf8') === fingerprint(inputs[step]);
+  return (
+    existsSync(produced) && existsSync(stamp) && readFileSync(stamp, 'utf8') === fingerprint(inputs[step])
+  );
 }
 
 function markDone(step) {
@@ -82,9 +101,15 @@ function install() {
 function buildAddon() {
   const addon = join(root, 'native', 'varve.node');
   if (isDone('addon', addon)) return;
-  if (!has('cargo')) fail("Rust's cargo is missing; install Rust 1.95 or later with rustup (rustup.rs) and run this again");
-  if (!has('cc')) fail("a C compiler is missing; install one (Debian: 'apt-get install build-essential', macOS: 'xcode-select --install') and run this again");
-  process.stderr.write('varve: building the native core; the first time takes about ten minutes on two cores …\n');
+  if (!has('cargo'))
+    fail("Rust's cargo is missing; install Rust 1.95 or later with rustup (rustup.rs) and run this again");
+  if (!has('cc'))
+    fail(
+      "a C compiler is missing; install one (Debian: 'apt-get install build-essential', macOS: 'xcode-select --install') and run this again",
+    );
+  process.stderr.write(
+    'varve: building the native core; the first time takes about ten minutes on two cores …\n',
+  );
   const started = Date.now();
   run('napi', napiArguments(), 'the native core did not build; see the compiler’s message above');
   if (!existsSync(addon)) fail(`the build did not leave ${addon}; please report this with the output above`);
@@ -93,7 +118,17 @@ function buildAddon() {
 }
 
 function napiArguments() {
-  return ['build', '--release', '--manifest-path', 'native/binding/Cargo.toml', '--output-dir', 'native', '--dts', 'addon.d.ts', '--no-js'];
+  return [
+    'build',
+    '--release',
+    '--manifest-path',
+    'native/binding/Cargo.toml',
+    '--output-dir',
+    'native',
+    '--dts',
+    'addon.d.ts',
+    '--no-js',
+  ];
 }
 
 function buildProgram() {
@@ -114,7 +149,10 @@ function setUp() {
 /** Replaces this process' role: signals go to the program, its exit status is ours. */
 async function start(args) {
   const { spawn } = await import('node:child_process');
-  const child = spawn(join(bin, 'node'), [join(root, 'dist/cli/main.js'), 'start', ...args], { stdio: 'inherit', env: environment });
+  const child = spawn(join(bin, 'node'), [join(root, 'dist/cli/main.js'), 'start', ...args], {
+    stdio: 'inherit',
+    env: environment,
+  });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   child.on('exit', (code, signal) => {
     process.exitCode = code ?? (signal === null ? 1 : 128);

@@ -1,7 +1,16 @@
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist/', 'node_modules/', 'native/target/', 'native/addon.d.ts', 'search/plan/generated.ts', 'varve-data/'] },
+  {
+    ignores: [
+      'dist/',
+      'node_modules/',
+      'native/target/',
+      'native/addon.d.ts',
+      'search/plan/generated.ts',
+      'varve-data/',
+    ],
+  },
   {
     files: ['**/*.ts'],
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],

@@ -1,7 +1,7 @@
-import { type ErrorCode, errorCodes, VarveError } from '../storage/index.ts';
+import { type ErrorCode, VarveError } from '../storage/index.ts';
 
 /** What receivers refuse by themselves, beside native code's codes; `docs/errors.md` tells what each means. */
-export const receiverCodes = [
+const receiverCodes = [
   'TENANT_MISSING',
   'TENANT_OVERLOADED',
   'MEDIA_TYPE_UNSUPPORTED',
@@ -11,8 +11,6 @@ export const receiverCodes = [
 
 /** A table over it must name them all, so that no receiver forgets one. */
 export type IngestCode = ErrorCode | (typeof receiverCodes)[number];
-
-export const ingestCodes: readonly IngestCode[] = [...errorCodes, ...receiverCodes];
 
 /** Why a request was refused as a whole. Nothing of it was stored, but see APPEND_TIMEOUT. */
 export class IngestError extends Error {

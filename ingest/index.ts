@@ -4,7 +4,6 @@ import type { IngestOptions } from './options.ts';
 import { OtlpGrpcServer } from './otlp/grpc.ts';
 import { type HttpListener, httpReceivers } from './receivers.ts';
 
-export { type IngestCode, ingestCodes } from './errors.ts';
 export type { IntakeDeps as IngestDeps } from './intake.ts';
 export type { IngestOptions } from './options.ts';
 export type { IngestLog, IngestMetrics } from './receiver.ts';

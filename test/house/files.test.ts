@@ -22,7 +22,13 @@ describe('a source file', () => {
 
   it('leaves nothing for later', () => {
     const marks = new RegExp(
-      ['\\bTO' + 'DO\\b', '\\bFIX' + 'ME\\b', '\\bX' + 'XX\\b', 'todo' + '!\\(', 'unimplemented' + '!\\('].join('|'),
+      [
+        '\\bTO' + 'DO\\b',
+        '\\bFIX' + 'ME\\b',
+        '\\bX' + 'XX\\b',
+        'todo' + '!\\(',
+        'unimplemented' + '!\\(',
+      ].join('|'),
     );
     expect(sourceFiles().filter((path) => marks.test(textOf(path)))).toEqual([]);
   });
