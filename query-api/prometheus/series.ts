@@ -9,7 +9,6 @@ import {
 import type { Answer } from '../answer.ts';
 import { type Call, get, type Route, read } from '../api.ts';
 import { badParameter } from '../errors.ts';
-import { matchesEmpty } from '../matchers.ts';
 import { timeMax, timeMin } from '../time.ts';
 import { encodedAnswer } from './answers.ts';
 import { parseLabelName, parseLimit, parseTimeOr } from './params.ts';
@@ -67,14 +66,6 @@ function parseBounds({ params }: Call): TimeBounds {
 }
 
 function parseSelector(text: string): LabelMatcher[] {
-  const matchers = selectorOf(text);
-  if (matchers.every(matchesEmpty)) {
-    throw badParameter('invalid parameter "match[]": match[] must contain at least one non-empty matcher');
-  }
-  return matchers;
-}
-
-function selectorOf(text: string): LabelMatcher[] {
   try {
     return promql.selector(text);
   } catch (error) {
