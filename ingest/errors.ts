@@ -1,16 +1,15 @@
 import { type ErrorCode, VarveError } from '../storage/index.ts';
 
 /** What receivers refuse by themselves, beside native code's codes; `docs/errors.md` tells what each means. */
-const receiverCodes = [
-  'TENANT_MISSING',
-  'TENANT_OVERLOADED',
-  'MEDIA_TYPE_UNSUPPORTED',
-  'BODY_ABORTED',
-  'APPEND_TIMEOUT',
-] as const;
+type ReceiverCode =
+  | 'TENANT_MISSING'
+  | 'TENANT_OVERLOADED'
+  | 'MEDIA_TYPE_UNSUPPORTED'
+  | 'BODY_ABORTED'
+  | 'APPEND_TIMEOUT';
 
 /** A table over it must name them all, so that no receiver forgets one. */
-export type IngestCode = ErrorCode | (typeof receiverCodes)[number];
+export type IngestCode = ErrorCode | ReceiverCode;
 
 /** Why a request was refused as a whole. Nothing of it was stored, but see APPEND_TIMEOUT. */
 export class IngestError extends Error {
