@@ -4,10 +4,13 @@
 
 #![deny(clippy::indexing_slicing)]
 
+pub mod journal;
 pub mod memory;
 pub mod runtime;
 
+pub use journal::{Journal, JournalSettings, JournalStatus, OpenError, PartitionStatus};
 pub use memory::MemoryLog;
+pub use runtime::{DataDirLock, DataDirLockError, Runtime};
 
 use bytes::Bytes;
 use std::{io, path::PathBuf, sync::Arc};

@@ -4,7 +4,9 @@
 use bytes::Bytes;
 use parking_lot::Mutex;
 use std::sync::{Arc, mpsc};
-use varve_log::{Append, AppendError, Log, MemoryLog, ReadError};
+use varve_log::{
+    Append, AppendError, Journal, JournalSettings, Log, MemoryLog, ReadError, Runtime,
+};
 use varve_types::{LogId, Lsn, PartitionId, TenantId};
 
 /// A log under test, and how to do to it what a restart of the program does.
@@ -19,6 +21,37 @@ impl Subject for MemoryLog {
     }
     fn restart(&mut self) {
         MemoryLog::restart(self);
+    }
+}
+
+/// A journal in a folder of its own.
+struct OnDisk {
+    dir: tempfile::TempDir,
+    journal: Option<Journal>,
+}
+
+impl OnDisk {
+    fn new() -> Self {
+        let mut subject = Self { dir: tempfile::tempdir().unwrap(), journal: None };
+        subject.restart();
+        subject
+    }
+}
+
+impl Subject for OnDisk {
+    fn log(&self) -> &dyn Log {
+        self.journal.as_ref().unwrap()
+    }
+    fn restart(&mut self) {
+        drop(self.journal.take());
+        let settings = JournalSettings {
+            dir: self.dir.path().to_owned(),
+            partitions: 4,
+            file_bytes: 1 << 20,
+            write_buffer_max_bytes: 1 << 20,
+            disk_free_min_bytes: 0,
+        };
+        self.journal = Some(Journal::open(settings, Runtime::real()).unwrap());
     }
 }
 
@@ -198,3 +231,4 @@ macro_rules! contract {
 }
 
 contract!(memory, varve_log::MemoryLog::new(4));
+contract!(journal, super::OnDisk::new());

@@ -1,0 +1,56 @@
+//! Lets go of what is not needed any more, in whole files.
+
+use std::{io, path::Path, sync::Arc};
+use varve_types::{Lsn, PartitionId};
+
+use super::{
+    Shared,
+    index::JournalFile,
+    meta::{Meta, MetaError},
+};
+
+impl Shared {
+    /// Moves a trim point up, makes that durable, and removes the files that no partition needs.
+    pub(super) fn trim(&self, partition: PartitionId, up_to: Lsn) {
+        let _one_at_a_time = self.trimming.lock();
+        {
+            let mut index = self.index.write();
+            let up_to = up_to.min(index.tail(partition));
+            let Some(state) = index.partitions.get_mut(&partition) else { return };
+            if up_to <= state.trim_point {
+                return;
+            }
+            state.trim_point = up_to;
+        }
+        let outcome = self.write_trim_points().and_then(|()| self.remove_trimmed());
+        let failure = outcome.err().map(|MetaError { path, source }| {
+            Arc::from(format!("trim failed at {}: {source}", path.display()))
+        });
+        self.counters.lock().trim_error = failure;
+    }
+
+    fn write_trim_points(&self) -> Result<(), MetaError> {
+        let points: Vec<_> = {
+            let index = self.index.read();
+            index.partitions.iter().map(|(partition, it)| (*partition, it.trim_point)).collect()
+        };
+        Meta::of(&*self.runtime.disk, &self.settings.dir).write_trim_points(&points)
+    }
+
+    /// Removes the oldest files that are trimmed. The trim points must be durable: without the
+    /// file, nothing else says that its records are gone on purpose.
+    pub(super) fn remove_trimmed(&self) -> Result<(), MetaError> {
+        let trimmed = self.index.write().take_trimmed();
+        if trimmed.is_empty() {
+            return Ok(());
+        }
+        let disk = &self.runtime.disk;
+        let failed = |path: &Path, source: io::Error| MetaError { path: path.to_owned(), source };
+        // Oldest first, and stop at the first that stays: no gap is left between files.
+        for file in &trimmed {
+            let JournalFile { path, .. } = &**file;
+            disk.remove(path).map_err(|source| failed(path, source))?;
+        }
+        disk.sync_dir(&self.journal_dir).map_err(|source| failed(&self.journal_dir, source))
+    }
+}

@@ -1,0 +1,196 @@
+//! A disk that fails when it is told to. For tests: it stands between the journal and a real disk.
+
+use parking_lot::{Mutex, RwLock, RwLockWriteGuard};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use super::{Disk, DiskFile};
+
+/// What is to go wrong. Each fault is off until it is set.
+#[derive(Debug, Default)]
+pub struct Faults {
+    plan: Mutex<Plan>,
+    /// Syncs take it shared; who holds it whole makes them wait.
+    syncs: RwLock<()>,
+}
+
+#[derive(Debug, Default)]
+struct Plan {
+    syncs_until_failure: Option<u64>,
+    bytes_until_tear: Option<u64>,
+    free_bytes: Option<u64>,
+    allocations_fail: bool,
+    writes_seen: u64,
+    syncs_seen: u64,
+}
+
+impl Faults {
+    /// The `nth` sync of a file from now on fails, counted from 1; those after it succeed.
+    pub fn fail_sync(&self, nth: u64) {
+        self.plan.lock().syncs_until_failure = Some(nth);
+    }
+
+    /// Of what is written from now on `bytes` arrive; the write that goes past them fails, and what
+    /// comes after it succeeds.
+    pub fn tear_write_after(&self, bytes: u64) {
+        self.plan.lock().bytes_until_tear = Some(bytes);
+    }
+
+    /// The disk says that it has this much space left; `None` for what it really has.
+    pub fn set_free_bytes(&self, free_bytes: Option<u64>) {
+        self.plan.lock().free_bytes = free_bytes;
+    }
+
+    /// Whether reserving space for a new file fails.
+    pub fn set_allocations_fail(&self, fail: bool) {
+        self.plan.lock().allocations_fail = fail;
+    }
+
+    /// Makes every sync wait until the answer is dropped.
+    pub fn hold_syncs(&self) -> RwLockWriteGuard<'_, ()> {
+        self.syncs.write()
+    }
+
+    /// Writes to files so far.
+    pub fn writes_seen(&self) -> u64 {
+        self.plan.lock().writes_seen
+    }
+
+    /// Syncs of files so far.
+    pub fn syncs_seen(&self) -> u64 {
+        self.plan.lock().syncs_seen
+    }
+
+    fn on_sync(&self) -> io::Result<()> {
+        drop(self.syncs.read());
+        let mut plan = self.plan.lock();
+        plan.syncs_seen += 1;
+        let Some(left) = plan.syncs_until_failure.as_mut() else { return Ok(()) };
+        *left -= 1;
+        if *left > 0 {
+            return Ok(());
+        }
+        plan.syncs_until_failure = None;
+        Err(io::Error::other("injected sync failure"))
+    }
+
+    /// How many of `len` bytes arrive, and whether the write then fails.
+    fn on_write(&self, len: u64) -> (u64, bool) {
+        let mut plan = self.plan.lock();
+        plan.writes_seen += 1;
+        match plan.bytes_until_tear {
+            Some(left) if left < len => {
+                plan.bytes_until_tear = None;
+                (left, true)
+            }
+            Some(left) => {
+                plan.bytes_until_tear = Some(left - len);
+                (len, false)
+            }
+            None => (len, false),
+        }
+    }
+}
+
+/// A disk with faults.
+pub struct FaultyDisk {
+    disk: Arc<dyn Disk>,
+    faults: Arc<Faults>,
+}
+
+impl FaultyDisk {
+    /// `disk`, failing as `faults` says.
+    #[must_use]
+    pub fn new(disk: Arc<dyn Disk>, faults: Arc<Faults>) -> Self {
+        Self { disk, faults }
+    }
+
+    fn wrap(&self, file: Arc<dyn DiskFile>) -> Arc<dyn DiskFile> {
+        Arc::new(FaultyFile { file, faults: Arc::clone(&self.faults) })
+    }
+}
+
+impl Disk for FaultyDisk {
+    fn create_dir_all(&self, dir: &Path) -> io::Result<()> {
+        self.disk.create_dir_all(dir)
+    }
+
+    fn list(&self, dir: &Path) -> io::Result<Vec<PathBuf>> {
+        self.disk.list(dir)
+    }
+
+    fn create(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
+        self.disk.create(path).map(|file| self.wrap(file))
+    }
+
+    fn open(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
+        self.disk.open(path).map(|file| self.wrap(file))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.disk.rename(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        self.disk.remove(path)
+    }
+
+    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        self.disk.sync_dir(dir)
+    }
+
+    fn free_bytes(&self, dir: &Path) -> io::Result<u64> {
+        let told = self.faults.plan.lock().free_bytes;
+        told.map_or_else(|| self.disk.free_bytes(dir), Ok)
+    }
+
+    fn new_store_id(&self) -> u128 {
+        self.disk.new_store_id()
+    }
+}
+
+struct FaultyFile {
+    file: Arc<dyn DiskFile>,
+    faults: Arc<Faults>,
+}
+
+impl DiskFile for FaultyFile {
+    fn read_exact_at(&self, into: &mut [u8], position: u64) -> io::Result<()> {
+        self.file.read_exact_at(into, position)
+    }
+
+    fn write_all_at(&self, bytes: &[u8], position: u64) -> io::Result<()> {
+        let (arriving, torn) = self.faults.on_write(bytes.len() as u64);
+        let arriving = bytes.get(..arriving as usize).unwrap_or(bytes);
+        self.file.write_all_at(arriving, position)?;
+        if torn { Err(io::Error::other("injected torn write")) } else { Ok(()) }
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.faults.on_sync()?;
+        self.file.sync_data()
+    }
+
+    fn sync_all(&self) -> io::Result<()> {
+        self.faults.on_sync()?;
+        self.file.sync_all()
+    }
+
+    fn allocate(&self, len_bytes: u64) -> io::Result<()> {
+        if self.faults.plan.lock().allocations_fail {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        self.file.allocate(len_bytes)
+    }
+
+    fn set_len(&self, len_bytes: u64) -> io::Result<()> {
+        self.file.set_len(len_bytes)
+    }
+
+    fn len_bytes(&self) -> io::Result<u64> {
+        self.file.len_bytes()
+    }
+}
