@@ -1,0 +1,195 @@
+import { type Place, QueryTextError } from '../errors.ts';
+import type { FieldExpr, FieldOp, Intrinsic, Static } from '../plan/generated.ts';
+import { showExpr } from './show.ts';
+import type { Pipeline, PipelineStage, ScalarExpr } from './syntax.ts';
+
+/** What is known of a value before any span is read; an attribute may hold anything. */
+type FieldType = Static['type'] | 'attribute';
+
+const intrinsicTypes: Readonly<Record<Intrinsic, FieldType>> = {
+  duration: 'duration',
+  name: 'string',
+  kind: 'kind',
+  status: 'status',
+  statusMessage: 'string',
+  spanId: 'string',
+  parentId: 'string',
+  childCount: 'int',
+  nestedSetLeft: 'int',
+  nestedSetRight: 'int',
+  nestedSetParent: 'int',
+  traceId: 'string',
+  traceDuration: 'duration',
+  rootName: 'string',
+  rootServiceName: 'string',
+  eventName: 'string',
+  eventTimeSinceStart: 'duration',
+  linkTraceId: 'string',
+  linkSpanId: 'string',
+  instrumentationName: 'string',
+  instrumentationVersion: 'string',
+};
+
+/**
+ * The types of a whole query.
+ *
+ * @throws QueryTextError in Tempo's words
+ */
+export function checkTraceql({ stages }: Pipeline): void {
+  stages.forEach(checkStage);
+}
+
+function checkStage(stage: PipelineStage): void {
+  switch (stage.kind) {
+    case 'filter':
+      checkCondition(stage.condition, stage.place);
+      return;
+    case 'combine':
+    case 'structural':
+      checkStage(stage.left);
+      checkStage(stage.right);
+      return;
+    case 'pipeline':
+      checkTraceql(stage);
+      return;
+    case 'scalarFilter':
+      checkScalar(stage.left);
+      checkScalar(stage.right);
+      return;
+    case 'by':
+      typeOf(stage.by, stage.place);
+      if (!mentionsSpan(stage.by))
+        throw refusal(
+          stage.place,
+          `grouping field expressions must reference the span: ${showExpr(stage.by)}`,
+        );
+      return;
+    case 'coalesce':
+    case 'select':
+      return;
+  }
+}
+
+/** @throws QueryTextError when the condition is neither true nor false, or compares what it cannot */
+export function checkCondition(condition: FieldExpr | null, place: Place): void {
+  if (condition === null) return;
+  const type = typeOf(condition, place);
+  if (type !== 'bool' && type !== 'attribute')
+    throw refusal(
+      place,
+      `span filter field expressions must resolve to a boolean: { ${showExpr(condition)} }`,
+    );
+}
+
+function checkScalar(expr: ScalarExpr): void {
+  switch (expr.kind) {
+    case 'aggregate': {
+      if (expr.field === null) return;
+      const shown = `${expr.aggregate}(${showExpr(expr.field)})`;
+      const type = typeOf(expr.field, expr.place);
+      if (type !== 'attribute' && !isNumeric(type))
+        throw refusal(expr.place, `aggregate field expressions must resolve to a number type: ${shown}`);
+      if (!mentionsSpan(expr.field))
+        throw refusal(expr.place, `aggregate field expressions must reference the span: ${shown}`);
+      return;
+    }
+    case 'constant': {
+      const type = typeOf(expr.expr, expr.place);
+      if (!isNumeric(type))
+        throw refusal(expr.place, `illegal operation for the given types: ${showExpr(expr.expr)}`);
+      return;
+    }
+    case 'operation':
+      checkScalar(expr.left);
+      checkScalar(expr.right);
+      return;
+  }
+}
+
+function typeOf(expr: FieldExpr, place: Place): FieldType {
+  switch (expr.kind) {
+    case 'field':
+      return expr.field.kind === 'intrinsic' ? intrinsicTypes[expr.field.name] : 'attribute';
+    case 'static':
+      return expr.value.type;
+    case 'not':
+    case 'negate': {
+      const type = typeOf(expr.input, place);
+      const fits = expr.kind === 'not' ? type === 'bool' : isNumeric(type);
+      if (!fits && type !== 'attribute')
+        throw refusal(place, `illegal operation for the given type: ${showExpr(expr)}`);
+      return type;
+    }
+    case 'binary': {
+      const left = typeOf(expr.left, place);
+      const right = typeOf(expr.right, place);
+      if (!comparable(left, right))
+        throw refusal(place, `binary operations must operate on the same type: ${showExpr(expr)}`);
+      if (!accepts(expr.op, left) || !accepts(expr.op, right))
+        throw refusal(place, `illegal operation for the given types: ${showExpr(expr)}`);
+      return resultOf(expr.op, left, right);
+    }
+  }
+}
+
+function isNumeric(type: FieldType): boolean {
+  return type === 'int' || type === 'float' || type === 'duration';
+}
+
+function comparable(left: FieldType, right: FieldType): boolean {
+  if (left === right || [left, right].some((type) => type === 'attribute' || type === 'nil')) return true;
+  return isNumeric(left) && isNumeric(right);
+}
+
+function accepts(op: FieldOp, type: FieldType): boolean {
+  if (type === 'attribute') return true;
+  switch (op) {
+    case '&&':
+    case '||':
+      return type === 'bool';
+    case '=':
+    case '!=':
+      return true;
+    case '=~':
+    case '!~':
+      return type === 'string';
+    case '<':
+    case '<=':
+    case '>':
+    case '>=':
+      return type === 'string' || isNumeric(type) || type === 'status' || type === 'kind';
+    case '+':
+    case '-':
+    case '*':
+    case '/':
+    case '%':
+    case '^':
+      return isNumeric(type);
+  }
+}
+
+function resultOf(op: FieldOp, left: FieldType, right: FieldType): FieldType {
+  if (!['+', '-', '*', '/', '%', '^'].includes(op)) return 'bool';
+  if (left === 'attribute' || right === 'attribute') return 'attribute';
+  if (left === right) return left;
+  return left === 'duration' || right === 'duration' ? 'duration' : 'float';
+}
+
+function mentionsSpan(expr: FieldExpr): boolean {
+  switch (expr.kind) {
+    case 'field':
+      return true;
+    case 'static':
+      return false;
+    case 'not':
+    case 'negate':
+      return mentionsSpan(expr.input);
+    case 'binary':
+      return mentionsSpan(expr.left) || mentionsSpan(expr.right);
+  }
+}
+
+/** Tempo gives these errors no position; ours keep it in their fields. */
+function refusal(place: Place, message: string): QueryTextError {
+  return new QueryTextError('traceql', place, message);
+}
