@@ -30,6 +30,9 @@ export interface Listener {
 export async function openListener(plan: ListenerPlan): Promise<Listener> {
   const app = fastify({
     requestTimeout: plan.requestTimeoutMs,
+    // Grafana keeps idle connections for 90 s: closed earlier, its next request fails now and then.
+    keepAliveTimeout: 125_000,
+    http: { maxHeaderSize: 64 * 1024 },
     // Idle keep-alive connections would hold a shutdown until their clients leave.
     forceCloseConnections: 'idle',
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 4_096 },
