@@ -32,11 +32,14 @@ export async function openListener(plan: ListenerPlan): Promise<Listener> {
     requestTimeout: plan.requestTimeoutMs,
     // Grafana keeps idle connections for 90 s: closed earlier, its next request fails now and then.
     keepAliveTimeout: 125_000,
-    http: { maxHeaderSize: 64 * 1024 },
+    http: { maxHeaderSize: 128 * 1024 },
     // Idle keep-alive connections would hold a shutdown until their clients leave.
     forceCloseConnections: 'idle',
-    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 4_096 },
+    routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, maxParamLength: 4_096 },
   });
+  app.setNotFoundHandler(async (_request, reply) =>
+    reply.code(404).type('text/plain').send('404 page not found\n'),
+  );
   for (const plugin of plan.plugins) await app.register(plugin);
   try {
     await app.listen({ host: plan.host, port: plan.port });

@@ -74,7 +74,12 @@ const ingest = section('What senders may do.', {
 const log = section('The log (DLog).', {
   partitions: count(10, 'Partitions of the log. Fixed once the data directory is made.', 1, 1024),
   tenant_partitions: count(1, 'Over how many partitions one tenant is spread.', 1, 1024),
-  journal_file_bytes: bytes(256 * MiB, 'Size at which a journal file is closed and the next begun.', MiB),
+  journal_file_bytes: Type.Integer({
+    default: 256 * MiB,
+    minimum: MiB,
+    maximum: 4096 * MiB,
+    description: 'Size of a journal file, reserved when it is made; one request must fit into it.',
+  }),
   write_buffer_size_bytes: bytes(
     256 * MiB,
     'Bytes that may wait for the disk; past it senders get 503.',
@@ -111,8 +116,9 @@ const query = section('What queries may cost, and the defaults of the APIs.', {
     'How long after its last sample a series still has a value.',
   ),
   prometheus_cors_origins: Type.Array(Type.String(), {
-    default: ['*'],
-    description: 'Origins whose pages may read answers of the Prometheus API; none turns that off.',
+    default: [],
+    description:
+      'Origins whose pages may read answers of the Prometheus API (`*`: any); none turns that off.',
   }),
 });
 

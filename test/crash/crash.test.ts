@@ -1,0 +1,16 @@
+import { expect, it } from 'vitest';
+import { crashRounds } from './rounds.ts';
+
+const rounds = 12;
+
+it('keeps every acknowledged record exactly once over SIGKILL at any moment', {
+  timeout: 300_000,
+}, async () => {
+  let acknowledged = 0;
+  for await (const { round, wrong, ...counts } of crashRounds(rounds)) {
+    expect(wrong, `round ${round}`).toEqual([]);
+    acknowledged += counts.acknowledged;
+  }
+  // A load that was never accepted would prove nothing.
+  expect(acknowledged).toBeGreaterThan(rounds * 10);
+});
