@@ -42,7 +42,7 @@ pub struct Append {
 pub enum AppendError {
     /// The bound on bytes that wait for the disk is reached.
     #[error(
-        "{waiting_bytes} bytes wait for the journal, over write_buffer_size = {max_bytes}; send again later"
+        "{waiting_bytes} bytes wait for the journal, over log.write_buffer_size_bytes = {max_bytes}; send again later"
     )]
     Overloaded {
         /// Waiting now.
@@ -51,7 +51,7 @@ pub enum AppendError {
         max_bytes: u64,
     },
     /// Larger than a journal file can take.
-    #[error("request of {size_bytes} bytes is over the journal's {max_bytes}; send less at once")]
+    #[error("request of {size_bytes} bytes is over the {max_bytes} that a journal file takes; send less at once")]
     TooLarge {
         /// Its size.
         size_bytes: u64,
@@ -66,7 +66,7 @@ pub enum AppendError {
     },
     /// The disk has too little space left. Accepted again by itself once there is room.
     #[error(
-        "the journal's disk has {free_bytes} bytes free, under disk_free_min_bytes = {min_bytes}; free some or add disk"
+        "the journal's disk has {free_bytes} bytes free, under log.disk_free_min_bytes = {min_bytes}; free some or add disk"
     )]
     DiskFull {
         /// Free now.

@@ -3,7 +3,10 @@
 
 use bytes::Bytes;
 use parking_lot::Mutex;
-use std::sync::{Arc, mpsc};
+use std::{
+    sync::{Arc, mpsc},
+    thread,
+};
 use varve_log::{
     Append, AppendError, Journal, JournalSettings, Log, MemoryLog, ReadError, Runtime,
 };
@@ -201,6 +204,23 @@ fn an_empty_request_is_accepted_and_stores_nothing(subject: &mut dyn Subject) {
     assert_eq!(subject.log().tail(LOGS_0), before);
 }
 
+fn appends_of_many_threads_leave_no_holes(subject: &mut dyn Subject) {
+    let log = subject.log();
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for _ in 0..50 {
+                    let places = append(log, &[(LOGS_0, "x"), (LOGS_0, "y")]);
+                    assert_eq!(places[1].offset.0, places[0].offset.0 + 1);
+                }
+            });
+        }
+    });
+    let records = log.read(LOGS_0, Lsn::default(), u64::MAX).unwrap();
+    let offsets: Vec<u64> = records.iter().map(|record| record.lsn.offset.0).collect();
+    assert_eq!(offsets, (0..400).collect::<Vec<_>>());
+}
+
 /// One `#[test]` per promise and implementation.
 macro_rules! holds {
     ($implementation:ident, $subject:expr; $($promise:ident),+ $(,)?) => {
@@ -225,6 +245,7 @@ macro_rules! contract {
             a_trim_point_never_passes_the_tail,
             a_closed_log_refuses_appends_and_still_reads,
             what_close_had_accepted_is_stored,
+            appends_of_many_threads_leave_no_holes,
             an_empty_request_is_accepted_and_stores_nothing,
         );
     };

@@ -259,7 +259,7 @@ impl Shared {
     }
 
     /// What is free, as the disk said it a moment ago. A disk that does not say counts as empty:
-    /// should it be full after all, the next file cannot be made, and that is refused.
+    /// should it be full after all, the next file cannot be made, and that is what is told.
     fn free_bytes(&self) -> u64 {
         let now = self.runtime.clock.elapsed();
         let mut known = self.free_space.lock();

@@ -41,12 +41,9 @@ pub(super) fn recover(
     for (sequence, path) in journal_files(disk, dir)? {
         files.push(open(disk, sequence, path, &mut found.store_id)?);
     }
+    refuse_gaps(&files)?;
     let last = files.len().saturating_sub(1);
     for (number, file) in files.iter().enumerate() {
-        if number > 0 && file.sequence != found.next_sequence {
-            let reason = format!("{} is missing before it", file_name(found.next_sequence));
-            return Err(damaged(file, 0, reason));
-        }
         let scan = if number == last {
             whole_groups_of_last(file)?
         } else {
@@ -58,6 +55,16 @@ pub(super) fn recover(
         found.files.push_back(scan.index);
     }
     Ok(found)
+}
+
+/// Only the oldest files may be gone.
+fn refuse_gaps(files: &[Arc<JournalFile>]) -> Result<(), OpenError> {
+    let gap = files.windows(2).find_map(|pair| match pair {
+        [before, after] if after.sequence != before.sequence + 1 => Some((before, after)),
+        _ => None,
+    });
+    let Some((before, after)) = gap else { return Ok(()) };
+    Err(damaged(after, 0, format!("{} is missing before it", file_name(before.sequence + 1))))
 }
 
 /// Paths by sequence number. Removes what a crash left of a file that was being made.

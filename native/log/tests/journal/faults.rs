@@ -1,0 +1,176 @@
+//! What a journal does while the disk fails, fills or is slow.
+
+use crate::support::{
+    LOGS_0, append, crash_image, faulty_runtime, files, open, payloads, settings, start_append,
+};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+use varve_log::{AppendError, Journal, Log, runtime::Clock};
+use varve_types::Lsn;
+
+/// A clock that moves when it is told to.
+#[derive(Default)]
+struct ManualClock {
+    elapsed_ms: AtomicU64,
+}
+
+impl Clock for ManualClock {
+    fn now_ms(&self) -> i64 {
+        1_700_000_000_000
+    }
+    fn elapsed(&self) -> Duration {
+        Duration::from_millis(self.elapsed_ms.load(Ordering::Relaxed))
+    }
+}
+
+#[test]
+fn a_failed_fsync_turns_the_journal_read_only_for_ever() {
+    let home = tempfile::tempdir().unwrap();
+    let (runtime, faults) = faulty_runtime();
+    let journal = Journal::open(settings(home.path()), runtime).unwrap();
+    append(&journal, &[(LOGS_0, b"before")]).unwrap();
+    faults.fail_sync(1);
+    let told = append(&journal, &[(LOGS_0, b"during")]).unwrap_err();
+    let text = told.to_string();
+    assert!(matches!(told, AppendError::ReadOnly { .. }));
+    assert!(text.contains("fsync of") && text.contains(".wal failed: injected"), "{text}");
+
+    let (writes, syncs) = (faults.writes_seen(), faults.syncs_seen());
+    let refused = append(&journal, &[(LOGS_0, b"after")]).unwrap_err();
+    assert!(matches!(refused, AppendError::ReadOnly { .. }));
+    assert_eq!(payloads(&journal, LOGS_0), [b"before"]);
+    assert_eq!(journal.tail(LOGS_0), Lsn::new(1, 1));
+    assert!(journal.status().read_only.unwrap().contains("injected sync failure"));
+    journal.close();
+    assert_eq!((faults.writes_seen(), faults.syncs_seen()), (writes, syncs), "nothing is retried");
+}
+
+#[test]
+fn a_torn_write_leaves_nothing_of_its_group_after_a_restart() {
+    for arriving_bytes in [0, 1, 127, 128, 500, 1000] {
+        let home = tempfile::tempdir().unwrap();
+        let (runtime, faults) = faulty_runtime();
+        let journal = Journal::open(settings(home.path()), runtime).unwrap();
+        append(&journal, &[(LOGS_0, b"whole")]).unwrap();
+        faults.tear_write_after(arriving_bytes);
+        let torn = append(&journal, &[(LOGS_0, &[1; 400]), (LOGS_0, &[2; 400])]).unwrap_err();
+        assert!(matches!(torn, AppendError::ReadOnly { .. }));
+        drop(journal);
+        assert_eq!(payloads(&open(home.path()).unwrap(), LOGS_0), [b"whole"]);
+    }
+}
+
+#[test]
+fn requests_behind_a_failed_one_are_told_so_too() {
+    let home = tempfile::tempdir().unwrap();
+    let (runtime, faults) = faulty_runtime();
+    let journal = Journal::open(settings(home.path()), runtime).unwrap();
+    append(&journal, &[(LOGS_0, b"a file is open")]).unwrap();
+    let held = faults.hold_syncs();
+    faults.fail_sync(1);
+    let waiting: Vec<_> =
+        (0..10).map(|_| start_append(&journal, &[(LOGS_0, b"x")]).unwrap()).collect();
+    drop(held);
+    for answers in waiting {
+        assert!(matches!(answers.recv().unwrap(), Err(AppendError::ReadOnly { .. })));
+    }
+    assert_eq!(journal.status().waiting_bytes, 0);
+}
+
+#[test]
+fn a_full_disk_is_refused_until_there_is_room_again() {
+    let home = tempfile::tempdir().unwrap();
+    let (mut runtime, faults) = faulty_runtime();
+    let clock = Arc::new(ManualClock::default());
+    runtime.clock = clock.clone();
+    let mut settings = settings(home.path());
+    settings.disk_free_min_bytes = 1 << 20;
+    let journal = Journal::open(settings, runtime).unwrap();
+    append(&journal, &[(LOGS_0, b"before")]).unwrap();
+
+    faults.set_free_bytes(Some(1000));
+    clock.elapsed_ms.store(1_000, Ordering::Relaxed);
+    let refused = append(&journal, &[(LOGS_0, b"refused")]).unwrap_err();
+    assert!(matches!(refused, AppendError::DiskFull { free_bytes: 1000, min_bytes: 1_048_576 }));
+    faults.set_free_bytes(None);
+    clock.elapsed_ms.store(2_000, Ordering::Relaxed);
+    append(&journal, &[(LOGS_0, b"after")]).unwrap();
+    assert_eq!(payloads(&journal, LOGS_0), [b"before".to_vec(), b"after".to_vec()]);
+}
+
+#[test]
+fn a_file_that_finds_no_room_is_refused_and_tried_again() {
+    let home = tempfile::tempdir().unwrap();
+    let (runtime, faults) = faulty_runtime();
+    let journal = Journal::open(settings(home.path()), runtime).unwrap();
+    faults.set_allocations_fail(true);
+    let refused = append(&journal, &[(LOGS_0, b"refused")]).unwrap_err();
+    assert!(matches!(refused, AppendError::DiskFull { .. }), "{refused}");
+    assert!(files(home.path()).is_empty(), "what was reserved is given back");
+    faults.set_allocations_fail(false);
+    assert_eq!(append(&journal, &[(LOGS_0, b"x")]).unwrap(), [Lsn::new(1, 0)]);
+}
+
+#[test]
+fn past_the_write_buffer_requests_are_refused_and_those_inside_are_stored() {
+    let home = tempfile::tempdir().unwrap();
+    let (runtime, faults) = faulty_runtime();
+    let journal = Journal::open(settings(home.path()), runtime).unwrap();
+    append(&journal, &[(LOGS_0, b"a file is open")]).unwrap();
+    let held = faults.hold_syncs();
+    let mut waiting = Vec::new();
+    let refused = loop {
+        match start_append(&journal, &[(LOGS_0, &[0; 10_000])]) {
+            Ok(answers) => waiting.push(answers),
+            Err(refused) => break refused,
+        }
+    };
+    assert!(matches!(refused, AppendError::Overloaded { max_bytes: 262_144, .. }), "{refused}");
+    drop(held);
+    assert_eq!(waiting.len(), 24, "256 KiB hold 24 requests of 10 kB with their frames");
+    assert!(waiting.iter().all(|answers| answers.recv().unwrap().is_ok()));
+    assert_eq!(journal.status().waiting_bytes, 0);
+}
+
+#[test]
+fn a_request_larger_than_a_file_is_refused_with_both_sizes() {
+    let home = tempfile::tempdir().unwrap();
+    let journal = open(home.path()).unwrap();
+    let refused = append(&journal, &[(LOGS_0, &vec![0; 64 << 10])]).unwrap_err();
+    let AppendError::TooLarge { size_bytes, max_bytes } = refused else { panic!("{refused}") };
+    assert!(size_bytes > 64 << 10 && max_bytes < 64 << 10);
+    append(&journal, &[(LOGS_0, &vec![0; max_bytes as usize - 1024])]).unwrap();
+}
+
+#[test]
+fn what_arrives_during_a_sync_shares_the_next_one() {
+    let home = tempfile::tempdir().unwrap();
+    let (runtime, faults) = faulty_runtime();
+    let journal = Journal::open(settings(home.path()), runtime).unwrap();
+    append(&journal, &[(LOGS_0, b"a file is open")]).unwrap();
+    let groups_before = journal.status().groups_total;
+    let held = faults.hold_syncs();
+    let waiting: Vec<_> =
+        (0..50).map(|_| start_append(&journal, &[(LOGS_0, b"x")]).unwrap()).collect();
+    drop(held);
+    assert!(waiting.iter().all(|answers| answers.recv().unwrap().is_ok()));
+    assert!(journal.status().groups_total - groups_before <= 2);
+}
+
+#[test]
+fn what_was_told_is_there_after_a_crash() {
+    let home = tempfile::tempdir().unwrap();
+    let journal = open(home.path()).unwrap();
+    for number in 0..100u8 {
+        append(&journal, &[(LOGS_0, &[number; 2_000])]).unwrap();
+    }
+    let image = crash_image(home.path());
+    let recovered = open(image.path()).unwrap();
+    assert_eq!(payloads(&recovered, LOGS_0), payloads(&journal, LOGS_0));
+    assert_eq!(payloads(&recovered, LOGS_0).len(), 100);
+}

@@ -1,0 +1,7 @@
+//! The journal beyond the log's contract: what it makes of crashes, rot, and disks that fail.
+#![allow(clippy::unwrap_used, reason = "a test's helpers fail by panicking, as tests do")]
+#![allow(clippy::disallowed_methods, reason = "a test changes files behind the journal's back")]
+
+mod faults;
+mod recovery;
+mod support;

@@ -1,0 +1,271 @@
+//! What a start makes of what a crash, or a rotten disk, has left.
+
+use crate::support::{
+    FILE_BYTES, FRAMES_START, LOGS_0, SPANS_1, alter, append, crash_image, files, open, payloads,
+};
+use proptest::prelude::*;
+use std::fs;
+use tempfile::TempDir;
+use varve_log::{Log, OpenError, ReadError};
+use varve_types::Lsn;
+
+/// The payloads of one request.
+type Request = Vec<Vec<u8>>;
+
+/// A crash's leavings after each request was written as a group of its own, and where in the file
+/// each group ends.
+fn crashed(requests: &[Request]) -> (TempDir, Vec<u64>) {
+    let home = tempfile::tempdir().unwrap();
+    let journal = open(home.path()).unwrap();
+    let mut ends = Vec::new();
+    for request in requests {
+        let records: Vec<_> = request.iter().map(|payload| (LOGS_0, payload.as_slice())).collect();
+        append(&journal, &records).unwrap();
+        ends.push(journal.status().bytes);
+    }
+    (crash_image(home.path()), ends)
+}
+
+fn requests() -> impl Strategy<Value = Vec<Request>> {
+    let payload = prop::collection::vec(any::<u8>(), 0..300);
+    prop::collection::vec(prop::collection::vec(payload, 1..4), 1..6)
+}
+
+/// All payloads of the first requests.
+fn first(requests: &[Request], count: usize) -> Vec<Vec<u8>> {
+    requests[..count].concat()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// A crash may cut the file at any byte, or leave zeros from there on.
+    #[test]
+    fn recovery_keeps_every_whole_group_and_no_part_of_a_torn_one(
+        requests in requests(), share in 0.0..1.0f64, is_zero_filled: bool,
+    ) {
+        let (image, ends) = crashed(&requests);
+        let end = *ends.last().unwrap();
+        let cut = FRAMES_START + (share * (end - FRAMES_START) as f64) as u64;
+        alter(&files(image.path())[0], |bytes| {
+            bytes.truncate(cut as usize);
+            if is_zero_filled {
+                bytes.resize(FILE_BYTES as usize, 0);
+            }
+        });
+        let journal = open(image.path()).unwrap();
+        let whole = ends.iter().filter(|&&end| end <= cut).count();
+        prop_assert_eq!(payloads(&journal, LOGS_0), first(&requests, whole));
+    }
+
+    /// Sectors reach the disk in any order: the last group may lack one in its middle.
+    #[test]
+    fn a_last_group_that_lacks_some_bytes_is_cut_whole(
+        requests in requests(), share in 0.0..1.0f64, lost_bytes in 1..600usize,
+    ) {
+        let (image, ends) = crashed(&requests);
+        let start = ends.iter().rev().nth(1).map_or(FRAMES_START, |end| *end);
+        let end = *ends.last().unwrap();
+        let from = (start + (share * (end - start) as f64) as u64) as usize;
+        let mut is_changed = false;
+        alter(&files(image.path())[0], |bytes| {
+            let lost = &mut bytes[from..(from + lost_bytes).min(end as usize)];
+            is_changed = lost.iter().any(|byte| *byte != 0);
+            lost.fill(0);
+        });
+        let journal = open(image.path()).unwrap();
+        let whole = requests.len() - usize::from(is_changed);
+        prop_assert_eq!(payloads(&journal, LOGS_0), first(&requests, whole));
+    }
+
+    /// Any flipped byte of the last group takes that group with it, or (padding) changes nothing.
+    #[test]
+    fn a_flipped_byte_in_the_last_group_never_shows_in_a_record(
+        requests in requests(), share in 0.0..1.0f64, flip in 1..=255u8,
+    ) {
+        let (image, ends) = crashed(&requests);
+        let start = ends.iter().rev().nth(1).map_or(FRAMES_START, |end| *end);
+        let at = start + (share * (ends.last().unwrap() - start) as f64) as u64;
+        alter(&files(image.path())[0], |bytes| bytes[at as usize] ^= flip);
+        let read = payloads(&open(image.path()).unwrap(), LOGS_0);
+        let count = requests.len();
+        prop_assert!(read == first(&requests, count) || read == first(&requests, count - 1));
+    }
+
+    /// A group with another one after it was synced: damage there is rot, and said to be.
+    #[test]
+    fn a_flipped_byte_before_the_last_group_is_refused_by_file_and_byte(
+        requests in requests().prop_filter("two groups", |them| them.len() > 1),
+        share in 0.0..1.0f64, flip in 1..=255u8,
+    ) {
+        let (image, ends) = crashed(&requests);
+        let synced = ends[ends.len() - 2];
+        let at = FRAMES_START + (share * (synced - FRAMES_START) as f64) as u64;
+        let path = &files(image.path())[0];
+        alter(path, |bytes| bytes[at as usize] ^= flip);
+        match open(image.path()) {
+            Err(OpenError::Damaged { path: named, position, .. }) => {
+                prop_assert_eq!(&named, path);
+                prop_assert!(position <= at && at < position + 128 + 300 + 64);
+            }
+            // Padding is under no checksum and says nothing.
+            Ok(journal) => {
+                prop_assert_eq!(payloads(&journal, LOGS_0), first(&requests, requests.len()));
+            }
+            Err(other) => prop_assert!(false, "{}", other),
+        }
+    }
+}
+
+#[test]
+fn after_a_cut_the_log_goes_on_in_a_new_epoch_and_stays_readable() {
+    let (image, ends) = crashed(&[vec![b"kept".to_vec()], vec![b"torn".to_vec()]]);
+    alter(&files(image.path())[0], |bytes| bytes.truncate(ends[1] as usize - 1));
+    for number in 0..3u8 {
+        let journal = open(image.path()).unwrap();
+        let place = append(&journal, &[(LOGS_0, &[number])]).unwrap()[0];
+        assert_eq!(place, Lsn::new(2 + u32::from(number), 0));
+    }
+    let journal = open(image.path()).unwrap();
+    let expected = [b"kept".to_vec(), vec![0], vec![1], vec![2]];
+    assert_eq!(payloads(&journal, LOGS_0), expected);
+}
+
+#[test]
+fn damage_in_the_last_group_of_a_cleanly_closed_journal_is_rot() {
+    let home = tempfile::tempdir().unwrap();
+    let journal = open(home.path()).unwrap();
+    append(&journal, &[(LOGS_0, &[7; 200])]).unwrap();
+    let end = journal.status().bytes;
+    drop(journal);
+    alter(&files(home.path())[0], |bytes| bytes[end as usize - 128 - 100] ^= 1);
+    let refused = open(home.path()).err().unwrap();
+    assert!(matches!(refused, OpenError::Damaged { .. }), "{refused}");
+}
+
+/// A cleanly closed journal of three files.
+fn three_files() -> TempDir {
+    let home = tempfile::tempdir().unwrap();
+    let journal = open(home.path()).unwrap();
+    while journal.status().files < 3 {
+        append(&journal, &[(LOGS_0, &[1; 16_000]), (SPANS_1, &[2; 100])]).unwrap();
+    }
+    home
+}
+
+#[test]
+fn records_are_read_across_files_and_epochs() {
+    let home = three_files();
+    let written = payloads(&open(home.path()).unwrap(), LOGS_0).len();
+    let journal = open(home.path()).unwrap();
+    append(&journal, &[(LOGS_0, b"last")]).unwrap();
+    let read = payloads(&journal, LOGS_0);
+    assert_eq!(read.len(), written + 1);
+    assert_eq!(read.last().unwrap(), b"last");
+    assert!(read[..written].iter().all(|payload| payload[..] == [1; 16_000]));
+    assert_eq!(payloads(&journal, SPANS_1).len(), written);
+}
+
+#[test]
+fn a_missing_journal_file_is_refused_by_name() {
+    let home = three_files();
+    fs::remove_file(&files(home.path())[1]).unwrap();
+    let refused = open(home.path()).err().unwrap().to_string();
+    assert!(refused.contains("0000000000000002.wal is missing before it"), "{refused}");
+}
+
+#[test]
+fn older_files_may_be_moved_away_and_what_they_held_is_reported_not_skipped() {
+    let home = three_files();
+    fs::remove_file(&files(home.path())[0]).unwrap();
+    let journal = open(home.path()).unwrap();
+    let refused = journal.read(LOGS_0, Lsn::default(), u64::MAX).unwrap_err();
+    let ReadError::Trimmed { trim_point, .. } = refused else { panic!("{refused}") };
+    assert!(!journal.read(LOGS_0, trim_point, u64::MAX).unwrap().is_empty());
+}
+
+#[test]
+fn a_damaged_frame_header_in_a_closed_file_is_refused_by_file_and_byte() {
+    let home = three_files();
+    let path = &files(home.path())[1];
+    alter(path, |bytes| bytes[FRAMES_START as usize + 20] ^= 1);
+    match open(home.path()).err().unwrap() {
+        OpenError::Damaged { path: named, position, .. } => {
+            assert_eq!((&named, position), (path, FRAMES_START));
+        }
+        other => panic!("{other}"),
+    }
+}
+
+#[test]
+fn a_damaged_payload_in_a_closed_file_is_found_when_it_is_read() {
+    let home = three_files();
+    let path = &files(home.path())[0];
+    alter(path, |bytes| bytes[FRAMES_START as usize + 1000] ^= 1);
+    let journal = open(home.path()).unwrap();
+    match journal.read(LOGS_0, Lsn::default(), u64::MAX).unwrap_err() {
+        ReadError::Damaged { partition, path: named, .. } => {
+            assert_eq!((partition, &named), (LOGS_0, path));
+        }
+        other => panic!("{other}"),
+    }
+    assert!(journal.read(LOGS_0, Lsn::new(1, 1), 0).is_ok());
+}
+
+#[test]
+fn a_file_of_another_store_or_version_is_refused() {
+    let (home, other) = (three_files(), three_files());
+    fs::copy(&files(other.path())[2], &files(home.path())[2]).unwrap();
+    let refused = open(home.path()).err().unwrap();
+    assert!(matches!(refused, OpenError::Foreign { .. }), "{refused}");
+
+    alter(&files(other.path())[0], |bytes| {
+        bytes[8] = 2;
+        let crc = crc32c::crc32c(&bytes[..4092]).to_le_bytes();
+        bytes[4092..4096].copy_from_slice(&crc);
+    });
+    let refused = open(other.path()).err().unwrap();
+    assert!(matches!(refused, OpenError::Version { version: 2, supported: 1, .. }), "{refused}");
+}
+
+#[test]
+fn a_file_that_was_still_being_made_is_no_obstacle() {
+    let home = three_files();
+    fs::write(home.path().join("journal/0000000000000004.wal.new"), b"VARVE").unwrap();
+    let journal = open(home.path()).unwrap();
+    append(&journal, &[(LOGS_0, b"x")]).unwrap();
+    assert_eq!(files(home.path()).len(), 4);
+}
+
+#[test]
+fn the_epoch_grows_also_when_its_file_is_lost() {
+    let home = three_files();
+    fs::remove_file(home.path().join("meta/epoch")).unwrap();
+    assert_eq!(open(home.path()).unwrap().status().epoch, 2);
+}
+
+#[test]
+fn trimmed_files_are_removed_and_stay_trimmed_after_a_restart() {
+    let home = three_files();
+    let journal = open(home.path()).unwrap();
+    append(&journal, &[(LOGS_0, b"kept")]).unwrap();
+    let tail = journal.tail(LOGS_0);
+    journal.trim(LOGS_0, Lsn::new(2, 0));
+    assert_eq!(journal.status().files, 4, "the other partition still needs them");
+    journal.trim(SPANS_1, Lsn::new(2, 0));
+    assert_eq!((journal.status().files, files(home.path()).len()), (1, 1));
+    assert_eq!(journal.status().trim_error, None);
+    drop(journal);
+
+    let journal = open(home.path()).unwrap();
+    let refused = journal.read(LOGS_0, Lsn::new(1, 0), 0).unwrap_err();
+    assert!(
+        matches!(refused, ReadError::Trimmed { trim_point, .. } if trim_point == Lsn::new(2, 0))
+    );
+    assert_eq!(journal.read(LOGS_0, Lsn::new(2, 0), 0).unwrap()[0].payload[..], b"kept"[..]);
+    assert_eq!(journal.partitions(), [LOGS_0, SPANS_1]);
+    journal.trim(LOGS_0, tail);
+    assert_eq!(journal.status().files, 0);
+    append(&journal, &[(LOGS_0, b"next")]).unwrap();
+    assert_eq!(journal.status().files, 1);
+}

@@ -1,0 +1,107 @@
+//! A journal in a folder of its own, and what a test does to both.
+
+use bytes::Bytes;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::{Arc, mpsc},
+};
+use varve_log::{
+    Append, AppendError, Journal, JournalSettings, Log, OpenError, Runtime,
+    runtime::faults::{Faults, FaultyDisk},
+};
+use varve_types::{LogId, Lsn, PartitionId, TenantId};
+
+pub(crate) const LOGS_0: PartitionId = PartitionId { log: LogId::Logs, number: 0 };
+pub(crate) const SPANS_1: PartitionId = PartitionId { log: LogId::Spans, number: 1 };
+pub(crate) const FILE_BYTES: u64 = 64 << 10;
+/// Where frames start in a file.
+pub(crate) const FRAMES_START: u64 = 4096;
+
+pub(crate) fn settings(dir: &Path) -> JournalSettings {
+    JournalSettings {
+        dir: dir.to_owned(),
+        partitions: 2,
+        file_bytes: FILE_BYTES,
+        write_buffer_max_bytes: 256 << 10,
+        disk_free_min_bytes: 0,
+    }
+}
+
+pub(crate) fn open(dir: &Path) -> Result<Journal, OpenError> {
+    Journal::open(settings(dir), Runtime::real())
+}
+
+/// A runtime whose disk fails as the second part says.
+pub(crate) fn faulty_runtime() -> (Runtime, Arc<Faults>) {
+    let faults = Arc::new(Faults::default());
+    let mut runtime = Runtime::real();
+    runtime.disk = Arc::new(FaultyDisk::new(runtime.disk, Arc::clone(&faults)));
+    (runtime, faults)
+}
+
+pub(crate) type Told = Result<Lsn, AppendError>;
+
+/// Starts to append one request; its records' fates arrive in the answer.
+pub(crate) fn start_append(
+    log: &Journal,
+    records: &[(PartitionId, &[u8])],
+) -> Result<mpsc::Receiver<Told>, AppendError> {
+    let (told, answers) = mpsc::channel();
+    let appends = records.iter().map(|(partition, payload)| {
+        let told = told.clone();
+        Append {
+            partition: *partition,
+            tenant: TenantId::parse("team-a").unwrap(),
+            schema_id: 1,
+            rows: 1,
+            idempotency_key: 0,
+            payload: Bytes::copy_from_slice(payload),
+            done: Box::new(move |result| told.send(result).unwrap_or_default()),
+        }
+    });
+    log.append(appends.collect())?;
+    Ok(answers)
+}
+
+/// Appends one request and waits for the places of its records.
+pub(crate) fn append(
+    log: &Journal,
+    records: &[(PartitionId, &[u8])],
+) -> Result<Vec<Lsn>, AppendError> {
+    start_append(log, records)?.iter().collect()
+}
+
+/// Payloads that the log holds, in order.
+pub(crate) fn payloads(log: &Journal, partition: PartitionId) -> Vec<Vec<u8>> {
+    let records = log.read(partition, Lsn::default(), u64::MAX).unwrap();
+    records.into_iter().map(|record| record.payload.to_vec()).collect()
+}
+
+/// The journal's files, oldest first.
+pub(crate) fn files(dir: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(dir.join("journal")).unwrap();
+    let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files
+}
+
+/// What a crash leaves: the files as they are now, while the journal is still open.
+pub(crate) fn crash_image(dir: &Path) -> tempfile::TempDir {
+    let image = tempfile::tempdir().unwrap();
+    for folder in ["journal", "meta"] {
+        fs::create_dir(image.path().join(folder)).unwrap();
+        for entry in fs::read_dir(dir.join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            fs::copy(&path, image.path().join(folder).join(path.file_name().unwrap())).unwrap();
+        }
+    }
+    image
+}
+
+/// Changes a file's bytes in place.
+pub(crate) fn alter(path: &Path, change: impl FnOnce(&mut Vec<u8>)) {
+    let mut bytes = fs::read(path).unwrap();
+    change(&mut bytes);
+    fs::write(path, bytes).unwrap();
+}
