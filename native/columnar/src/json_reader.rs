@@ -34,8 +34,8 @@ pub enum Token<'a> {
     Object,
 }
 
-/// A place in a JSON text.
-#[derive(Debug)]
+/// A place in a JSON text; a copy reads on from the same place.
+#[derive(Clone, Debug)]
 pub struct JsonReader<'a> {
     text: &'a str,
     at: usize,

@@ -7,6 +7,7 @@ pub mod ipc;
 pub mod json_reader;
 pub mod label_names;
 pub mod labels;
+pub mod levels;
 pub mod resource;
 pub mod route;
 pub mod schema;

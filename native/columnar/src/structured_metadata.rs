@@ -17,6 +17,7 @@ use crate::{
     attributes::{AttributeColumn, AttributeType, decode, write_double},
     label_names::loki_label_name,
     labels::LabelSet,
+    levels::normal_level,
     resource::{AttributeText, Resource, Scope},
 };
 
@@ -170,7 +171,11 @@ impl LogMetadata {
                 if attribute.key == "event_name" && event_name.is_some() {
                     continue;
                 }
-                if let Some(name) = &self.key_names[attribute.key_index] {
+                let name = self.key_names[attribute.key_index].as_deref();
+                if name == Some(DETECTED_LEVEL) {
+                    // The sender's own level stands for ours, in our spelling.
+                    each(DETECTED_LEVEL, normal_level(attribute.text));
+                } else if let Some(name) = name {
                     attribute_labels(name, attribute.kind, attribute.text, &mut each);
                 }
             }

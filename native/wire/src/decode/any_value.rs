@@ -1,0 +1,172 @@
+//! OTLP's `AnyValue` and `KeyValue`, from the wire to columns.
+
+use std::{borrow::Cow, fmt::Write as _};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use varve_columnar::{
+    answer::Value,
+    attributes::{AttributeType, encode, write_double},
+    builders::AttributeListsBuilder,
+    resource::AttributeText,
+};
+
+use super::protobuf::{DEPTH_MAX, Message, WireError};
+
+/// A value whose parts are still where they came from, unless it holds others.
+#[derive(Debug)]
+pub(super) enum AnyValue<'a> {
+    Empty,
+    Text(Cow<'a, str>),
+    Bool(bool),
+    Int(i64),
+    Double(f64),
+    Bytes(&'a [u8]),
+    Tree(Value),
+}
+
+impl<'a> AnyValue<'a> {
+    /// Reads an `AnyValue`; of several values set, the last counts.
+    pub(super) fn read(message: Message<'a>) -> Result<Self, WireError> {
+        Self::read_at(message, 0)
+    }
+
+    fn read_at(mut message: Message<'a>, depth: u32) -> Result<Self, WireError> {
+        if depth == DEPTH_MAX {
+            return Err(message.error("values nested too deeply"));
+        }
+        let mut value = Self::Empty;
+        while let Some((number, field)) = message.next()? {
+            value = match number {
+                1 => Self::Text(field.text(&message)?),
+                2 => Self::Bool(field.varint(&message)? != 0),
+                3 => Self::Int(field.varint(&message)? as i64),
+                4 => Self::Double(field.double(&message)?),
+                5 => Self::Tree(read_array(field.message(&message)?, depth)?),
+                6 => Self::Tree(read_pairs(field.message(&message)?, depth)?),
+                7 => Self::Bytes(field.message(&message)?.bytes()),
+                _ => continue,
+            };
+        }
+        Ok(value)
+    }
+
+    /// The value on its own.
+    pub(super) fn into_value(self) -> Value {
+        match self {
+            Self::Empty => Value::Empty,
+            Self::Text(text) => Value::String(text.into_owned()),
+            Self::Bool(value) => Value::Bool(value),
+            Self::Int(value) => Value::Int(value),
+            Self::Double(value) => Value::Double(value),
+            Self::Bytes(bytes) => Value::Bytes(bytes.to_vec()),
+            Self::Tree(value) => value,
+        }
+    }
+
+    /// Appends the value as an attribute of the row at hand.
+    pub(super) fn push(&self, key: &str, attributes: &mut AttributeListsBuilder) {
+        match self {
+            Self::Empty => attributes.push(key, AttributeType::Empty, ""),
+            Self::Text(text) => attributes.push(key, AttributeType::String, text),
+            Self::Bool(true) => attributes.push(key, AttributeType::Bool, "true"),
+            Self::Bool(false) => attributes.push(key, AttributeType::Bool, "false"),
+            Self::Int(value) => attributes.push_with(key, AttributeType::Int, |out| {
+                // Writing to a String cannot fail.
+                let _ = write!(out, "{value}");
+            }),
+            Self::Double(value) => {
+                attributes.push_with(key, AttributeType::Double, |out| write_double(out, *value));
+            }
+            Self::Bytes(bytes) => attributes
+                .push_with(key, AttributeType::Bytes, |out| STANDARD.encode_string(bytes, out)),
+            Self::Tree(value) => attributes.push_value(key, value),
+        }
+    }
+
+    /// The value as a line: text as it is, the rest as JSON with sorted keys, as Loki writes it.
+    pub(super) fn into_line(self) -> (AttributeType, Cow<'a, str>) {
+        match self {
+            Self::Text(text) => (AttributeType::String, text),
+            other => {
+                let mut value = other.into_value();
+                sort_keys(&mut value);
+                let (kind, text) = encode(&value);
+                (kind, text.into())
+            }
+        }
+    }
+}
+
+/// Reads a `KeyValue`.
+pub(super) fn read_attribute(
+    message: Message<'_>,
+) -> Result<(Cow<'_, str>, AnyValue<'_>), WireError> {
+    read_attribute_at(message, 0)
+}
+
+/// Reads a `KeyValue` of a resource or scope.
+pub(super) fn read_attribute_text(message: Message<'_>) -> Result<AttributeText, WireError> {
+    let (key, value) = read_attribute(message)?;
+    let (kind, text) = encode(&value.into_value());
+    Ok((key.into_owned(), kind as u8, text))
+}
+
+/// Reads a `KeyValue` and appends it to the row at hand.
+#[inline]
+pub(super) fn push_attribute(
+    message: Message<'_>,
+    attributes: &mut AttributeListsBuilder,
+) -> Result<(), WireError> {
+    let (key, value) = read_attribute(message)?;
+    value.push(&key, attributes);
+    Ok(())
+}
+
+fn read_attribute_at(
+    mut message: Message<'_>,
+    depth: u32,
+) -> Result<(Cow<'_, str>, AnyValue<'_>), WireError> {
+    let (mut key, mut value) = (Cow::Borrowed(""), AnyValue::Empty);
+    while let Some((number, field)) = message.next()? {
+        match number {
+            1 => key = field.text(&message)?,
+            2 => value = AnyValue::read_at(field.message(&message)?, depth)?,
+            _ => {}
+        }
+    }
+    Ok((key, value))
+}
+
+fn read_array(mut message: Message<'_>, depth: u32) -> Result<Value, WireError> {
+    let mut items = Vec::new();
+    while let Some((number, field)) = message.next()? {
+        if number == 1 {
+            items.push(AnyValue::read_at(field.message(&message)?, depth + 1)?.into_value());
+        }
+    }
+    Ok(Value::Array(items))
+}
+
+fn read_pairs(mut message: Message<'_>, depth: u32) -> Result<Value, WireError> {
+    let mut pairs = Vec::new();
+    while let Some((number, field)) = message.next()? {
+        if number == 1 {
+            let (key, value) = read_attribute_at(field.message(&message)?, depth + 1)?;
+            pairs.push((key.into_owned(), value.into_value()));
+        }
+    }
+    Ok(Value::KeyValueList(pairs))
+}
+
+fn sort_keys(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(sort_keys),
+        Value::KeyValueList(pairs) => {
+            pairs.sort_by(|a, b| a.0.cmp(&b.0));
+            for (_, value) in pairs {
+                sort_keys(value);
+            }
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,209 @@
+//! Loki's push: `logproto.PushRequest`, and what its two forms have in common.
+
+use std::borrow::Cow;
+
+use varve_columnar::{attributes::AttributeType, labels::LabelSet};
+
+use super::{
+    DecodeError, Decoded, Gate,
+    log_sink::{LogSink, Record, Stream, Surroundings},
+    loki_labels::{self, Label},
+    protobuf::{Message, WireError},
+    resource::each_message,
+};
+
+/// Loki's defaults for what one stream and one entry may have.
+const LABELS_MAX: usize = 15;
+const LABEL_NAME_MAX_BYTES: usize = 1_024;
+const LABEL_VALUE_MAX_BYTES: usize = 2_048;
+const METADATA_MAX_BYTES: usize = 64 << 10;
+const METADATA_MAX_ENTRIES: usize = 128;
+
+const MESSAGE: &str = "logproto.PushRequest";
+
+pub(super) fn decode(body: &[u8], gate: Gate<'_>) -> Result<Decoded, DecodeError> {
+    let mut sink = PushSink::new(gate);
+    each_message(Message::new(body), 1, |message| stream(message, &mut sink))?;
+    sink.logs.finish()
+}
+
+impl From<WireError> for DecodeError {
+    fn from(source: WireError) -> Self {
+        Self::Protobuf { message: MESSAGE, source }
+    }
+}
+
+fn stream(message: Message<'_>, sink: &mut PushSink<'_>) -> Result<(), DecodeError> {
+    let (mut labels, mut entries) = (Cow::Borrowed(""), 0);
+    let mut fields = message;
+    while let Some((number, field)) = fields.next()? {
+        match number {
+            1 => labels = field.text(&fields)?,
+            2 => entries += 1,
+            _ => {}
+        }
+    }
+    let Some(stream) = sink.stream_of_text(&labels, entries)? else { return Ok(()) };
+    each_message(message, 2, |message| Ok(entry(message, &stream, sink)?))
+}
+
+fn entry(
+    mut message: Message<'_>,
+    stream: &Stream,
+    sink: &mut PushSink<'_>,
+) -> Result<(), WireError> {
+    let (mut time_ns, mut line) = (0, Cow::Borrowed(""));
+    while let Some((number, field)) = message.next()? {
+        match number {
+            1 => time_ns = timestamp(field.message(&message)?)?,
+            2 => line = field.text(&message)?,
+            3 => {
+                let (name, value) = label_pair(field.message(&message)?)?;
+                sink.push_metadata(&name, &value);
+            }
+            _ => {}
+        }
+    }
+    sink.accept(stream, time_ns, line);
+    Ok(())
+}
+
+/// `google.protobuf.Timestamp` in nanoseconds since the epoch, held within what 64 bits say.
+fn timestamp(mut message: Message<'_>) -> Result<i64, WireError> {
+    let (mut seconds, mut nanos) = (0, 0);
+    while let Some((number, field)) = message.next()? {
+        match number {
+            1 => seconds = field.varint(&message)? as i64,
+            2 => nanos = field.varint(&message)? as i64,
+            _ => {}
+        }
+    }
+    Ok(seconds.saturating_mul(1_000_000_000).saturating_add(nanos))
+}
+
+fn label_pair(mut message: Message<'_>) -> Result<(Cow<'_, str>, Cow<'_, str>), WireError> {
+    let (mut name, mut value) = (Cow::Borrowed(""), Cow::Borrowed(""));
+    while let Some((number, field)) = message.next()? {
+        match number {
+            1 => name = field.text(&message)?,
+            2 => value = field.text(&message)?,
+            _ => {}
+        }
+    }
+    Ok((name, value))
+}
+
+/// Takes streams and entries under Loki's rules for them.
+#[derive(Debug)]
+pub(super) struct PushSink<'l> {
+    pub(super) logs: LogSink<'l>,
+    around: Surroundings,
+    /// Of the entry at hand.
+    metadata_entries: usize,
+    metadata_bytes: usize,
+}
+
+impl<'l> PushSink<'l> {
+    pub(super) fn new(gate: Gate<'l>) -> Self {
+        Self {
+            logs: LogSink::new(gate),
+            around: Surroundings::default(),
+            metadata_entries: 0,
+            metadata_bytes: 0,
+        }
+    }
+
+    /// The stream of labels written as a selector; `None` if it is refused with its entries.
+    pub(super) fn stream_of_text(
+        &mut self,
+        text: &str,
+        entries: u64,
+    ) -> Result<Option<Stream>, DecodeError> {
+        let labels = loki_labels::parse(text).map_err(|error| DecodeError::Labels {
+            labels: text.chars().take(200).collect(),
+            reason: error.reason,
+            at: error.at,
+        })?;
+        Ok(self.stream(&labels, entries))
+    }
+
+    /// The stream of these labels; `None` if it is refused with its entries.
+    pub(super) fn stream(&mut self, labels: &[Label<'_>], entries: u64) -> Option<Stream> {
+        let labels: Vec<(&str, &str)> = labels
+            .iter()
+            .map(|(name, value)| (name.as_ref(), value.as_ref()))
+            .filter(|(_, value)| !value.is_empty())
+            .collect();
+        match broken_rule(&labels) {
+            None => Some(self.logs.stream(LabelSet::new(labels))),
+            Some((reason, message)) => {
+                self.logs.refusals.add(reason, entries, || message);
+                None
+            }
+        }
+    }
+
+    /// Adds structured metadata to the entry at hand.
+    pub(super) fn push_metadata(&mut self, name: &str, value: &str) {
+        self.metadata_entries += 1;
+        self.metadata_bytes += name.len() + value.len();
+        self.logs.builder.attributes.push(name, AttributeType::String, value);
+    }
+
+    /// Takes the entry with the metadata that was pushed for it, or refuses it.
+    pub(super) fn accept(&mut self, stream: &Stream, time_ns: i64, line: Cow<'_, str>) {
+        let entries = std::mem::take(&mut self.metadata_entries);
+        let bytes = std::mem::take(&mut self.metadata_bytes);
+        if bytes > METADATA_MAX_BYTES {
+            self.logs.refuse("metadataTooLarge", || {
+                format!("structured metadata of {bytes} bytes is over {METADATA_MAX_BYTES}")
+            });
+            return;
+        }
+        if entries > METADATA_MAX_ENTRIES {
+            self.logs.refuse("metadataTooMany", || {
+                format!("structured metadata of {entries} entries is over {METADATA_MAX_ENTRIES}")
+            });
+            return;
+        }
+        let body = Some((AttributeType::String, line));
+        let record = Record { time_unix_nano: time_ns, body, ..Record::default() };
+        self.logs.accept(stream, &self.around, &record);
+    }
+}
+
+/// The rule that a stream's labels break, and the sentence about it.
+fn broken_rule(labels: &[(&str, &str)]) -> Option<(&'static str, String)> {
+    if labels.is_empty() {
+        let message = "error at least one label pair is required per stream";
+        return Some(("labelsMissing", message.to_owned()));
+    }
+    let count = labels.iter().filter(|(name, _)| *name != "service_name").count();
+    if count > LABELS_MAX {
+        let message = format!("a stream has {count} labels; it may have {LABELS_MAX}");
+        return Some(("labelsTooMany", message));
+    }
+    for (at, (name, value)) in labels.iter().enumerate() {
+        if name.len() > LABEL_NAME_MAX_BYTES {
+            let message = format!(
+                "a label's name has {} bytes; it may have {LABEL_NAME_MAX_BYTES}",
+                name.len()
+            );
+            return Some(("labelNameTooLong", message));
+        }
+        if value.len() > LABEL_VALUE_MAX_BYTES {
+            let message = format!(
+                "the value of label '{name}' has {} bytes; it may have {LABEL_VALUE_MAX_BYTES}",
+                value.len()
+            );
+            return Some(("labelValueTooLong", message));
+        }
+        if labels[..at].iter().any(|(other, _)| other == name) {
+            return Some(("labelDuplicate", format!("a stream has label '{name}' twice")));
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,317 @@
+//! Senders' bodies to batches: one call per request, from the bytes as they came to Arrow columns.
+//!
+//! A body that cannot be read is an error and nothing of it is stored. Records that cannot be kept
+//! are counted by reason, and the rest of their body is stored.
+
+mod any_value;
+mod compression;
+mod level;
+mod log_sink;
+mod loki_labels;
+mod loki_push;
+mod loki_push_json;
+mod otlp_json;
+mod otlp_logs;
+mod otlp_messages;
+mod otlp_traces;
+mod protobuf;
+mod resource;
+#[cfg(test)]
+mod test_support;
+mod time;
+
+pub use protobuf::WireError;
+
+use arrow::array::RecordBatch;
+use varve_columnar::{builders::BuildError, json_reader::JsonError};
+use varve_types::{ErrorCode, Table};
+
+use otlp_json::Descriptor;
+use otlp_messages::{LOGS, TRACES};
+
+/// What a body is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// `ExportLogsServiceRequest`.
+    OtlpLogsProtobuf,
+    /// The same in OTLP's JSON.
+    OtlpLogsJson,
+    /// `ExportTraceServiceRequest`.
+    OtlpTracesProtobuf,
+    /// The same in OTLP's JSON.
+    OtlpTracesJson,
+    /// `logproto.PushRequest`.
+    LokiPushProtobuf,
+    /// Loki's push JSON, of `/loki/api/v1/push` or of the older `/api/prom/push`.
+    LokiPushJson,
+}
+
+impl Format {
+    /// The format with this name in the binding's interface.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Some(match name {
+            "otlpLogsProtobuf" => Self::OtlpLogsProtobuf,
+            "otlpLogsJson" => Self::OtlpLogsJson,
+            "otlpTracesProtobuf" => Self::OtlpTracesProtobuf,
+            "otlpTracesJson" => Self::OtlpTracesJson,
+            "lokiPushProtobuf" => Self::LokiPushProtobuf,
+            "lokiPushJson" => Self::LokiPushJson,
+            _ => return None,
+        })
+    }
+}
+
+/// How a body is compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    /// Not at all.
+    Identity,
+    /// One gzip member or several.
+    Gzip,
+    /// The zlib container.
+    Deflate,
+    /// Deflate without a container.
+    RawDeflate,
+    /// Zstandard.
+    Zstd,
+    /// A Snappy block; framed Snappy is told apart by its first bytes.
+    Snappy,
+}
+
+impl Encoding {
+    /// The encoding with this name in the binding's interface.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Some(match name {
+            "identity" => Self::Identity,
+            "gzip" => Self::Gzip,
+            "deflate" => Self::Deflate,
+            "rawDeflate" => Self::RawDeflate,
+            "zstd" => Self::Zstd,
+            "snappy" => Self::Snappy,
+            _ => return None,
+        })
+    }
+}
+
+/// What is taken; the names are the settings'.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Of a whole body after decompression.
+    pub body_decompressed_max_bytes: usize,
+    /// Of one log line.
+    pub line_max_bytes: usize,
+    /// How old a record may be; 0 = any age.
+    pub record_max_age_ms: u64,
+    /// How far in the future a record may be.
+    pub record_max_ahead_ms: u64,
+}
+
+/// What became of a body.
+#[derive(Debug)]
+pub struct Decoded {
+    /// Not empty ones only, each table at most once.
+    pub batches: Vec<(Table, RecordBatch)>,
+    /// Log records, spans or data points in the batches.
+    pub accepted: u64,
+    /// What was left out; each reason once.
+    pub refused: Vec<Refusal>,
+}
+
+/// Records that were left out for one reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// A fixed word, for metrics.
+    pub reason: &'static str,
+    /// Log records, spans or data points.
+    pub count: u64,
+    /// For the sender: what was wrong with the first of them, and which rule it broke.
+    pub message: String,
+}
+
+/// Why a body was refused. Nothing of it is kept.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DecodeError {
+    /// It does not decompress.
+    #[error("body is not {encoding}: {source}")]
+    Compression {
+        /// As HTTP names it.
+        encoding: &'static str,
+        /// What the decompressor found.
+        source: std::io::Error,
+    },
+    /// It decompresses to more than the limit, or to more than one batch can hold.
+    #[error(
+        "body is over {max_bytes} bytes when decompressed; \
+         send less at once or raise body_decompressed_max_bytes"
+    )]
+    TooLarge {
+        /// The limit.
+        max_bytes: usize,
+    },
+    /// Its bytes are not protobuf, or not of the message.
+    #[error("body is not {message}: {source}")]
+    Protobuf {
+        /// The message's full name.
+        message: &'static str,
+        /// What was found, and where.
+        source: WireError,
+    },
+    /// Its text is not JSON, or not of the form.
+    #[error("body is not JSON of the expected form: {0}")]
+    Json(#[from] JsonError),
+    /// The labels of a stream cannot be read, so that nobody knows where its lines belong.
+    #[error("couldn't parse labels '{labels}': {reason} at byte {at}")]
+    Labels {
+        /// As they came.
+        labels: String,
+        /// What was wrong.
+        reason: &'static str,
+        /// Bytes from the start of the labels.
+        at: usize,
+    },
+    /// A fault of our own.
+    #[error("the records of the body do not make a batch")]
+    Build(#[source] BuildError),
+}
+
+impl DecodeError {
+    /// The code that crosses the binding.
+    #[must_use]
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::Compression { .. }
+            | Self::Protobuf { .. }
+            | Self::Json(_)
+            | Self::Labels { .. } => ErrorCode::BodyInvalid,
+            Self::TooLarge { .. } => ErrorCode::BodyTooLarge,
+            Self::Build(_) => ErrorCode::Internal,
+        }
+    }
+}
+
+impl From<BuildError> for DecodeError {
+    fn from(error: BuildError) -> Self {
+        match error {
+            BuildError::TooLarge { .. } => Self::TooLarge { max_bytes: i32::MAX as usize },
+            _ => Self::Build(error),
+        }
+    }
+}
+
+/// Decodes a body.
+///
+/// `received_ns`: when it came, in nanoseconds since the epoch; ages are measured against it, and it
+/// is the time of records that have none.
+pub fn decode(
+    format: Format,
+    encoding: Encoding,
+    body: &[u8],
+    limits: &Limits,
+    received_ns: i64,
+) -> Result<Decoded, DecodeError> {
+    let body = compression::decompress(encoding, body, limits.body_decompressed_max_bytes)?;
+    let gate = Gate { limits, received_ns };
+    match format {
+        Format::OtlpLogsProtobuf => otlp_logs::decode(&body, gate),
+        Format::OtlpTracesProtobuf => otlp_traces::decode(&body, gate),
+        Format::OtlpTracesJson => otlp_traces::decode(&from_json(&body, &TRACES)?, gate),
+        Format::LokiPushProtobuf => loki_push::decode(&body, gate),
+        Format::LokiPushJson => loki_push_json::decode(&body, gate),
+        Format::OtlpLogsJson => otlp_logs::decode(&from_json(&body, &LOGS)?, gate),
+    }
+}
+
+/// The protobuf form of a JSON body.
+fn from_json(body: &[u8], message: &Descriptor) -> Result<Vec<u8>, DecodeError> {
+    Ok(otlp_json::to_protobuf(&text(body), message)?)
+}
+
+/// What records are held against.
+#[derive(Clone, Copy, Debug)]
+struct Gate<'l> {
+    limits: &'l Limits,
+    received_ns: i64,
+}
+
+/// A record's time is outside what is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Untimely {
+    TooOld,
+    TooNew,
+}
+
+impl Untimely {
+    fn reason(self) -> &'static str {
+        match self {
+            Self::TooOld => "tooOld",
+            Self::TooNew => "tooNew",
+        }
+    }
+}
+
+impl Gate<'_> {
+    /// Whether a time, in nanoseconds since the epoch, is one that is taken.
+    fn check_time(self, time_ns: i64) -> Result<(), Untimely> {
+        if time_ns > self.newest_ns() {
+            return Err(Untimely::TooNew);
+        }
+        if self.limits.record_max_age_ms != 0 && time_ns < self.oldest_ns() {
+            return Err(Untimely::TooOld);
+        }
+        Ok(())
+    }
+
+    /// The sentence about a record of `whose` (`stream '{…}'`) at a time that is not taken.
+    fn time_message(self, why: Untimely, whose: &str, time_ns: i64) -> String {
+        let at = time::rfc3339(time_ns);
+        match why {
+            Untimely::TooOld => format!(
+                "entry for {whose} has timestamp too old: {at}, oldest acceptable timestamp is: \
+                 {} (record_max_age_ms = {})",
+                time::rfc3339(self.oldest_ns()),
+                self.limits.record_max_age_ms
+            ),
+            Untimely::TooNew => format!(
+                "entry for {whose} has timestamp too new: {at} (record_max_ahead_ms = {})",
+                self.limits.record_max_ahead_ms
+            ),
+        }
+    }
+
+    fn oldest_ns(self) -> i64 {
+        self.received_ns.saturating_sub(nanoseconds(self.limits.record_max_age_ms))
+    }
+
+    fn newest_ns(self) -> i64 {
+        self.received_ns.saturating_add(nanoseconds(self.limits.record_max_ahead_ms))
+    }
+}
+
+fn nanoseconds(milliseconds: u64) -> i64 {
+    i64::try_from(milliseconds.saturating_mul(1_000_000)).unwrap_or(i64::MAX)
+}
+
+/// Counts what is left out.
+#[derive(Debug, Default)]
+struct Refusals(Vec<Refusal>);
+
+impl Refusals {
+    /// Counts records; `message` is asked for only the first time.
+    fn add(&mut self, reason: &'static str, count: u64, message: impl FnOnce() -> String) {
+        if count == 0 {
+            return;
+        }
+        match self.0.iter_mut().find(|refusal| refusal.reason == reason) {
+            Some(refusal) => refusal.count += count,
+            None => self.0.push(Refusal { reason, count, message: message() }),
+        }
+    }
+}
+
+/// Text that is mostly UTF-8: what is not becomes U+FFFD, rather than the record being lost.
+fn text(bytes: &[u8]) -> std::borrow::Cow<'_, str> {
+    String::from_utf8_lossy(bytes)
+}

@@ -1,0 +1,167 @@
+//! Protobuf's wire format, walked in place: no message objects, nothing copied.
+
+use std::borrow::Cow;
+
+use super::text;
+
+/// Messages inside messages; OTLP's values nest, and the walk recurses with them.
+pub(super) const DEPTH_MAX: u32 = 100;
+
+/// Why bytes are not a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{what} at byte {at}")]
+pub struct WireError {
+    /// What was wrong.
+    pub what: &'static str,
+    /// Bytes from the start of the decompressed body.
+    pub at: usize,
+}
+
+/// The fields of a message that were not read yet.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Message<'a> {
+    body: &'a [u8],
+    at: usize,
+    end: usize,
+}
+
+/// One field's value.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Field<'a> {
+    Varint(u64),
+    Fixed64(u64),
+    Fixed32(u32),
+    /// Text, bytes, a message or packed numbers.
+    Bytes(Message<'a>),
+}
+
+impl<'a> Message<'a> {
+    /// The message that the whole body is.
+    pub(super) fn new(body: &'a [u8]) -> Self {
+        Self { body, at: 0, end: body.len() }
+    }
+
+    /// What is left, as bytes.
+    pub(super) fn bytes(self) -> &'a [u8] {
+        &self.body[self.at..self.end]
+    }
+
+    /// What is left, as text.
+    pub(super) fn text(self) -> Cow<'a, str> {
+        text(self.bytes())
+    }
+
+    /// An error at the byte reached.
+    pub(super) fn error(&self, what: &'static str) -> WireError {
+        WireError { what, at: self.at }
+    }
+
+    /// The next field's number and value.
+    #[inline]
+    pub(super) fn next(&mut self) -> Result<Option<(u32, Field<'a>)>, WireError> {
+        if self.at == self.end {
+            return Ok(None);
+        }
+        let tag = self.varint()?;
+        let number = u32::try_from(tag >> 3).map_err(|_| self.error("field number too large"))?;
+        if number == 0 {
+            return Err(self.error("field number 0"));
+        }
+        let field = match tag & 7 {
+            0 => Field::Varint(self.varint()?),
+            1 => Field::Fixed64(u64::from_le_bytes(self.fixed()?)),
+            5 => Field::Fixed32(u32::from_le_bytes(self.fixed()?)),
+            2 => {
+                let length = self.varint()?;
+                let left = self.end - self.at;
+                let length = usize::try_from(length).ok().filter(|&length| length <= left);
+                let Some(length) = length else {
+                    return Err(self.error("a field that is longer than what holds it"));
+                };
+                let start = self.at;
+                self.at += length;
+                Field::Bytes(Message { body: self.body, at: start, end: self.at })
+            }
+            _ => return Err(self.error("a group, or a wire type that does not exist")),
+        };
+        Ok(Some((number, field)))
+    }
+
+    /// Reads a varint; also for packed numbers.
+    #[inline]
+    pub(super) fn varint(&mut self) -> Result<u64, WireError> {
+        let rest = self.bytes();
+        if let Some(&byte) = rest.first()
+            && byte < 0x80
+        {
+            self.at += 1;
+            return Ok(u64::from(byte));
+        }
+        let mut value = 0_u64;
+        for (index, &byte) in rest.iter().take(10).enumerate() {
+            value |= u64::from(byte & 0x7f) << (7 * index);
+            if byte < 0x80 {
+                self.at += index + 1;
+                return Ok(value);
+            }
+        }
+        Err(self.error("a number without its end"))
+    }
+
+    /// Reads `N` bytes; also for packed numbers.
+    #[inline]
+    pub(super) fn fixed<const N: usize>(&mut self) -> Result<[u8; N], WireError> {
+        let Some(bytes) = self.bytes().first_chunk() else {
+            return Err(self.error("a number without its end"));
+        };
+        self.at += N;
+        Ok(*bytes)
+    }
+}
+
+const WRONG_TYPE: &str = "a field of another wire type ends";
+
+/// A field as what its message says it is; an error where its wire type is another.
+impl<'a> Field<'a> {
+    #[inline]
+    pub(super) fn varint(self, within: &Message<'_>) -> Result<u64, WireError> {
+        match self {
+            Field::Varint(value) => Ok(value),
+            _ => Err(within.error(WRONG_TYPE)),
+        }
+    }
+
+    #[inline]
+    pub(super) fn fixed64(self, within: &Message<'_>) -> Result<u64, WireError> {
+        match self {
+            Field::Fixed64(value) => Ok(value),
+            _ => Err(within.error(WRONG_TYPE)),
+        }
+    }
+
+    #[inline]
+    pub(super) fn fixed32(self, within: &Message<'_>) -> Result<u32, WireError> {
+        match self {
+            Field::Fixed32(value) => Ok(value),
+            _ => Err(within.error(WRONG_TYPE)),
+        }
+    }
+
+    #[inline]
+    pub(super) fn message(self, within: &Message<'_>) -> Result<Message<'a>, WireError> {
+        match self {
+            Field::Bytes(message) => Ok(message),
+            _ => Err(within.error(WRONG_TYPE)),
+        }
+    }
+
+    #[inline]
+    pub(super) fn double(self, within: &Message<'_>) -> Result<f64, WireError> {
+        self.fixed64(within).map(f64::from_bits)
+    }
+
+    #[inline]
+    pub(super) fn text(self, within: &Message<'_>) -> Result<Cow<'a, str>, WireError> {
+        self.message(within).map(Message::text)
+    }
+}
