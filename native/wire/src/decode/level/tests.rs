@@ -16,7 +16,7 @@ fn a_json_line_tells_its_level_in_a_field_at_most_two_objects_deep() {
         (r#"{"a":{"b":{"level":"dbg"}}}"#, "unknown"),
         (r#"{"level":3,"lvl":"inf"}"#, "info"),
         (r#"{"level":"notice","msg":"info"}"#, "info"),
-        (r#"{"msg":"cut","lvl":"err"#, "unknown"),
+        (r#"{"msg":"cut","lvl":"err"#, "error"),
     ]);
 }
 
