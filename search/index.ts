@@ -4,6 +4,7 @@ export { createSearch, type Search, type SearchRequest } from './execute.ts';
 export type { LogqlInstant, LogqlRange, PromqlHow, TraceqlHow } from './how.ts';
 export { logql } from './logql/logql.ts';
 export { lookup, type Selectors, type TimeBounds } from './lookup.ts';
+export { explain } from './plan/explain.ts';
 export type {
   AnswerFormat,
   AttributeScope,

@@ -191,7 +191,7 @@ function quantity(cursor: Cursor): { unit: NumberUnit; value: number } {
     cursor.take('bytes');
     return { unit: 'bytes', value: sign * bytes };
   }
-  if (number === null) throw cursor.unexpected();
+  if (number === null || !Number.isFinite(number)) throw cursor.unexpected();
   cursor.take('number');
   return { unit: 'plain', value: sign * number };
 }

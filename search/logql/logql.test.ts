@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest';
+import { QueryTextError } from '../errors.ts';
+import type { LogqlInstant, LogqlRange } from '../how.ts';
+import { explain } from '../plan/explain.ts';
+import { planned, refused } from './examples.ts';
+import { logql } from './logql.ts';
+
+const hour = 3_600_000_000_000n;
+const range: LogqlRange = {
+  kind: 'range',
+  from: 0n,
+  to: hour,
+  step: hour / 60n,
+  interval: 0n,
+  limit: 100,
+  direction: 'backward',
+};
+const instant: LogqlInstant = { kind: 'instant', time: hour, limit: 100, direction: 'forward' };
+
+describe('a LogQL query', () => {
+  it.each(planned)('%s is planned as %s', (query, plan) => {
+    expect(explain(logql.plan(query, range))).toContain(plan);
+  });
+  it.each(refused)('%s is refused: %s', (query, message) => {
+    expect(() => logql.plan(query, range)).toThrow(expect.objectContaining({ message }));
+  });
+
+  it('for lines carries range, limit, direction and interval', () => {
+    const plan = logql.plan('{app="a"}', { ...range, interval: 5_000_000_000n, direction: 'forward' });
+    expect(explain(plan)).toBe('logs {app="a"} [0s, 3600s) limit 100 forward every 5s');
+  });
+  it('for series carries its steps, or its instant', () => {
+    expect(explain(logql.plan('vector(1)', range))).toBe('series loki 0s to 3600s by 60s: vector(1)');
+    expect(explain(logql.plan('vector(1)', instant))).toBe('series loki at 3600s: vector(1)');
+  });
+  it('for lines is refused at an instant', () => {
+    expect(() => logql.plan('{app="a"}', instant)).toThrow(
+      'log queries are not supported as an instant query type, please change your query to a range query type',
+    );
+  });
+  it('tells in its error where it was wrong', () => {
+    try {
+      logql.plan('{app="a"}\n | json\n | x=', range);
+      expect.unreachable();
+    } catch (thrown) {
+      expect(thrown).toBeInstanceOf(QueryTextError);
+      expect(thrown).toMatchObject({ language: 'logql', line: 3, column: 6 });
+    }
+  });
+  it('is a metric query when it gives series', () => {
+    expect(['{app="a"} | json', 'rate({app="a"}[1m])', '1 + 1'].map((text) => logql.isMetric(text))).toEqual([
+      false,
+      true,
+      true,
+    ]);
+  });
+});
+
+describe('a stream selector', () => {
+  it('gives its matchers', () => {
+    expect(logql.selector('{app="a", env=~"b|c"}')).toEqual([
+      { name: 'app', op: '=', value: 'a' },
+      { name: 'env', op: '=~', value: 'b|c' },
+    ]);
+  });
+  it('may be empty, for all streams', () => {
+    expect(logql.selector('{}')).toEqual([]);
+  });
+  it.each([
+    ['{app="a"} |= "x"', 'only label matchers are supported'],
+    ['{app=~".*"}', 'queries require at least one regexp or equality matcher'],
+    ['rate({app="a"}[1m])', 'parse error at line 1, col 1: syntax error: unexpected RATE'],
+  ])('%s is refused: %s', (text, message) => {
+    expect(() => logql.selector(text)).toThrow(message);
+  });
+});

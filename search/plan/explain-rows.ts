@@ -1,0 +1,75 @@
+import type {
+  Extraction,
+  LabelFilterExpr,
+  LabelMatcher,
+  LabelPick,
+  LogRows,
+  Parser,
+  Stage,
+} from './generated.ts';
+
+/** Nanoseconds as seconds: `300s`, `0.5s`. */
+export function seconds(nanos: string): string {
+  return `${Number(nanos) / 1e9}s`;
+}
+
+/** `{app="x",env!="y"}` */
+export function matchers(all: readonly LabelMatcher[]): string {
+  return `{${all.map(matcher).join(',')}}`;
+}
+
+function matcher({ name, op, value }: LabelMatcher): string {
+  return `${name}${op}${JSON.stringify(value)}`;
+}
+
+/** A scan and its stages, as a pipeline. */
+export function explainLogRows({ scan, stages }: LogRows): string {
+  const range = scan.range === null ? '' : ` [${seconds(scan.range.from)}, ${seconds(scan.range.to)})`;
+  return [`${matchers(scan.matchers)}${range}`, ...stages.map(stage)].join(' | ');
+}
+
+function stage(of: Stage): string {
+  switch (of.stage) {
+    case 'lineFilter':
+      return `line ${of.op} ${of.patterns.map((text) => JSON.stringify(text)).join(' or ')}`;
+    case 'labelFilter':
+      return labelFilter(of.expr);
+    case 'parse':
+      return parser(of.parser);
+    case 'drop':
+    case 'keep':
+      return `${of.stage} ${of.labels.map(pick).join(', ')}`;
+  }
+}
+
+function labelFilter(expr: LabelFilterExpr): string {
+  switch (expr.kind) {
+    case 'and':
+    case 'or':
+      return `(${labelFilter(expr.left)} ${expr.kind} ${labelFilter(expr.right)})`;
+    case 'text':
+      return matcher(expr.matcher);
+    case 'number': {
+      const unit = { plain: '', seconds: 's', bytes: 'B' }[expr.unit];
+      return `${expr.name} ${expr.op} ${expr.value}${unit}`;
+    }
+  }
+}
+
+function parser(of: Parser): string {
+  switch (of.kind) {
+    case 'json':
+      return `json${extractions(of.expressions)}`;
+    case 'logfmt':
+      return `logfmt${of.strict ? ' --strict' : ''}${of.keepEmpty ? ' --keep-empty' : ''}${extractions(of.expressions)}`;
+  }
+}
+
+function extractions(all: readonly Extraction[]): string {
+  const shown = all.map(({ label, path }) => `${label}=${JSON.stringify(path)}`).join(', ');
+  return shown === '' ? '' : ` ${shown}`;
+}
+
+function pick({ name, matches }: LabelPick): string {
+  return matches === null ? name : matcher({ name, ...matches });
+}

@@ -1,0 +1,93 @@
+import { showField } from '../traceql/fields.ts';
+import { showExpr } from '../traceql/show.ts';
+import { explainLogRows, matchers, seconds } from './explain-rows.ts';
+import { explainSeries } from './explain-series.ts';
+import type { FieldExpr, LabelMatcher, LabelsOf, Plan, SpansetExpr, Steps, TimeRange } from './generated.ts';
+
+/**
+ * A plan as one line, for people and tests: what is read, what happens to it from the inside out,
+ * and the limits. Times and lengths are in seconds.
+ */
+export function explain(plan: Plan): string {
+  switch (plan.node) {
+    case 'logRows': {
+      const { limit, direction, interval } = plan;
+      const thinned = interval === '0' ? '' : ` every ${seconds(interval)}`;
+      return `logs ${explainLogRows(plan.input)} limit ${limit} ${direction}${thinned}`;
+    }
+    case 'series':
+      return `series ${plan.dialect} ${when(plan.steps)}: ${explainSeries(plan.expr)}`;
+    case 'traceSearch': {
+      const select = plan.select.map(showField).join(', ');
+      const shown = select === '' ? '' : ` select ${select}`;
+      return `traces ${range(plan.range)}: ${spanset(plan.spanset)}${shown} limit ${plan.limit}×${plan.spansPerSet}`;
+    }
+    case 'traceById':
+      return `trace ${plan.traceId}${plan.range === null ? '' : ` ${range(plan.range)}`}`;
+    case 'streamLabels':
+      return `stream ${labelsOf(plan.of)} ${range(plan.range)}${selectors(plan.selectors)}`;
+    case 'seriesLabels':
+      return `series ${labelsOf(plan.of)} ${range(plan.range)}${selectors(plan.selectors)} limit ${plan.limit}`;
+    case 'metricMetadata':
+      return `metadata of ${plan.metric ?? 'all metrics'} limit ${plan.limit}`;
+    case 'spanTags':
+      return `span tags of ${plan.scope ?? 'all scopes'} ${range(plan.range)}${where(plan.filter)} limit ${plan.limit}`;
+    case 'spanTagValues':
+      return `span values of ${showField(plan.field)} ${range(plan.range)}${where(plan.filter)} limit ${plan.limit}`;
+  }
+}
+
+function when({ start, end, step }: Steps): string {
+  return step === '0' ? `at ${seconds(start)}` : `${seconds(start)} to ${seconds(end)} by ${seconds(step)}`;
+}
+
+function range({ from, to }: TimeRange): string {
+  return `[${seconds(from)}, ${seconds(to)})`;
+}
+
+function labelsOf(of: LabelsOf): string {
+  switch (of.kind) {
+    case 'names':
+      return 'label names';
+    case 'values':
+      return `values of ${of.name}`;
+    case 'sets':
+      return 'label sets';
+  }
+}
+
+function selectors(all: readonly (readonly LabelMatcher[])[]): string {
+  return all.length === 0 ? '' : ` of ${all.map(matchers).join(' or ')}`;
+}
+
+function where(filter: FieldExpr | null): string {
+  return filter === null ? '' : ` where ${showExpr(filter)}`;
+}
+
+function spanset(expr: SpansetExpr): string {
+  switch (expr.node) {
+    case 'filter':
+      return braces(expr.condition);
+    case 'combine':
+      return `(${spanset(expr.left)} ${expr.op} ${spanset(expr.right)})`;
+    case 'structural': {
+      const op = `${expr.negated ? '!' : ''}${expr.union ? '&' : ''}${expr.op}`;
+      return `(${spanset(expr.left)} ${op} ${spanset(expr.right)})`;
+    }
+    case 'then':
+      return `${spanset(expr.input)} | ${braces(expr.condition)}`;
+    case 'aggregateFilter': {
+      const of = expr.field === null ? '' : showExpr(expr.field);
+      const value = showExpr({ kind: 'static', value: expr.value });
+      return `${spanset(expr.input)} | ${expr.aggregate}(${of}) ${expr.op} ${value}`;
+    }
+    case 'groupBy':
+      return `${spanset(expr.input)} | ${expr.label}`;
+    case 'coalesce':
+      return `${spanset(expr.input)} | coalesce()`;
+  }
+}
+
+function braces(condition: FieldExpr | null): string {
+  return condition === null ? '{ }' : `{ ${showExpr(condition)} }`;
+}

@@ -1,0 +1,105 @@
+import { describe, expect, it } from 'vitest';
+import { parseTenant, type QueryAnswer } from '../storage/index.ts';
+import { createSearch, explain, lookup, parseTraceId } from './index.ts';
+
+const hour = 3_600_000_000_000n;
+const range = { from: 0n, to: hour };
+const app = [{ name: 'app', op: '=', value: 'x' }] as const;
+
+describe('a look-up', () => {
+  it.each([
+    [lookup.traceById(parseTraceId('2F3e')), `trace ${'2f3e'.padStart(32, '0')}`],
+    [lookup.traceById(parseTraceId('1'), range), `trace ${'1'.padStart(32, '0')} [0s, 3600s)`],
+    [lookup.streamLabels([], range, { kind: 'names' }), 'stream label names [0s, 3600s)'],
+    [
+      lookup.streamLabels([app, []], range, { kind: 'values', name: 'env' }),
+      'stream values of env [0s, 3600s) of {app="x"} or {}',
+    ],
+    [
+      lookup.seriesLabels([app], range, { kind: 'sets' }, 5),
+      'series label sets [0s, 3600s) of {app="x"} limit 5',
+    ],
+    [lookup.metricMetadata(null, 0), 'metadata of all metrics limit 0'],
+    [lookup.metricMetadata('up', 1), 'metadata of up limit 1'],
+    [lookup.spanTags('resource', null, range, 10), 'span tags of resource [0s, 3600s) limit 10'],
+    [
+      lookup.spanTagValues(
+        { kind: 'intrinsic', name: 'name' },
+        {
+          kind: 'field',
+          field: { kind: 'attribute', scope: null, name: 'ok', parent: false },
+        },
+        range,
+        0,
+      ),
+      'span values of name [0s, 3600s) where .ok limit 0',
+    ],
+  ])('%# is planned without a language', (plan, explained) => {
+    expect(explain(plan)).toBe(explained);
+  });
+});
+
+describe('a trace id', () => {
+  it.each([
+    ['', 'trace id has 0 digits; it must have 1 to 32'],
+    ['1'.repeat(33), 'trace id has 33 digits; it must have 1 to 32'],
+    ['12-4', "trace IDs can only contain hex characters: invalid character '-' at position 3"],
+  ])('%j is refused: %s', (text, message) => {
+    expect(() => parseTraceId(text)).toThrow(message);
+  });
+});
+
+describe('a search', () => {
+  const options = {
+    queryTimeoutMs: 30_000,
+    queryMemoryMaxBytes: 1_000,
+    querySeriesMax: 10,
+    querySamplesMax: 100,
+  };
+  const plan = lookup.metricMetadata(null, 0);
+
+  async function asked(timeoutMs?: number): Promise<{ query: unknown; signal: AbortSignal | undefined }> {
+    let seen: { query: unknown; signal: AbortSignal | undefined } | undefined;
+    const storage = {
+      query: (json: string, signal?: AbortSignal): Promise<QueryAnswer> => {
+        seen = { query: JSON.parse(json), signal };
+        return Promise.resolve({ body: Buffer.from('{}'), empty: true, stats });
+      },
+    };
+    const request = { tenants: [parseTenant('a'), parseTenant('b')], plan, answer: 'prometheus' } as const;
+    const { signal } = new AbortController();
+    await createSearch(storage, options).run({
+      ...request,
+      signal,
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    });
+    if (seen === undefined) throw new Error('storage was not asked');
+    return seen;
+  }
+  const stats = {
+    segmentsTotal: 0,
+    segmentsRead: 0,
+    rowsRead: 0,
+    bytesRead: 0,
+    rowsMatched: 0,
+    elapsedNs: 0,
+  };
+
+  it('hands tenants, plan, answer, budget and signal to storage, once', async () => {
+    const { query, signal } = await asked();
+    expect(query).toEqual({
+      tenants: ['a', 'b'],
+      plan,
+      answer: 'prometheus',
+      budget: { deadlineMs: 30_000, memoryMaxBytes: 1_000, seriesMax: 10, samplesMax: 100 },
+    });
+    expect(signal).toBeInstanceOf(AbortSignal);
+  });
+  it.each([
+    [5_000, 5_000],
+    [60_000, 30_000],
+    [0.4, 1],
+  ])('asked to take %d ms may take %d ms', async (timeoutMs, deadlineMs) => {
+    expect((await asked(timeoutMs)).query).toMatchObject({ budget: { deadlineMs } });
+  });
+});
