@@ -42,7 +42,7 @@ fn main() {
     let mut out = io::stdout().lock();
     writeln!(
         out,
-        "{:>9} {:>9} {:>9} {:>10} {:>8} {:>8} {:>8} {:>9} {:>11}",
+        "{:>9} {:>9} {:>9} {:>10} {:>8} {:>8} {:>8} {:>9} {:>11} {:>9}",
         "payload",
         "in flight",
         "MB/s",
@@ -51,7 +51,8 @@ fn main() {
         "p99 us",
         "max us",
         "fsyncs",
-        "replay MB/s"
+        "replay MB/s",
+        "reopen ms"
     )
     .unwrap();
     for load in LOADS {
@@ -63,7 +64,7 @@ fn main() {
             write_buffer_max_bytes: 64 * MIB,
             disk_free_min_bytes: 0,
         };
-        let journal = Journal::open(settings, Runtime::real()).unwrap();
+        let journal = Journal::open(settings.clone(), Runtime::real()).unwrap();
         let clock = Arc::new(RealClock::default());
         let mut latencies = append_all(&journal, &load, &clock);
         latencies.0.sort_unstable();
@@ -72,9 +73,14 @@ fn main() {
         let percentile = |share: f64| {
             latencies.get((share * (latencies.len() - 1) as f64) as usize).unwrap().as_micros()
         };
+        let syncs = journal.status().syncs_total;
+        let replay = replay_mb_per_second(&journal, &clock);
+        drop(journal);
+        let reopening = clock.elapsed();
+        drop(Journal::open(settings, Runtime::real()).unwrap());
         writeln!(
             out,
-            "{:>9} {:>9} {:>9.1} {:>10.0} {:>8} {:>8} {:>8} {:>9} {:>11.0}",
+            "{:>9} {:>9} {:>9.1} {:>10.0} {:>8} {:>8} {:>8} {:>9} {:>11.0} {:>9}",
             load.payload_bytes,
             load.in_flight,
             appended_bytes / took.as_secs_f64() / 1e6,
@@ -82,8 +88,9 @@ fn main() {
             percentile(0.5),
             percentile(0.99),
             percentile(1.0),
-            journal.status().syncs_total,
-            replay_mb_per_second(&journal, &clock),
+            syncs,
+            replay,
+            since(&clock, reopening).as_millis(),
         )
         .unwrap();
     }

@@ -36,7 +36,8 @@ pub struct Append {
     pub done: Box<dyn FnOnce(Result<Lsn, AppendError>) + Send>,
 }
 
-/// Why an append was refused. Nothing of the request was stored.
+/// Why an append was refused. Nothing of the request was stored, but for the doubt that
+/// [`AppendError::ReadOnly`] names.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AppendError {
@@ -51,7 +52,9 @@ pub enum AppendError {
         max_bytes: u64,
     },
     /// Larger than a journal file can take.
-    #[error("request of {size_bytes} bytes is over the {max_bytes} that a journal file takes; send less at once")]
+    #[error(
+        "request of {size_bytes} bytes is over the {max_bytes} that the journal takes at once; send less"
+    )]
     TooLarge {
         /// Its size.
         size_bytes: u64,
@@ -59,6 +62,8 @@ pub enum AppendError {
         max_bytes: u64,
     },
     /// Never retried: after a failed write or fsync the page cache no longer tells what is on disk.
+    /// What was being written then may turn out to be stored, whole, at the next start; the sender's
+    /// retry is known again by its idempotency key.
     #[error("the journal is read-only: {reason}")]
     ReadOnly {
         /// What failed, on which file.

@@ -42,6 +42,10 @@ impl<'a> Meta<'a> {
         Self { disk, dir: data_dir.join("meta") }
     }
 
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     pub(super) fn read_identity(&self) -> Result<Option<Identity>, MetaError> {
         let Some(body) = self.read("epoch", EPOCH_MAGIC)? else { return Ok(None) };
         let mut fields = Fields(&body);
@@ -96,7 +100,6 @@ impl<'a> Meta<'a> {
     fn write(&self, name: &str, magic: [u8; 8], body: &[u8]) -> Result<(), MetaError> {
         let (path, beside) = (self.dir.join(name), self.dir.join(format!("{name}.new")));
         let write = || -> io::Result<()> {
-            self.disk.create_dir_all(&self.dir)?;
             let file = self.disk.create(&beside)?;
             file.write_all_at(&sealed(magic, body), 0)?;
             file.sync_all()?;

@@ -138,9 +138,12 @@ impl Journal {
         settings.check()?;
         let disk = Arc::clone(&runtime.disk);
         let journal_dir = settings.dir.join("journal");
-        let made = disk.create_dir_all(&journal_dir).and_then(|()| disk.sync_dir(&settings.dir));
-        made.map_err(|source| OpenError::Io { path: journal_dir.clone(), source })?;
         let meta = Meta::of(&*disk, &settings.dir);
+        let made = disk
+            .create_dir_all(&journal_dir)
+            .and_then(|()| disk.create_dir_all(meta.dir()))
+            .and_then(|()| disk.sync_dir(&settings.dir));
+        made.map_err(|source| OpenError::Io { path: settings.dir.clone(), source })?;
         let identity = meta.read_identity()?;
         let recovered =
             recovery::recover(&*disk, &journal_dir, identity.map(|known| known.store_id))?;
@@ -345,8 +348,9 @@ impl Log for Journal {
     /// Must not be called from a `done`, which runs on the thread that this waits for.
     fn close(&self) {
         self.shared.queue.close();
-        let running = self.writer.lock().take();
-        if let Some(running) = running {
+        // The lock is kept meanwhile: a second caller returns no sooner than the first.
+        let mut writer = self.writer.lock();
+        if let Some(running) = writer.take() {
             running.join();
         }
     }

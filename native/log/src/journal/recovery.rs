@@ -139,13 +139,24 @@ fn whole_groups_of_closed(file: &Arc<JournalFile>, next_group: u64) -> Result<Sc
 fn whole_groups_of_last(file: &Arc<JournalFile>) -> Result<Scan, OpenError> {
     let io = failed(&file.path);
     let found = scan(file, Check::Payloads).map_err(&io)?;
-    let Some(stop) = &found.stop else { return Ok(found) };
-    if later_group_exists(file, stop.position, found.next_group).map_err(&io)? {
+    if let Some(stop) = &found.stop
+        && later_group_exists(file, stop.position, found.next_group).map_err(&io)?
+    {
         return Err(damaged(file, stop.position, stop.reason.clone()));
     }
-    file.file.set_len(found.index.end).map_err(&io)?;
-    file.file.sync_all().map_err(&io)?;
+    make_durable(file, &found).map_err(&io)?;
     Ok(found)
+}
+
+/// Makes what was found the file's content on disk. The last group may be in the page cache only:
+/// its writer was killed before the sync, or the sync failed and the kernel took the pages for clean
+/// all the same. So it is written again, before anyone relies on it.
+fn make_durable(file: &JournalFile, found: &Scan) -> io::Result<()> {
+    let mut last_group = vec![0; (found.index.end - found.last_group_start) as usize];
+    file.file.read_exact_at(&mut last_group, found.last_group_start)?;
+    file.file.write_all_at(&last_group, found.last_group_start)?;
+    file.file.set_len(found.index.end)?;
+    file.file.sync_all()
 }
 
 fn damaged(file: &JournalFile, position: u64, reason: String) -> OpenError {

@@ -22,6 +22,8 @@ pub(super) enum Check {
 /// The whole groups of a file.
 pub(super) struct Scan {
     pub(super) index: FileIndex,
+    /// Where the last whole group starts; where groups start if there is none.
+    pub(super) last_group_start: u64,
     /// One more than the last whole group.
     pub(super) next_group: u64,
     /// Where the walk ended before the file did, and why.
@@ -65,6 +67,7 @@ pub(super) fn scan(file: &Arc<JournalFile>, check: Check) -> io::Result<Scan> {
         position: FILE_HEADER_BYTES,
         scan: Scan {
             index: FileIndex::new(Arc::clone(file), FILE_HEADER_BYTES),
+            last_group_start: FILE_HEADER_BYTES,
             next_group: file.first_group,
             stop: None,
         },
@@ -200,6 +203,7 @@ impl Scanner<'_> {
             return self.stop(format!("the end of another group than {}", header.group));
         }
         self.position += header.frame_bytes();
+        self.scan.last_group_start = self.scan.index.end;
         self.scan.index.add(std::mem::take(&mut self.group), self.position);
         self.scan.next_group += 1;
         self.group_frames = 0;

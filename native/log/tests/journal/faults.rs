@@ -10,7 +10,7 @@ use std::{
     },
     time::Duration,
 };
-use varve_log::{AppendError, Journal, Log, runtime::Clock};
+use varve_log::{AppendError, Journal, Log, OpenError, runtime::Clock};
 use varve_types::Lsn;
 
 /// A clock that moves when it is told to.
@@ -173,4 +173,17 @@ fn what_was_told_is_there_after_a_crash() {
     let recovered = open(image.path()).unwrap();
     assert_eq!(payloads(&recovered, LOGS_0), payloads(&journal, LOGS_0));
     assert_eq!(payloads(&recovered, LOGS_0).len(), 100);
+}
+
+/// The last group may be in the page cache only, so a start that cannot write it must not go on.
+#[test]
+fn a_start_makes_durable_what_it_found_or_fails() {
+    let home = tempfile::tempdir().unwrap();
+    let journal = open(home.path()).unwrap();
+    append(&journal, &[(LOGS_0, b"x")]).unwrap();
+    let image = crash_image(home.path());
+    let (runtime, faults) = faulty_runtime();
+    faults.fail_sync(1);
+    let refused = Journal::open(settings(image.path()), runtime).err().unwrap();
+    assert!(matches!(refused, OpenError::Io { path, .. } if path == files(image.path())[0]));
 }
