@@ -1,41 +1,118 @@
 //! Series: windows over samples and log rows, aggregations, joins, functions; and what is known of
 //! series without their samples.
+//!
+//! An expression is evaluated node by node, each node at all steps at once: a series is a column
+//! of values, one per step. Before that the samples of all selectors are loaded, each selector's
+//! once.
 
-use varve_columnar::answer::Answer;
+mod aggregate;
+mod binary;
+mod calendar;
+mod eval;
+mod functions;
+mod histogram;
+mod instants;
+mod label_functions;
+mod labels;
+mod metadata;
+mod order;
+mod range_functions;
+mod requests;
+mod samples;
+mod sums;
+#[cfg(test)]
+mod tests;
+mod value;
+mod window;
 
+use varve_columnar::{
+    answer::{Answer, Series, SeriesSet},
+    labels::LabelSet,
+};
+
+use self::{
+    eval::Evaluator,
+    requests::LoadedSelectors,
+    value::{EvalSeries, Value, drop_names},
+};
 use crate::{
     context::ExecContext,
     error::QueryError,
-    plan::{Dialect, LabelMatcher, LabelsOf, SeriesExpr, Steps, TimeRange},
+    plan::{AggregateOp, Dialect, LabelMatcher, LabelsOf, SeriesExpr, Steps, TimeRange},
 };
 
 /// Values over time: [`Answer::Matrix`], or [`Answer::Vector`], [`Answer::Scalar`] or
 /// [`Answer::Text`] where `steps` is one instant.
 pub(crate) fn run(
-    _context: &ExecContext,
-    _expr: &SeriesExpr,
-    _steps: Steps,
-    _dialect: Dialect,
+    context: &ExecContext,
+    expr: &SeriesExpr,
+    steps: Steps,
+    dialect: Dialect,
 ) -> Result<Answer, QueryError> {
-    Err(QueryError::invalid("this build does not run the node 'series'"))
+    let single = steps.step.0 == 0;
+    if let SeriesExpr::Text { value } = expr
+        && single
+    {
+        return Ok(Answer::Text { time_ns: steps.start.0, value: value.clone() });
+    }
+    if !single {
+        let count = instants::count(steps.start.0, steps.end.0, steps.step.0);
+        context.budget.charge(count.saturating_mul(8))?;
+    }
+    let steps_ns = instants::instants(steps)?;
+    let last = steps_ns.last().copied().unwrap_or(steps.start.0);
+    let loaded = LoadedSelectors::load(context, expr, (steps.start.0, last))?;
+    let value = Evaluator::new(context, dialect, &steps_ns, &loaded, single).eval(expr)?;
+    let mut series = match value {
+        Value::Scalar(values) if single => {
+            return Ok(Answer::Scalar { time_ns: steps.start.0, value: values[0] });
+        }
+        Value::Scalar(values) => {
+            vec![EvalSeries { labels: LabelSet::default(), drop_name: false, values }]
+        }
+        Value::Vector(vector) => drop_names(vector.series)?,
+    };
+    let as_evaluated = single && (dialect == Dialect::Prometheus || sorts(expr));
+    if !as_evaluated {
+        series.sort_unstable_by(|a, b| a.labels.cmp(&b.labels));
+    }
+    let series = series
+        .into_iter()
+        .map(|EvalSeries { labels, values, .. }| Series { labels, values })
+        .collect();
+    let set = SeriesSet { steps_ns, series };
+    Ok(if single { Answer::Vector(set) } else { Answer::Matrix(set) })
+}
+
+/// Whether a LogQL expression asks for an order. Loki then gives vectors as they are; it sorts all
+/// others by labels, those of `topk` too.
+fn sorts(expr: &SeriesExpr) -> bool {
+    match expr {
+        SeriesExpr::Aggregate { op: AggregateOp::Sort | AggregateOp::SortDesc, .. } => true,
+        SeriesExpr::Aggregate { input, .. }
+        | SeriesExpr::Negate { input }
+        | SeriesExpr::LabelReplace { input, .. } => sorts(input),
+        SeriesExpr::Binary { left, right, .. } => sorts(left) || sorts(right),
+        _ => false,
+    }
 }
 
 /// Names, values or whole sets of series labels.
 pub(crate) fn labels(
-    _context: &ExecContext,
-    _selectors: &[Vec<LabelMatcher>],
-    _range: TimeRange,
-    _of: &LabelsOf,
-    _limit: u32,
+    context: &ExecContext,
+    selectors: &[Vec<LabelMatcher>],
+    range: TimeRange,
+    of: &LabelsOf,
+    limit: u32,
 ) -> Result<Answer, QueryError> {
-    Err(QueryError::invalid("this build does not run the node 'seriesLabels'"))
+    labels::run(context, selectors, range, of, limit)
 }
 
 /// Type, help and unit by metric name.
 pub(crate) fn metadata(
-    _context: &ExecContext,
-    _metric: Option<&str>,
-    _limit: u32,
+    context: &ExecContext,
+    metric: Option<&str>,
+    limit: u32,
 ) -> Result<Answer, QueryError> {
-    Err(QueryError::invalid("this build does not run the node 'metricMetadata'"))
+    metadata::run(context, metric, limit)
 }

@@ -1,0 +1,451 @@
+//! Aggregations: one value per group and step, or some series of each group.
+
+use std::cmp::Ordering;
+
+use hashbrown::HashMap;
+use varve_columnar::{
+    answer::{ABSENT, is_absent},
+    labels::LabelSet,
+};
+
+use super::{
+    eval::{Evaluator, warn_of_quantiles},
+    order,
+    sums::{Mean, Sum, quantile},
+    value::{EvalSeries, LabelGroups, NAME, Value, Vector},
+};
+use crate::{
+    error::QueryError,
+    plan::{AggregateOp, Grouping, SeriesExpr},
+};
+
+/// Evaluates an aggregation.
+pub(super) fn eval<'a>(
+    evaluator: &Evaluator<'a, '_>,
+    op: AggregateOp,
+    input: &SeriesExpr,
+    grouping: Option<&Grouping>,
+    param: Option<&SeriesExpr>,
+) -> Result<Value<'a>, QueryError> {
+    let vector = evaluator.eval_vector(input, "an aggregation")?;
+    let scalar = |what: &str| match param {
+        Some(param) => evaluator.eval_scalar(param, what),
+        None => Err(QueryError::invalid(format!("{what} is missing"))),
+    };
+    let groups = || Groups::of(&vector.series, grouping);
+    let steps = evaluator.steps_ns.len();
+    let series = match op {
+        AggregateOp::Sum => groups().fold::<Sum>(&vector.series, steps),
+        AggregateOp::Avg => groups().fold::<Mean>(&vector.series, steps),
+        AggregateOp::Min => groups().fold::<Least>(&vector.series, steps),
+        AggregateOp::Max => groups().fold::<Greatest>(&vector.series, steps),
+        AggregateOp::Count => groups().fold::<Count>(&vector.series, steps),
+        AggregateOp::Group => groups().fold::<One>(&vector.series, steps),
+        AggregateOp::Stddev => groups().fold::<Deviation>(&vector.series, steps),
+        AggregateOp::Stdvar => groups().fold::<Spread>(&vector.series, steps),
+        AggregateOp::Quantile => {
+            let phis = scalar("the quantile")?;
+            if !vector.series.is_empty() {
+                warn_of_quantiles(evaluator.context, &phis);
+            }
+            groups().quantiles(&vector.series, &phis)
+        }
+        AggregateOp::CountValues => {
+            let Some(SeriesExpr::Text { value: label }) = param else {
+                return Err(QueryError::invalid("count_values needs a label name as a string"));
+            };
+            count_values(&vector.series, grouping, label, steps)?
+        }
+        AggregateOp::Topk | AggregateOp::Bottomk | AggregateOp::Limitk => {
+            let counts = counts_of(&scalar("the number of series to keep")?)?;
+            let pick = Pick::of(op);
+            let groups = groups();
+            return pick_series(evaluator, &vector, &groups, &counts, pick);
+        }
+        AggregateOp::Sort => return Ok(order::by_value(evaluator, vector, order::Way::Ascending)),
+        AggregateOp::SortDesc => {
+            return Ok(order::by_value(evaluator, vector, order::Way::Descending));
+        }
+    };
+    evaluator.vector(series)
+}
+
+/// The labels of a series' group.
+fn group_labels(labels: &LabelSet, grouping: Option<&Grouping>) -> LabelSet {
+    let Some(Grouping { without, labels: named }) = grouping else {
+        return LabelSet::default();
+    };
+    let is_named = |name: &str| named.iter().any(|named| named == name);
+    let mut group = labels.clone();
+    if *without {
+        group.retain(|name, _| name != NAME && !is_named(name));
+    } else {
+        group.retain(|name, _| is_named(name));
+    }
+    group
+}
+
+/// Which series belong together.
+struct Groups {
+    labels: Vec<LabelSet>,
+    /// By group: indexes of its series.
+    members: Vec<Vec<usize>>,
+}
+
+impl Groups {
+    fn of(series: &[EvalSeries], grouping: Option<&Grouping>) -> Self {
+        let mut groups = LabelGroups::default();
+        let mut members: Vec<Vec<usize>> = Vec::new();
+        for (at, one) in series.iter().enumerate() {
+            let number = groups.number_of(group_labels(&one.labels, grouping));
+            members.resize_with(groups.len(), Vec::new);
+            members[number].push(at);
+        }
+        Self { labels: groups.into_labels(), members }
+    }
+
+    /// One series per group, whose values `values` computes from the group's series.
+    fn each<'s>(
+        self,
+        series: &'s [EvalSeries],
+        mut values: impl FnMut(&mut dyn Iterator<Item = &'s EvalSeries>) -> Vec<f64>,
+    ) -> Vec<EvalSeries> {
+        let groups = self.labels.into_iter().zip(self.members);
+        groups
+            .map(|(labels, members)| EvalSeries {
+                labels,
+                // Only seen where the name is among the labels that make groups.
+                drop_name: members.first().is_some_and(|&at| series[at].drop_name),
+                values: values(&mut members.iter().map(|&at| &series[at])),
+            })
+            .collect()
+    }
+
+    fn fold<A: Accumulator>(self, series: &[EvalSeries], steps: usize) -> Vec<EvalSeries> {
+        self.each(series, |members| {
+            let mut totals: Vec<Option<A>> = vec![None; steps];
+            for member in members {
+                for (total, &value) in totals.iter_mut().zip(&member.values) {
+                    if is_absent(value) {
+                        continue;
+                    }
+                    match total {
+                        Some(total) => total.add(value),
+                        None => *total = Some(A::of(value)),
+                    }
+                }
+            }
+            totals.into_iter().map(|total| total.map_or(ABSENT, A::result)).collect()
+        })
+    }
+
+    fn quantiles(self, series: &[EvalSeries], phis: &[f64]) -> Vec<EvalSeries> {
+        let mut present = Vec::new();
+        self.each(series, |members| {
+            let members: Vec<_> = members.collect();
+            let at_step = |(step, &phi): (usize, &f64)| {
+                present.clear();
+                present.extend(
+                    members.iter().map(|series| series.values[step]).filter(|&v| !is_absent(v)),
+                );
+                if present.is_empty() { ABSENT } else { quantile(phi, &mut present) }
+            };
+            phis.iter().enumerate().map(at_step).collect()
+        })
+    }
+}
+
+/// A value that grows from those of a group at one step.
+trait Accumulator: Clone {
+    fn of(first: f64) -> Self;
+    fn add(&mut self, value: f64);
+    fn result(self) -> f64;
+}
+
+impl Accumulator for Sum {
+    fn of(first: f64) -> Self {
+        Sum::of(first)
+    }
+    fn add(&mut self, value: f64) {
+        Sum::add(self, value);
+    }
+    fn result(self) -> f64 {
+        self.total()
+    }
+}
+
+impl Accumulator for Mean {
+    fn of(first: f64) -> Self {
+        Mean::of(first)
+    }
+    fn add(&mut self, value: f64) {
+        Mean::add(self, value);
+    }
+    fn result(self) -> f64 {
+        self.mean()
+    }
+}
+
+/// The least value; NaN only if there is nothing else.
+#[derive(Clone)]
+struct Least(f64);
+
+impl Accumulator for Least {
+    fn of(first: f64) -> Self {
+        Self(first)
+    }
+    fn add(&mut self, value: f64) {
+        if value < self.0 || self.0.is_nan() {
+            self.0 = value;
+        }
+    }
+    fn result(self) -> f64 {
+        self.0
+    }
+}
+
+/// The greatest value; NaN only if there is nothing else.
+#[derive(Clone)]
+struct Greatest(f64);
+
+impl Accumulator for Greatest {
+    fn of(first: f64) -> Self {
+        Self(first)
+    }
+    fn add(&mut self, value: f64) {
+        if value > self.0 || self.0.is_nan() {
+            self.0 = value;
+        }
+    }
+    fn result(self) -> f64 {
+        self.0
+    }
+}
+
+/// How many values there are.
+#[derive(Clone)]
+struct Count(u32);
+
+impl Accumulator for Count {
+    fn of(_: f64) -> Self {
+        Self(1)
+    }
+    fn add(&mut self, _: f64) {
+        self.0 += 1;
+    }
+    fn result(self) -> f64 {
+        f64::from(self.0)
+    }
+}
+
+/// 1 where there is any value.
+#[derive(Clone)]
+struct One;
+
+impl Accumulator for One {
+    fn of(_: f64) -> Self {
+        Self
+    }
+    fn add(&mut self, _: f64) {}
+    fn result(self) -> f64 {
+        1.0
+    }
+}
+
+/// The population variance.
+#[derive(Clone)]
+struct Spread {
+    count: f64,
+    mean: f64,
+    squares: f64,
+}
+
+impl Accumulator for Spread {
+    fn of(first: f64) -> Self {
+        let squares = if first.is_finite() { 0.0 } else { f64::NAN };
+        Self { count: 1.0, mean: first, squares }
+    }
+    fn add(&mut self, value: f64) {
+        self.count += 1.0;
+        let delta = value - self.mean;
+        self.mean += delta / self.count;
+        self.squares += delta * (value - self.mean);
+    }
+    fn result(self) -> f64 {
+        self.squares / self.count
+    }
+}
+
+/// The population's standard deviation.
+#[derive(Clone)]
+struct Deviation(Spread);
+
+impl Accumulator for Deviation {
+    fn of(first: f64) -> Self {
+        Self(Spread::of(first))
+    }
+    fn add(&mut self, value: f64) {
+        self.0.add(value);
+    }
+    fn result(self) -> f64 {
+        self.0.result().sqrt()
+    }
+}
+
+/// How many series have each value, by group, with the value as the label.
+fn count_values(
+    series: &[EvalSeries],
+    grouping: Option<&Grouping>,
+    label: &str,
+    steps: usize,
+) -> Result<Vec<EvalSeries>, QueryError> {
+    if label.is_empty() {
+        return Err(QueryError::invalid("invalid label name \"\""));
+    }
+    let mut groups = LabelGroups::default();
+    let mut counts: Vec<Vec<f64>> = Vec::new();
+    let mut numbers: HashMap<(usize, u64), usize> = HashMap::new();
+    let mut bases = LabelGroups::default();
+    for one in series {
+        let base = group_labels(&one.labels, grouping);
+        let base_number = bases.number_of(base.clone());
+        for (step, &value) in one.values.iter().enumerate().filter(|(_, value)| !is_absent(**value))
+        {
+            let number = *numbers.entry((base_number, value.to_bits())).or_insert_with(|| {
+                let mut labels = base.clone();
+                labels.set(label, number_text(value));
+                groups.number_of(labels)
+            });
+            if number == counts.len() {
+                counts.push(vec![ABSENT; steps]);
+            }
+            let count = &mut counts[number][step];
+            *count = if is_absent(*count) { 1.0 } else { *count + 1.0 };
+        }
+    }
+    let counted = groups.into_labels().into_iter().zip(counts);
+    Ok(counted.map(|(labels, values)| EvalSeries { labels, drop_name: false, values }).collect())
+}
+
+/// A value as a label: plain decimal, the shortest that reads back.
+fn number_text(value: f64) -> String {
+    if value.is_infinite() {
+        return if value > 0.0 { "+Inf" } else { "-Inf" }.to_owned();
+    }
+    value.to_string()
+}
+
+/// Which series of a group stay.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pick {
+    Greatest,
+    Least,
+    First,
+}
+
+impl Pick {
+    fn of(op: AggregateOp) -> Self {
+        match op {
+            AggregateOp::Topk => Self::Greatest,
+            AggregateOp::Bottomk => Self::Least,
+            _ => Self::First,
+        }
+    }
+
+    /// Which of two values stays rather; NaN only if there is nothing else.
+    fn compare(self, a: f64, b: f64) -> Ordering {
+        let by_value = |a: f64, b: f64| a.partial_cmp(&b).unwrap_or(Ordering::Equal);
+        match self {
+            Self::Greatest => a.is_nan().cmp(&b.is_nan()).then(by_value(b, a)),
+            Self::Least => a.is_nan().cmp(&b.is_nan()).then(by_value(a, b)),
+            Self::First => Ordering::Equal,
+        }
+    }
+}
+
+/// How many series to keep at each step.
+fn counts_of(values: &[f64]) -> Result<Vec<usize>, QueryError> {
+    const ABOVE_INT64: f64 = 9_223_372_036_854_775_808.0;
+    let count_of = |&value: &f64| {
+        if value.is_nan() {
+            return Err(QueryError::invalid("Parameter value is NaN"));
+        }
+        if !(-ABOVE_INT64..ABOVE_INT64).contains(&value) {
+            return Err(QueryError::invalid(format!("Scalar value {value} overflows int64")));
+        }
+        Ok(if value < 1.0 { 0 } else { value as usize })
+    };
+    values.iter().map(count_of).collect()
+}
+
+/// Keeps at each step the picked series of each group. At one instant they come in the order of
+/// the pick.
+fn pick_series<'a>(
+    evaluator: &Evaluator<'a, '_>,
+    vector: &Vector<'a>,
+    groups: &Groups,
+    counts: &[usize],
+    pick: Pick,
+) -> Result<Value<'a>, QueryError> {
+    let steps = counts.len();
+    let mut picked: Vec<Option<Vec<f64>>> = vec![None; vector.series.len()];
+    let mut order = Vec::new();
+    let mut candidates: Vec<(f64, usize)> = Vec::new();
+    for members in &groups.members {
+        for (step, &count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
+            candidates.clear();
+            let present = members.iter().map(|&at| (vector.series[at].values[step], at));
+            candidates.extend(present.filter(|(value, _)| !is_absent(*value)));
+            // Of equal values the series that comes first stays.
+            let better =
+                |a: &(f64, usize), b: &(f64, usize)| pick.compare(a.0, b.0).then(a.1.cmp(&b.1));
+            if count < candidates.len() {
+                candidates.select_nth_unstable_by(count, better);
+                candidates.truncate(count);
+            }
+            if evaluator.instant {
+                candidates.sort_unstable_by(better);
+                order.extend(candidates.iter().map(|&(_, at)| at));
+            }
+            for &(value, at) in &candidates {
+                picked[at].get_or_insert_with(|| vec![ABSENT; steps])[step] = value;
+            }
+        }
+    }
+    if !evaluator.instant {
+        order.extend(0..picked.len());
+    }
+    let series = order.into_iter().filter_map(|at| {
+        let EvalSeries { labels, drop_name, .. } = &vector.series[at];
+        let values = picked[at].take()?;
+        Some(EvalSeries { labels: labels.clone(), drop_name: *drop_name, values })
+    });
+    evaluator.vector(series)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_become_labels_in_plain_decimal() {
+        assert_eq!(number_text(1e21), "1000000000000000000000");
+        assert_eq!(number_text(-2.5), "-2.5");
+        assert_eq!(number_text(f64::INFINITY), "+Inf");
+        assert_eq!(number_text(f64::NAN), "NaN");
+    }
+
+    #[test]
+    fn nan_is_neither_among_the_greatest_nor_among_the_least() {
+        assert_eq!(Pick::Greatest.compare(f64::NAN, -1.0), Ordering::Greater);
+        assert_eq!(Pick::Least.compare(f64::NAN, 1.0), Ordering::Greater);
+        assert_eq!(Pick::Greatest.compare(2.0, 1.0), Ordering::Less);
+    }
+
+    #[test]
+    fn a_number_of_series_must_be_a_number() {
+        assert_eq!(counts_of(&[2.9, 0.5, -3.0]).unwrap(), [2, 0, 0]);
+        assert_eq!(counts_of(&[f64::NAN]).unwrap_err().to_string(), "Parameter value is NaN");
+        assert!(counts_of(&[1e30]).is_err());
+    }
+}

@@ -1,0 +1,413 @@
+//! Samples in memory: each selector's series, loaded once per query, as two columns per series.
+
+use std::{ops::RangeInclusive, sync::Arc};
+
+use arrow::{
+    array::{Array, AsArray as _, RecordBatch, StringArray},
+    datatypes::{Float64Type, Int32Type, Int64Type},
+};
+use hashbrown::HashMap;
+use memchr::memmem::Finder;
+use rayon::prelude::*;
+use varve_columnar::{
+    answer::{QueryStats, is_absent},
+    labels::LabelSet,
+};
+use varve_types::{Table, TenantId};
+use varve_view::{MemtableBatch, SampleRun, Segment, Snapshot};
+
+use super::{value::Held, window::Samples};
+use crate::{
+    context::{ExecContext, TENANT_LABEL},
+    error::QueryError,
+    matcher::Matchers,
+    plan::{LabelMatcher, MatchOp},
+};
+
+/// What tells the user that native histograms were left out.
+const HISTOGRAMS_IGNORED: &str =
+    "native histogram samples were ignored: only float samples are evaluated";
+
+/// Bytes of one sample in memory: its time and its value.
+const SAMPLE_BYTES: u64 = 16;
+
+/// A part of a segment or memtable is loaded by one task at least; smaller ones cost more to hand
+/// over than to do.
+const SERIES_PER_TASK_MIN: usize = 64;
+
+/// All samples of one series in the time that its selector needs.
+pub(super) struct LoadedSeries {
+    /// With the metric's name.
+    pub(super) labels: LabelSet,
+    /// Milliseconds since the epoch, ascending, distinct.
+    times_ms: Vec<i64>,
+    /// As many; stale markers included.
+    values: Vec<f64>,
+    /// The same without stale markers, where there are any.
+    fresh: Option<(Vec<i64>, Vec<f64>)>,
+}
+
+impl LoadedSeries {
+    /// All samples.
+    pub(super) fn samples(&self) -> Samples<'_> {
+        Samples { times_ms: &self.times_ms, values: &self.values }
+    }
+
+    /// The samples that windows see: no stale markers.
+    pub(super) fn fresh_samples(&self) -> Samples<'_> {
+        match &self.fresh {
+            Some((times_ms, values)) => Samples { times_ms, values },
+            None => self.samples(),
+        }
+    }
+
+    /// A series of the samples that came for it, in the log's order.
+    fn of(labels: LabelSet, runs: Vec<Run>) -> Self {
+        let Run { times_ms, values } = merge(runs);
+        let fresh = values.iter().any(|&value| is_absent(value)).then(|| {
+            let all = times_ms.iter().zip(&values);
+            all.filter(|(_, value)| !is_absent(**value)).map(|(&t, &v)| (t, v)).unzip()
+        });
+        Self { labels, times_ms, values, fresh }
+    }
+}
+
+/// Series of one selector, sorted by labels.
+pub(super) struct Loaded<'a> {
+    pub(super) series: Vec<LoadedSeries>,
+    _held: Held<'a>,
+}
+
+/// Samples of one series from one place.
+#[derive(Default)]
+struct Run {
+    times_ms: Vec<i64>,
+    values: Vec<f64>,
+}
+
+/// Loads the series that match, with their samples in a range of milliseconds.
+pub(super) fn load<'a>(
+    context: &'a ExecContext,
+    matchers: &[LabelMatcher],
+    range_ms: RangeInclusive<i64>,
+) -> Result<Loaded<'a>, QueryError> {
+    let compiled = Matchers::compile(matchers)?;
+    let mut series = Vec::new();
+    for (tenant, snapshot) in context.snapshots(Table::Samples) {
+        let mut loader = Loader {
+            context,
+            directory: Directory::new(matchers, &compiled, tenant),
+            runs: Vec::new(),
+            memtable_runs: Vec::new(),
+            range_ms: range_ms.clone(),
+            counted: QueryStats::default(),
+        };
+        loader.read(snapshot)?;
+        context.count(&loader.counted);
+        series.par_extend(
+            (loader.directory.matched, loader.runs)
+                .into_par_iter()
+                .with_min_len(SERIES_PER_TASK_MIN)
+                .filter(|(_, runs)| !runs.is_empty())
+                .map(|(labels, runs)| LoadedSeries::of(labels, runs)),
+        );
+    }
+    series.par_sort_unstable_by(|a, b| a.labels.cmp(&b.labels));
+    let samples: u64 = series.iter().map(|series| series.times_ms.len() as u64).sum();
+    context.budget.add_series(series.len() as u64)?;
+    context.count(&QueryStats { rows_matched: samples, ..QueryStats::default() });
+    let held = Held::charge(&context.budget, samples * SAMPLE_BYTES)?;
+    Ok(Loaded { series, _held: held })
+}
+
+/// Which label sets match, asked once per text and tenant however many segments and batches have it.
+struct Directory<'a> {
+    matchers: &'a Matchers,
+    tenant: Option<&'a TenantId>,
+    /// Texts without all of these cannot match: the canonical texts of the `=` matchers' labels.
+    needles: Vec<Finder<'static>>,
+    /// The number of each text among `matched`; `None` for one that does not match.
+    known: HashMap<Arc<str>, Option<usize>>,
+    matched: Vec<LabelSet>,
+}
+
+impl<'a> Directory<'a> {
+    fn new(written: &[LabelMatcher], matchers: &'a Matchers, tenant: Option<&'a TenantId>) -> Self {
+        let needles = written
+            .iter()
+            .filter(|matcher| matcher.op == MatchOp::Equal && !matcher.value.is_empty())
+            // In a read of several tenants this label is on no stored series.
+            .filter(|matcher| tenant.is_none() || matcher.name != TENANT_LABEL)
+            .map(|matcher| {
+                let text = LabelSet::new([(&*matcher.name, &*matcher.value)]).to_json();
+                Finder::new(&text.as_bytes()[1..text.len() - 1]).into_owned()
+            })
+            .collect();
+        Self { matchers, tenant, needles, known: HashMap::new(), matched: Vec::new() }
+    }
+
+    /// The number of a label set among those that match.
+    fn number_of(&mut self, text: &str) -> Result<Option<usize>, QueryError> {
+        if let Some(&known) = self.known.get(text) {
+            return Ok(known);
+        }
+        let number = self.match_text(text)?.map(|labels| {
+            self.matched.push(labels);
+            self.matched.len() - 1
+        });
+        self.known.insert(text.into(), number);
+        Ok(number)
+    }
+
+    fn match_text(&self, text: &str) -> Result<Option<LabelSet>, QueryError> {
+        if self.needles.iter().any(|needle| needle.find(text.as_bytes()).is_none()) {
+            return Ok(None);
+        }
+        let labels = read_labels(text, self.tenant)?;
+        Ok(self.matchers.matches(&labels).then_some(labels))
+    }
+}
+
+/// A stored label set, with its tenant's label in a read of several tenants.
+pub(super) fn read_labels(text: &str, tenant: Option<&TenantId>) -> Result<LabelSet, QueryError> {
+    let mut labels =
+        LabelSet::from_json(text).map_err(|error| QueryError::invalid(error.to_string()))?;
+    if let Some(tenant) = tenant {
+        labels.set(TENANT_LABEL, tenant.as_str());
+    }
+    Ok(labels)
+}
+
+/// A segment, and which of its label sets are which series (both by number).
+type Wanted<'s> = (&'s Arc<Segment>, Vec<(usize, usize)>);
+
+/// One tenant's samples on their way into memory.
+struct Loader<'a> {
+    context: &'a ExecContext,
+    directory: Directory<'a>,
+    /// By the series' number in the directory; each in the log's order.
+    runs: Vec<Vec<Run>>,
+    /// Likewise: all that is still in memtables, one run for each series.
+    memtable_runs: Vec<Run>,
+    range_ms: RangeInclusive<i64>,
+    counted: QueryStats,
+}
+
+impl Loader<'_> {
+    fn read(&mut self, snapshot: &Snapshot) -> Result<(), QueryError> {
+        let (from_ms, to_ms) = (*self.range_ms.start(), *self.range_ms.end());
+        let overlaps = |(first, last): (i64, i64)| first <= to_ms && from_ms <= last;
+        let mut wanted = Vec::new();
+        for segment in snapshot.segments.iter().filter(|segment| overlaps(segment.time_range())) {
+            self.context.budget.check()?;
+            let mut numbers = Vec::new();
+            for (at, set) in segment.label_sets().iter().enumerate() {
+                if overlaps(set.time_range)
+                    && let Some(number) = self.directory.number_of(&set.text)?
+                {
+                    numbers.push((at, number));
+                }
+            }
+            if !numbers.is_empty() {
+                wanted.push((segment, numbers));
+            }
+        }
+        self.counted.segments_read += wanted.len() as u64;
+        self.read_segments(&wanted)?;
+        // What is in a memtable came after what is sealed.
+        for batch in snapshot.memtable.iter().filter(|batch| overlaps(batch.time_range)) {
+            self.context.budget.check()?;
+            self.read_batch(batch)?;
+        }
+        self.runs.resize_with(self.directory.matched.len(), Vec::new);
+        for (runs, run) in self.runs.iter_mut().zip(std::mem::take(&mut self.memtable_runs)) {
+            if !run.times_ms.is_empty() {
+                runs.push(run);
+            }
+        }
+        Ok(())
+    }
+
+    fn read_segments(&mut self, wanted: &[Wanted<'_>]) -> Result<(), QueryError> {
+        let (from_ms, to_ms) = (*self.range_ms.start(), *self.range_ms.end());
+        let tasks: Vec<_> = wanted
+            .iter()
+            .flat_map(|(segment, numbers)| {
+                numbers.chunks(SERIES_PER_TASK_MIN).map(move |numbers| (*segment, numbers))
+            })
+            .collect();
+        let read: Vec<Vec<(usize, SampleRun)>> = tasks
+            .into_par_iter()
+            .map(|(segment, numbers)| {
+                self.context.budget.check()?;
+                let label_sets: Vec<usize> = numbers.iter().map(|&(at, _)| at).collect();
+                let runs = segment.samples(&label_sets, from_ms, to_ms)?;
+                let samples = runs.iter().map(|run| run.times_ms.len() as u64).sum();
+                self.context.budget.add_samples(samples)?;
+                let number_of = |at: usize| {
+                    numbers
+                        .binary_search_by_key(&at, |&(at, _)| at)
+                        .ok()
+                        .map(|found| numbers[found].1)
+                };
+                Ok(runs
+                    .into_iter()
+                    .filter_map(|run| Some((number_of(run.label_set)?, run)))
+                    .collect())
+            })
+            .collect::<Result<_, QueryError>>()?;
+        self.runs.resize_with(self.directory.matched.len(), Vec::new);
+        for (number, run) in read.into_iter().flatten() {
+            self.counted.rows_read += run.times_ms.len() as u64;
+            self.counted.bytes_read += run.times_ms.len() as u64 * SAMPLE_BYTES;
+            if !run.times_ms.is_empty() {
+                self.runs[number].push(Run { times_ms: run.times_ms, values: run.values });
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds a batch's samples to the memtable's run of each series.
+    fn read_batch(&mut self, batch: &MemtableBatch) -> Result<(), QueryError> {
+        let columns = SampleColumns::of(&batch.batch)?;
+        let mut numbers = Vec::with_capacity(columns.texts.len());
+        for text in columns.texts {
+            numbers.push(match text {
+                Some(text) => self.directory.number_of(text)?,
+                None => None,
+            });
+        }
+        self.memtable_runs.resize_with(self.directory.matched.len(), Run::default);
+        let mut taken = 0;
+        let mut histograms = false;
+        for (row, &key) in columns.keys.iter().enumerate() {
+            let time_ms = columns.times_ms[row];
+            let Some(number) = numbers[key as usize] else { continue };
+            if !self.range_ms.contains(&time_ms) {
+                continue;
+            }
+            if columns.is_histogram(row) {
+                histograms = true;
+                continue;
+            }
+            let run = &mut self.memtable_runs[number];
+            run.times_ms.push(time_ms);
+            run.values.push(columns.values[row]);
+            taken += 1;
+        }
+        if histograms {
+            self.context.inform(HISTOGRAMS_IGNORED.to_owned());
+        }
+        self.context.budget.add_samples(taken)?;
+        let rows = columns.keys.len() as u64;
+        self.counted.memtable_rows_read += rows;
+        self.counted.rows_read += rows;
+        self.counted.bytes_read += rows * SAMPLE_BYTES;
+        Ok(())
+    }
+}
+
+/// The columns of a batch of the samples table.
+pub(super) struct SampleColumns<'a> {
+    /// Label sets, by key.
+    pub(super) texts: &'a StringArray,
+    /// By row.
+    pub(super) keys: &'a [i32],
+    /// By row.
+    pub(super) times_ms: &'a [i64],
+    values: &'a [f64],
+    histograms: &'a dyn Array,
+}
+
+impl<'a> SampleColumns<'a> {
+    /// The columns; they are those of the table's schema.
+    pub(super) fn of(batch: &'a RecordBatch) -> Result<Self, QueryError> {
+        Self::find(batch).ok_or_else(|| {
+            QueryError::invalid(format!(
+                "a batch of samples has the columns {:?}, which is not the schema of the samples table",
+                batch.schema().fields()
+            ))
+        })
+    }
+
+    fn find(batch: &'a RecordBatch) -> Option<Self> {
+        let series = batch.column_by_name("series")?.as_dictionary_opt::<Int32Type>()?;
+        Some(Self {
+            texts: series.values().as_string_opt::<i32>()?,
+            keys: series.keys().values(),
+            times_ms: batch
+                .column_by_name("time_unix_ms")?
+                .as_primitive_opt::<Int64Type>()?
+                .values(),
+            values: batch.column_by_name("value")?.as_primitive_opt::<Float64Type>()?.values(),
+            histograms: batch.column_by_name("histogram")?.as_ref(),
+        })
+    }
+
+    fn is_histogram(&self, row: usize) -> bool {
+        self.histograms.is_valid(row)
+    }
+}
+
+/// One run of all: ascending, and of equal times the later one counts.
+fn merge(mut runs: Vec<Run>) -> Run {
+    let ascending = |run: &Run| run.times_ms.is_sorted_by(|a, b| a < b);
+    if runs.iter().all(ascending) {
+        // Segments mostly hold one stretch of time each, but come in no order.
+        let mut ends: Vec<_> =
+            runs.iter().map(|run| (run.times_ms.first(), run.times_ms.last())).collect();
+        ends.sort_unstable();
+        if ends.is_sorted_by(|(_, last), (first, _)| last < first) {
+            runs.sort_unstable_by_key(|run| run.times_ms.first().copied());
+            return concat(runs);
+        }
+    }
+    let Run { times_ms, values } = concat(runs);
+    let mut samples: Vec<(i64, f64)> = times_ms.into_iter().zip(values).collect();
+    samples.sort_by_key(|&(time_ms, _)| time_ms);
+    let mut merged = Run::default();
+    for (time_ms, value) in samples {
+        if merged.times_ms.last() == Some(&time_ms) {
+            merged.times_ms.pop();
+            merged.values.pop();
+        }
+        merged.times_ms.push(time_ms);
+        merged.values.push(value);
+    }
+    merged
+}
+
+fn concat(runs: Vec<Run>) -> Run {
+    let mut runs = runs.into_iter();
+    let mut all = runs.next().unwrap_or_default();
+    for run in runs {
+        all.times_ms.extend(run.times_ms);
+        all.values.extend(run.values);
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(samples: &[(i64, f64)]) -> Run {
+        let (times_ms, values) = samples.iter().copied().unzip();
+        Run { times_ms, values }
+    }
+
+    #[test]
+    fn runs_apart_are_put_one_after_the_other() {
+        let merged = merge(vec![run(&[(30, 3.0)]), run(&[(10, 1.0), (20, 2.0)])]);
+        assert_eq!(merged.times_ms, [10, 20, 30]);
+        assert_eq!(merged.values, [1.0, 2.0, 3.0]);
+    }
+
+    #[test]
+    fn of_two_samples_at_one_time_the_later_in_the_log_wins() {
+        let merged =
+            merge(vec![run(&[(10, 1.0), (20, 2.0)]), run(&[(5, 0.0), (20, 9.0), (20, 8.0)])]);
+        assert_eq!(merged.times_ms, [5, 10, 20]);
+        assert_eq!(merged.values, [0.0, 1.0, 8.0]);
+    }
+}

@@ -1,0 +1,107 @@
+//! Memtables from text.
+
+use std::collections::BTreeMap;
+
+use varve_columnar::{
+    answer::ABSENT,
+    builders::{SampleRow, SamplesBuilder},
+    labels::LabelSet,
+};
+use varve_types::{LogId, Lsn, PartitionId, Table, TenantId};
+use varve_view::{MemtableBatch, Snapshot};
+
+use crate::context::Sources;
+
+/// Samples by tenant, all of them in memtables.
+#[derive(Default)]
+pub(super) struct Store {
+    tenants: BTreeMap<String, Vec<MemtableBatch>>,
+}
+
+impl Store {
+    /// Samples of the tenant `test`, as Prometheus' tests write them: one series a line, then its
+    /// values `every_s` seconds apart from time 0 on. `_` is no sample, `stale` a stale marker,
+    /// `1+2x3` is `1 3 5 7`, `4x2` is `4 4 4`.
+    pub(super) fn load(every_s: i64, text: &str) -> Self {
+        let mut store = Self::default();
+        store.append(every_s, text);
+        store
+    }
+
+    /// Adds another batch.
+    pub(super) fn append(&mut self, every_s: i64, text: &str) {
+        self.append_for("test", every_s, text);
+    }
+
+    /// Adds another batch of a tenant.
+    pub(super) fn append_for(&mut self, tenant: &str, every_s: i64, text: &str) {
+        let mut builder = SamplesBuilder::default();
+        let mut last_ms = 0;
+        for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+            let (labels, values) = split_series(line);
+            let series = builder.intern_series(&labels.to_json());
+            for (at, value) in values.into_iter().enumerate() {
+                let time_unix_ms = at as i64 * every_s * 1_000;
+                last_ms = last_ms.max(time_unix_ms);
+                if let Some(value) = value {
+                    builder.append(&SampleRow { series, time_unix_ms, value, histogram: None });
+                }
+            }
+        }
+        let batches = self.tenants.entry(tenant.to_owned()).or_default();
+        batches.push(MemtableBatch {
+            partition: PartitionId { log: LogId::Samples, number: 0 },
+            lsn: Lsn::new(1, batches.len() as u64),
+            batch: builder.finish().unwrap(),
+            time_range: (0, last_ms),
+        });
+    }
+
+    /// All tenants.
+    pub(super) fn tenants(&self) -> Vec<String> {
+        self.tenants.keys().cloned().collect()
+    }
+}
+
+impl Sources for Store {
+    fn snapshot(&self, tenant: &TenantId, table: Table) -> Snapshot {
+        let memtable = match table {
+            Table::Samples => self.tenants.get(tenant.as_str()).cloned().unwrap_or_default(),
+            _ => Vec::new(),
+        };
+        Snapshot { segments: Vec::new(), memtable }
+    }
+}
+
+fn split_series(line: &str) -> (LabelSet, Vec<Option<f64>>) {
+    let name_end = line.find(['{', ' ']).unwrap();
+    let (name, rest) = line.split_at(name_end);
+    let mut labels = LabelSet::new([("__name__", name)]);
+    let values = match rest.strip_prefix('{').and_then(|rest| rest.split_once('}')) {
+        Some((pairs, values)) => {
+            for pair in pairs.split(',') {
+                let (name, value) = pair.split_once('=').unwrap();
+                labels.set(name, value.trim_matches('"'));
+            }
+            values
+        }
+        None => rest,
+    };
+    (labels, values.split_whitespace().flat_map(read_values).collect())
+}
+
+fn read_values(text: &str) -> Vec<Option<f64>> {
+    let number = |text: &str| text.parse::<f64>().unwrap();
+    match text {
+        "_" => vec![None],
+        "stale" => vec![Some(ABSENT)],
+        _ => match text.split_once('x') {
+            None => vec![Some(number(text))],
+            Some((line, times)) => {
+                let (start, step) = line.split_once('+').unwrap_or((line, "0"));
+                let times: u32 = times.parse().unwrap();
+                (0..=times).map(|at| Some(number(start) + f64::from(at) * number(step))).collect()
+            }
+        },
+    }
+}
