@@ -86,14 +86,7 @@ impl LabelSet {
     #[must_use]
     pub fn to_json(&self) -> String {
         let mut text = String::with_capacity(2 + self.0.len() * 32);
-        text.push('{');
-        for (at, (name, value)) in self.iter().enumerate() {
-            let comma = if at == 0 { "" } else { "," };
-            let (name, value) = (json_text(name), json_text(value));
-            // Writing to a String cannot fail.
-            let _ = write!(text, "{comma}{name}:{value}");
-        }
-        text.push('}');
+        write_canonical(&mut text, self.iter());
         text
     }
 
@@ -109,8 +102,28 @@ impl LabelSet {
     }
 }
 
-fn json_text(text: &str) -> serde_json::Value {
-    serde_json::Value::from(text)
+/// Appends the canonical text of labels that are sorted by name, names unique, no value empty.
+pub fn write_canonical<'a>(out: &mut String, labels: impl Iterator<Item = (&'a str, &'a str)>) {
+    out.push('{');
+    for (at, (name, value)) in labels.enumerate() {
+        out.push_str(if at == 0 { "" } else { "," });
+        write_quoted(out, name);
+        out.push(':');
+        write_quoted(out, value);
+    }
+    out.push('}');
+}
+
+fn write_quoted(out: &mut String, text: &str) {
+    // Almost no label needs an escape; looking for one is cheaper than writing byte by byte.
+    if text.bytes().any(|byte| byte < b' ' || byte == b'"' || byte == b'\\') {
+        // Writing to a String cannot fail.
+        let _ = write!(out, "{}", serde_json::Value::from(text));
+    } else {
+        out.push('"');
+        out.push_str(text);
+        out.push('"');
+    }
 }
 
 #[cfg(test)]

@@ -10,12 +10,20 @@ mod log_sink;
 mod loki_labels;
 mod loki_push;
 mod loki_push_json;
+mod metric_names;
+mod metric_points;
+mod metric_sink;
+mod native_histogram;
 mod otlp_json;
 mod otlp_logs;
 mod otlp_messages;
+mod otlp_metrics;
 mod otlp_traces;
 mod protobuf;
+mod protobuf_write;
+mod remote_write;
 mod resource;
+mod sample_sink;
 #[cfg(test)]
 mod test_support;
 mod time;
@@ -27,7 +35,7 @@ use varve_columnar::{builders::BuildError, json_reader::JsonError};
 use varve_types::{ErrorCode, Table};
 
 use otlp_json::Descriptor;
-use otlp_messages::{LOGS, TRACES};
+use otlp_messages::{LOGS, METRICS, TRACES};
 
 /// What a body is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,10 +48,16 @@ pub enum Format {
     OtlpTracesProtobuf,
     /// The same in OTLP's JSON.
     OtlpTracesJson,
+    /// `ExportMetricsServiceRequest`.
+    OtlpMetricsProtobuf,
+    /// The same in OTLP's JSON.
+    OtlpMetricsJson,
     /// `logproto.PushRequest`.
     LokiPushProtobuf,
     /// Loki's push JSON, of `/loki/api/v1/push` or of the older `/api/prom/push`.
     LokiPushJson,
+    /// `prometheus.WriteRequest`.
+    RemoteWriteV1,
 }
 
 impl Format {
@@ -55,8 +69,11 @@ impl Format {
             "otlpLogsJson" => Self::OtlpLogsJson,
             "otlpTracesProtobuf" => Self::OtlpTracesProtobuf,
             "otlpTracesJson" => Self::OtlpTracesJson,
+            "otlpMetricsProtobuf" => Self::OtlpMetricsProtobuf,
+            "otlpMetricsJson" => Self::OtlpMetricsJson,
             "lokiPushProtobuf" => Self::LokiPushProtobuf,
             "lokiPushJson" => Self::LokiPushJson,
+            "remoteWriteV1" => Self::RemoteWriteV1,
             _ => return None,
         })
     }
@@ -218,6 +235,9 @@ pub fn decode(
         Format::OtlpLogsProtobuf => otlp_logs::decode(&body, gate),
         Format::OtlpTracesProtobuf => otlp_traces::decode(&body, gate),
         Format::OtlpTracesJson => otlp_traces::decode(&from_json(&body, &TRACES)?, gate),
+        Format::OtlpMetricsProtobuf => otlp_metrics::decode(&body, gate),
+        Format::OtlpMetricsJson => otlp_metrics::decode(&from_json(&body, &METRICS)?, gate),
+        Format::RemoteWriteV1 => remote_write::decode(&body, gate),
         Format::LokiPushProtobuf => loki_push::decode(&body, gate),
         Format::LokiPushJson => loki_push_json::decode(&body, gate),
         Format::OtlpLogsJson => otlp_logs::decode(&from_json(&body, &LOGS)?, gate),

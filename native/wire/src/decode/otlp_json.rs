@@ -9,6 +9,10 @@ use varve_columnar::{
     json_reader::{JsonError, JsonReader, Token},
 };
 
+use super::protobuf_write::{
+    self, write_bytes, write_double, write_fixed32, write_fixed64, write_varint, write_zigzag,
+};
+
 /// A message's fields.
 pub(super) struct Descriptor(pub(super) &'static [FieldRule]);
 
@@ -23,8 +27,10 @@ pub(super) enum Kind {
     /// Hex digits.
     Id,
     Bool,
-    /// Any whole number that is not of a fixed size.
+    /// Any whole number that is not of a fixed size or zigzag.
     Varint,
+    /// `sint32` and its like.
+    Zigzag,
     /// `fixed64` and `sfixed64`.
     Fixed64,
     Fixed32,
@@ -118,12 +124,10 @@ fn write_field(
             write_varint(out, *number, u64::from(*value));
         }
         Kind::Varint => write_varint(out, *number, whole(reader, token)?),
+        Kind::Zigzag => write_zigzag(out, *number, whole(reader, token)? as i64),
         Kind::Fixed64 => write_fixed64(out, *number, whole(reader, token)?),
-        Kind::Fixed32 => {
-            push_varint(out, u64::from(*number << 3 | 5));
-            out.extend_from_slice(&(whole(reader, token)? as u32).to_le_bytes());
-        }
-        Kind::Double => write_fixed64(out, *number, double(reader, token)?.to_bits()),
+        Kind::Fixed32 => write_fixed32(out, *number, whole(reader, token)? as u32),
+        Kind::Double => write_double(out, *number, double(reader, token)?),
         Kind::Enum(names) => {
             let value = match token {
                 Token::String(text) if !text.starts_with(|c: char| c.is_ascii_digit()) => {
@@ -134,10 +138,9 @@ fn write_field(
             write_varint(out, *number, value);
         }
         Kind::Message(descriptor) => {
-            push_varint(out, u64::from(*number << 3 | 2));
-            let start = reserve_length(out);
-            write_message(reader, token, descriptor, out)?;
-            fill_length(out, start);
+            protobuf_write::write_message(out, *number, |out| {
+                write_message(reader, token, descriptor, out)
+            })?;
         }
     }
     Ok(())
@@ -184,46 +187,6 @@ fn hex(text: &str) -> Vec<u8> {
     let bytes: Option<Vec<u8>> =
         pairs.map(|pair| Some(digit(pair[0])? << 4 | digit(*pair.get(1)?)?)).collect();
     bytes.unwrap_or_else(|| vec![0])
-}
-
-fn write_varint(out: &mut Vec<u8>, number: u32, value: u64) {
-    push_varint(out, u64::from(number << 3));
-    push_varint(out, value);
-}
-
-fn write_fixed64(out: &mut Vec<u8>, number: u32, value: u64) {
-    push_varint(out, u64::from(number << 3 | 1));
-    out.extend_from_slice(&value.to_le_bytes());
-}
-
-fn write_bytes(out: &mut Vec<u8>, number: u32, bytes: &[u8]) {
-    push_varint(out, u64::from(number << 3 | 2));
-    push_varint(out, bytes.len() as u64);
-    out.extend_from_slice(bytes);
-}
-
-fn push_varint(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
-}
-
-/// Bytes of a length that is not known yet: a varint may be longer than it needs to be, so that
-/// nothing has to move when it is.
-const LENGTH_BYTES: usize = 5;
-
-fn reserve_length(out: &mut Vec<u8>) -> usize {
-    out.extend_from_slice(&[0x80, 0x80, 0x80, 0x80, 0]);
-    out.len()
-}
-
-fn fill_length(out: &mut [u8], start: usize) {
-    let length = out.len() - start;
-    for (at, byte) in out[start - LENGTH_BYTES..start].iter_mut().enumerate() {
-        *byte |= (length >> (7 * at)) as u8 & 0x7f;
-    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::otlp_json::{
     Descriptor, FieldRule as F,
-    Kind::{Bool, Bytes, Double, Enum, Fixed32, Fixed64, Id, Message, Text, Varint},
+    Kind::{Bool, Bytes, Double, Enum, Fixed32, Fixed64, Id, Message, Text, Varint, Zigzag},
 };
 
 /// `ExportLogsServiceRequest`.
@@ -11,6 +11,10 @@ pub(super) static LOGS: Descriptor = Descriptor(&[F("resourceLogs", 1, Message(&
 /// `ExportTraceServiceRequest`.
 pub(super) static TRACES: Descriptor =
     Descriptor(&[F("resourceSpans", 1, Message(&RESOURCE_SPANS))]);
+
+/// `ExportMetricsServiceRequest`.
+pub(super) static METRICS: Descriptor =
+    Descriptor(&[F("resourceMetrics", 1, Message(&RESOURCE_METRICS))]);
 
 static ANY_VALUE: Descriptor = Descriptor(&[
     F("stringValue", 1, Text),
@@ -137,3 +141,82 @@ static LINK: Descriptor = Descriptor(&[
 ]);
 static STATUS: Descriptor = Descriptor(&[F("message", 2, Text), F("code", 3, Enum(&STATUS_CODES))]);
 static STATUS_CODES: [&str; 3] = ["STATUS_CODE_UNSET", "STATUS_CODE_OK", "STATUS_CODE_ERROR"];
+
+static RESOURCE_METRICS: Descriptor = Descriptor(&[
+    F("resource", 1, Message(&RESOURCE)),
+    F("scopeMetrics", 2, Message(&SCOPE_METRICS)),
+    F("schemaUrl", 3, Text),
+]);
+static SCOPE_METRICS: Descriptor = Descriptor(&[
+    F("scope", 1, Message(&SCOPE)),
+    F("metrics", 2, Message(&METRIC)),
+    F("schemaUrl", 3, Text),
+]);
+static METRIC: Descriptor = Descriptor(&[
+    F("name", 1, Text),
+    F("description", 2, Text),
+    F("unit", 3, Text),
+    F("gauge", 5, Message(&GAUGE)),
+    F("sum", 7, Message(&SUM)),
+    F("histogram", 9, Message(&HISTOGRAM)),
+    F("exponentialHistogram", 10, Message(&EXPONENTIAL_HISTOGRAM)),
+    F("summary", 11, Message(&SUMMARY)),
+]);
+static TEMPORALITIES: [&str; 3] = [
+    "AGGREGATION_TEMPORALITY_UNSPECIFIED",
+    "AGGREGATION_TEMPORALITY_DELTA",
+    "AGGREGATION_TEMPORALITY_CUMULATIVE",
+];
+static GAUGE: Descriptor = Descriptor(&[F("dataPoints", 1, Message(&NUMBER_POINT))]);
+static SUM: Descriptor = Descriptor(&[
+    F("dataPoints", 1, Message(&NUMBER_POINT)),
+    F("aggregationTemporality", 2, Enum(&TEMPORALITIES)),
+    F("isMonotonic", 3, Bool),
+]);
+static HISTOGRAM: Descriptor = Descriptor(&[
+    F("dataPoints", 1, Message(&HISTOGRAM_POINT)),
+    F("aggregationTemporality", 2, Enum(&TEMPORALITIES)),
+]);
+static EXPONENTIAL_HISTOGRAM: Descriptor = Descriptor(&[
+    F("dataPoints", 1, Message(&EXPONENTIAL_POINT)),
+    F("aggregationTemporality", 2, Enum(&TEMPORALITIES)),
+]);
+static SUMMARY: Descriptor = Descriptor(&[F("dataPoints", 1, Message(&SUMMARY_POINT))]);
+static NUMBER_POINT: Descriptor = Descriptor(&[
+    F("attributes", 7, Message(&KEY_VALUE)),
+    F("timeUnixNano", 3, Fixed64),
+    F("asDouble", 4, Double),
+    F("asInt", 6, Fixed64),
+    F("flags", 8, Varint),
+]);
+static HISTOGRAM_POINT: Descriptor = Descriptor(&[
+    F("attributes", 9, Message(&KEY_VALUE)),
+    F("timeUnixNano", 3, Fixed64),
+    F("count", 4, Fixed64),
+    F("sum", 5, Double),
+    F("bucketCounts", 6, Fixed64),
+    F("explicitBounds", 7, Double),
+    F("flags", 10, Varint),
+]);
+static EXPONENTIAL_POINT: Descriptor = Descriptor(&[
+    F("attributes", 1, Message(&KEY_VALUE)),
+    F("timeUnixNano", 3, Fixed64),
+    F("count", 4, Fixed64),
+    F("sum", 5, Double),
+    F("scale", 6, Zigzag),
+    F("zeroCount", 7, Fixed64),
+    F("positive", 8, Message(&BUCKETS)),
+    F("negative", 9, Message(&BUCKETS)),
+    F("flags", 10, Varint),
+    F("zeroThreshold", 14, Double),
+]);
+static BUCKETS: Descriptor = Descriptor(&[F("offset", 1, Zigzag), F("bucketCounts", 2, Varint)]);
+static SUMMARY_POINT: Descriptor = Descriptor(&[
+    F("attributes", 7, Message(&KEY_VALUE)),
+    F("timeUnixNano", 3, Fixed64),
+    F("count", 4, Fixed64),
+    F("sum", 5, Double),
+    F("quantileValues", 6, Message(&QUANTILE)),
+    F("flags", 8, Varint),
+]);
+static QUANTILE: Descriptor = Descriptor(&[F("quantile", 1, Double), F("value", 2, Double)]);

@@ -164,4 +164,40 @@ impl<'a> Field<'a> {
     pub(super) fn text(self, within: &Message<'_>) -> Result<Cow<'a, str>, WireError> {
         self.message(within).map(Message::text)
     }
+
+    /// Calls `each` with the numbers of a repeated field, packed or one by one.
+    pub(super) fn each_varint(
+        self,
+        within: &Message<'_>,
+        mut each: impl FnMut(u64),
+    ) -> Result<(), WireError> {
+        match self {
+            Field::Varint(value) => each(value),
+            Field::Bytes(mut packed) => {
+                while !packed.bytes().is_empty() {
+                    each(packed.varint()?);
+                }
+            }
+            _ => return Err(within.error(WRONG_TYPE)),
+        }
+        Ok(())
+    }
+
+    /// The same for numbers of eight bytes.
+    pub(super) fn each_fixed64(
+        self,
+        within: &Message<'_>,
+        mut each: impl FnMut(u64),
+    ) -> Result<(), WireError> {
+        match self {
+            Field::Fixed64(value) => each(value),
+            Field::Bytes(mut packed) => {
+                while !packed.bytes().is_empty() {
+                    each(u64::from_le_bytes(packed.fixed()?));
+                }
+            }
+            _ => return Err(within.error(WRONG_TYPE)),
+        }
+        Ok(())
+    }
 }

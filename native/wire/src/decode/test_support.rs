@@ -1,6 +1,6 @@
 //! Bodies for tests, and batches as text.
 
-use arrow::array::{Array, ArrayRef, RecordBatch};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use varve_types::Table;
 
 use super::{DecodeError, Decoded, Encoding, Format, Limits, decode};
@@ -33,6 +33,23 @@ pub(super) fn texts(batch: &RecordBatch, column: &str) -> Vec<String> {
     let options = arrow::util::display::FormatOptions::default().with_null("-");
     let formatter = arrow::util::display::ArrayFormatter::try_new(array, &options).unwrap();
     (0..array.len()).map(|row| formatter.value(row).to_string()).collect()
+}
+
+/// Series, time and value of each sample.
+pub(super) fn samples(decoded: &Decoded) -> Vec<String> {
+    let batch = batch(decoded, Table::Samples);
+    let values = batch.column_by_name("value").unwrap();
+    let values = values.as_primitive::<arrow::datatypes::Float64Type>();
+    let rows = texts(batch, "series").into_iter().zip(texts(batch, "time_unix_ms"));
+    rows.zip(values.values())
+        .map(|((series, time), value)| format!("{series} {time} {value}"))
+        .collect()
+}
+
+/// Bytes as texts of binary columns show them.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    let digits: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    digits.concat()
 }
 
 /// Reasons and counts.

@@ -1,0 +1,196 @@
+//! The data points of OTLP metrics, as they are sent.
+
+use super::{
+    native_histogram::{Buckets, ExponentialHistogram},
+    otlp_logs::time,
+    protobuf::{Field, Message, WireError},
+    protobuf_write::unzigzag,
+};
+
+/// What every data point has.
+#[derive(Clone, Debug, Default)]
+pub(super) struct PointCommon<'a> {
+    /// `KeyValue` messages.
+    pub(super) attributes: Vec<Message<'a>>,
+    pub(super) time_unix_ms: i64,
+    /// The sender says that the series has ended.
+    pub(super) has_no_value: bool,
+}
+
+impl PointCommon<'_> {
+    /// The bits of the NaN that ends a series in Prometheus.
+    pub(super) const STALE_BITS: u64 = 0x7ff0_0000_0000_0002;
+
+    /// The value to store: the point's, or the stale marker.
+    pub(super) fn value(&self, value: f64) -> f64 {
+        if self.has_no_value { f64::from_bits(Self::STALE_BITS) } else { value }
+    }
+}
+
+/// The field numbers of [`PointCommon`], which differ between kinds of points.
+struct CommonFields {
+    attributes: u32,
+    flags: u32,
+}
+
+impl<'a> PointCommon<'a> {
+    /// Takes the field if it is one of these.
+    fn take(
+        &mut self,
+        fields: &CommonFields,
+        (number, field): (u32, Field<'a>),
+        within: &Message<'a>,
+    ) -> Result<bool, WireError> {
+        const TIME: u32 = 3;
+        const NO_RECORDED_VALUE: u64 = 1;
+        match number {
+            TIME => self.time_unix_ms = time(field.fixed64(within)?) / 1_000_000,
+            _ if number == fields.attributes => self.attributes.push(field.message(within)?),
+            _ if number == fields.flags => {
+                self.has_no_value = field.varint(within)? & NO_RECORDED_VALUE != 0;
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
+
+/// `NumberDataPoint`.
+#[derive(Debug, Default)]
+pub(super) struct NumberPoint<'a> {
+    pub(super) common: PointCommon<'a>,
+    pub(super) value: f64,
+}
+
+impl<'a> NumberPoint<'a> {
+    pub(super) fn read(mut message: Message<'a>) -> Result<Self, WireError> {
+        const COMMON: CommonFields = CommonFields { attributes: 7, flags: 8 };
+        let mut point = Self::default();
+        while let Some((number, field)) = message.next()? {
+            if point.common.take(&COMMON, (number, field), &message)? {
+                continue;
+            }
+            match number {
+                4 => point.value = field.double(&message)?,
+                6 => point.value = field.fixed64(&message)? as i64 as f64,
+                _ => {}
+            }
+        }
+        Ok(point)
+    }
+}
+
+/// `HistogramDataPoint`.
+#[derive(Debug, Default)]
+pub(super) struct HistogramPoint<'a> {
+    pub(super) common: PointCommon<'a>,
+    pub(super) count: u64,
+    pub(super) sum: Option<f64>,
+    /// Not cumulative; one more than bounds.
+    pub(super) counts: Vec<u64>,
+    pub(super) bounds: Vec<f64>,
+}
+
+impl<'a> HistogramPoint<'a> {
+    pub(super) fn read(mut message: Message<'a>) -> Result<Self, WireError> {
+        const COMMON: CommonFields = CommonFields { attributes: 9, flags: 10 };
+        let mut point = Self::default();
+        while let Some((number, field)) = message.next()? {
+            if point.common.take(&COMMON, (number, field), &message)? {
+                continue;
+            }
+            match number {
+                4 => point.count = field.fixed64(&message)?,
+                5 => point.sum = Some(field.double(&message)?),
+                6 => field.each_fixed64(&message, |count| point.counts.push(count))?,
+                7 => {
+                    field.each_fixed64(&message, |bits| point.bounds.push(f64::from_bits(bits)))?;
+                }
+                _ => {}
+            }
+        }
+        Ok(point)
+    }
+}
+
+/// `SummaryDataPoint`.
+#[derive(Debug, Default)]
+pub(super) struct SummaryPoint<'a> {
+    pub(super) common: PointCommon<'a>,
+    pub(super) count: u64,
+    pub(super) sum: f64,
+    /// Quantile and value.
+    pub(super) quantiles: Vec<(f64, f64)>,
+}
+
+impl<'a> SummaryPoint<'a> {
+    pub(super) fn read(mut message: Message<'a>) -> Result<Self, WireError> {
+        const COMMON: CommonFields = CommonFields { attributes: 7, flags: 8 };
+        let mut point = Self::default();
+        while let Some((number, field)) = message.next()? {
+            if point.common.take(&COMMON, (number, field), &message)? {
+                continue;
+            }
+            match number {
+                4 => point.count = field.fixed64(&message)?,
+                5 => point.sum = field.double(&message)?,
+                6 => point.quantiles.push(quantile(field.message(&message)?)?),
+                _ => {}
+            }
+        }
+        Ok(point)
+    }
+}
+
+fn quantile(mut message: Message<'_>) -> Result<(f64, f64), WireError> {
+    let (mut quantile, mut value) = (0.0, 0.0);
+    while let Some((number, field)) = message.next()? {
+        match number {
+            1 => quantile = field.double(&message)?,
+            2 => value = field.double(&message)?,
+            _ => {}
+        }
+    }
+    Ok((quantile, value))
+}
+
+/// `ExponentialHistogramDataPoint`.
+pub(super) fn read_exponential(
+    mut message: Message<'_>,
+) -> Result<(PointCommon<'_>, ExponentialHistogram), WireError> {
+    const COMMON: CommonFields = CommonFields { attributes: 1, flags: 10 };
+    let mut common = PointCommon::default();
+    let mut histogram = ExponentialHistogram::default();
+    while let Some((number, field)) = message.next()? {
+        if common.take(&COMMON, (number, field), &message)? {
+            continue;
+        }
+        match number {
+            4 => histogram.count = field.fixed64(&message)?,
+            5 => histogram.sum = field.double(&message)?,
+            6 => histogram.scale = sint32(field.varint(&message)?),
+            7 => histogram.zero_count = field.fixed64(&message)?,
+            8 => histogram.positive = buckets(field.message(&message)?)?,
+            9 => histogram.negative = buckets(field.message(&message)?)?,
+            _ => {}
+        }
+    }
+    Ok((common, histogram))
+}
+
+fn buckets(mut message: Message<'_>) -> Result<Buckets, WireError> {
+    let mut buckets = Buckets::default();
+    while let Some((number, field)) = message.next()? {
+        match number {
+            1 => buckets.offset = sint32(field.varint(&message)?),
+            2 => field.each_varint(&message, |count| buckets.counts.push(count))?,
+            _ => {}
+        }
+    }
+    Ok(buckets)
+}
+
+/// A number of 32 bits, in more: what is made of it cannot overflow.
+fn sint32(value: u64) -> i64 {
+    i64::from(unzigzag(u64::from(value as u32)) as i32)
+}

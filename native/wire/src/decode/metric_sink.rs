@@ -1,0 +1,252 @@
+//! Where OTLP's data points become series: their labels, and `target_info` for their resource.
+
+use std::borrow::Cow;
+
+use varve_columnar::{
+    answer::Value,
+    attributes::{AttributeType, decode as decode_value},
+    resource::Resource,
+    structured_metadata::write_value,
+};
+
+use super::{
+    DecodeError, Decoded, Gate,
+    any_value::{AnyValue, read_attribute},
+    metric_names::label_name,
+    metric_points::PointCommon,
+    otlp_metrics::Metric,
+    protobuf::WireError,
+    sample_sink::{NAME_LABEL, SampleSink},
+};
+
+/// What Prometheus keeps a resource's attributes under.
+const TARGET_INFO: &str = "target_info";
+
+/// `target_info` is repeated so often between a resource's first and last point: half of the time
+/// that Prometheus looks back for a sample.
+const TARGET_INFO_EVERY_MS: i64 = 150_000;
+
+/// No more of them per resource and body, whatever times its points have.
+const TARGET_INFO_MAX: i64 = 1_000;
+
+/// These name a resource as `job` and `instance` and are not in its `target_info` again.
+const IDENTIFYING: [&str; 3] = ["service.namespace", "service.name", "service.instance.id"];
+
+/// Labels sorted by name, names unique.
+type Labels = Vec<(Cow<'static, str>, String)>;
+
+/// Collects the data points of one body.
+#[derive(Debug)]
+pub(super) struct MetricSink<'l> {
+    pub(super) samples: SampleSink<'l>,
+    /// `job` and `instance` of the resource at hand.
+    target: Labels,
+    /// `target_info` of the resource at hand; empty if it is not worth one.
+    target_info: Labels,
+    /// Times of the first and last point of the resource at hand.
+    times_ms: Option<(i64, i64)>,
+    /// Of the point at hand, without the name.
+    labels: Labels,
+}
+
+impl<'l> MetricSink<'l> {
+    pub(super) fn new(gate: Gate<'l>) -> Self {
+        Self {
+            samples: SampleSink::new(gate),
+            target: Labels::new(),
+            target_info: Labels::new(),
+            times_ms: None,
+            labels: Labels::new(),
+        }
+    }
+
+    /// The points that follow are of this resource.
+    pub(super) fn begin_resource(&mut self, resource: &Resource) {
+        let text_of = |wanted: &str| {
+            let found = resource.attributes.iter().find(|(key, ..)| key == wanted)?;
+            Some(shown(&value_of(found.1, &found.2)))
+        };
+        self.times_ms = None;
+        self.target.clear();
+        if let Some(instance) = text_of("service.instance.id") {
+            set(&mut self.target, "instance".into(), instance);
+        }
+        if let Some(name) = text_of("service.name") {
+            let job = match text_of("service.namespace") {
+                Some(namespace) => format!("{namespace}/{name}"),
+                None => name,
+            };
+            set(&mut self.target, "job".into(), job);
+        }
+        self.target.retain(|(_, value)| !value.is_empty());
+        self.target_info.clear();
+        let others: Vec<_> = resource
+            .attributes
+            .iter()
+            .filter(|(key, ..)| !IDENTIFYING.contains(&key.as_str()))
+            .map(|(key, kind, text)| (Cow::from(key.as_str()), shown(&value_of(*kind, text))))
+            .collect();
+        // Without job or instance nothing could be joined with it, without anything else it tells
+        // nothing.
+        if !others.is_empty() && !self.target.is_empty() {
+            self.target_info = labels_of(others).unwrap_or_default();
+            for (name, value) in &self.target {
+                set(&mut self.target_info, name.clone(), value.clone());
+            }
+            set(&mut self.target_info, NAME_LABEL.into(), TARGET_INFO.to_owned());
+        }
+    }
+
+    /// Appends the resource's `target_info`, if it has one.
+    pub(super) fn end_resource(&mut self) {
+        let Some((first, last)) = self.times_ms.filter(|_| !self.target_info.is_empty()) else {
+            return;
+        };
+        self.samples.note_metadata(TARGET_INFO, "gauge", "Target metadata", "");
+        let labels = self.target_info.iter().map(|(name, value)| (name.as_ref(), value.as_str()));
+        let series = self.samples.series(labels);
+        let mut time_unix_ms = first.max(last - TARGET_INFO_EVERY_MS * TARGET_INFO_MAX);
+        while time_unix_ms < last {
+            self.samples.append(series, time_unix_ms, 1.0);
+            time_unix_ms += TARGET_INFO_EVERY_MS;
+        }
+        self.samples.append(series, last, 1.0);
+    }
+
+    /// Checks the point and makes its labels those of the samples that follow. False: it is refused.
+    pub(super) fn begin_point(
+        &mut self,
+        point: &PointCommon<'_>,
+        metric: &Metric<'_>,
+    ) -> Result<bool, WireError> {
+        let mut attributes = Vec::with_capacity(point.attributes.len());
+        for message in &point.attributes {
+            let (key, value) = read_attribute(*message)?;
+            if key != NAME_LABEL {
+                attributes.push((key, text_of(value)));
+            }
+        }
+        let time_unix_ms = point.time_unix_ms;
+        if let Err(why) = self.samples.check_time(time_unix_ms) {
+            let whose = || format!("metric '{}'", metric.otlp_name);
+            self.samples.refuse_time(why, time_unix_ms, whose);
+            return Ok(false);
+        }
+        let Some(labels) = labels_of(attributes) else {
+            self.refuse(1, "labelsInvalid", || {
+                format!(
+                    "a point of metric '{}' has an attribute without letter or digit in its name",
+                    metric.otlp_name
+                )
+            });
+            return Ok(false);
+        };
+        self.labels = labels;
+        for (name, value) in &self.target {
+            set(&mut self.labels, name.clone(), value.clone());
+        }
+        let (first, last) = self.times_ms.unwrap_or((time_unix_ms, time_unix_ms));
+        self.times_ms = Some((first.min(time_unix_ms), last.max(time_unix_ms)));
+        self.samples.accepted += 1;
+        Ok(true)
+    }
+
+    /// Appends a sample of the point at hand, under a name and perhaps with one label more.
+    pub(super) fn append(
+        &mut self,
+        name: &str,
+        extra: Option<(&str, &str)>,
+        point: &PointCommon<'_>,
+        value: f64,
+    ) {
+        let series = self.series(name, extra);
+        self.samples.append(series, point.time_unix_ms, point.value(value));
+    }
+
+    /// Appends a native histogram of the point at hand.
+    pub(super) fn append_histogram(&mut self, name: &str, point: &PointCommon<'_>, bytes: &[u8]) {
+        let series = self.series(name, None);
+        self.samples.append_histogram(series, point.time_unix_ms, bytes);
+    }
+
+    /// Counts points that are left out.
+    pub(super) fn refuse(
+        &mut self,
+        points: u64,
+        reason: &'static str,
+        message: impl FnOnce() -> String,
+    ) {
+        self.samples.refusals.add(reason, points, message);
+    }
+
+    /// Counts the points of a metric whose values are not since its start.
+    pub(super) fn refuse_temporality(&mut self, otlp_name: &str, points: u64, is_delta: bool) {
+        if is_delta {
+            self.refuse(points, "deltaTemporality", || {
+                format!("delta temporality not enabled for {otlp_name}")
+            });
+        } else {
+            self.refuse(points, "temporalityInvalid", || {
+                format!("invalid temporality and type combination for metric '{otlp_name}'")
+            });
+        }
+    }
+
+    pub(super) fn finish(self) -> Result<Decoded, DecodeError> {
+        self.samples.finish()
+    }
+
+    fn series(&mut self, name: &str, extra: Option<(&str, &str)>) -> i32 {
+        let own = self.labels.iter().map(|(name, value)| (name.as_ref(), value.as_str()));
+        // What the metric itself says stands before an attribute of the same name.
+        let own = own.filter(|(name, _)| extra.is_none_or(|(extra, _)| *name != extra));
+        let mut labels: Vec<(&str, &str)> = own.chain(extra).chain([(NAME_LABEL, name)]).collect();
+        labels.sort_unstable_by_key(|(name, _)| *name);
+        self.samples.series(labels.into_iter())
+    }
+}
+
+/// Attributes as labels; `None` if one has a name that no label may have. Of names that become the
+/// same, the values are joined in the order of the names.
+fn labels_of(mut attributes: Vec<(Cow<'_, str>, String)>) -> Option<Labels> {
+    attributes.sort_by(|a, b| a.0.cmp(&b.0));
+    let mut labels = Labels::new();
+    for (key, value) in attributes {
+        let name = label_name(&key)?;
+        match labels.iter_mut().find(|(have, _)| *have == name) {
+            Some((_, have)) if !have.is_empty() => {
+                have.push(';');
+                have.push_str(&value);
+            }
+            Some((_, have)) => *have = value,
+            None => labels.push((name.into(), value)),
+        }
+    }
+    labels.retain(|(_, value)| !value.is_empty());
+    labels.sort_by(|a, b| a.0.cmp(&b.0));
+    Some(labels)
+}
+
+fn set(labels: &mut Labels, name: Cow<'static, str>, value: String) {
+    match labels.binary_search_by(|(have, _)| have.cmp(&name)) {
+        Ok(at) => labels[at].1 = value,
+        Err(at) => labels.insert(at, (name, value)),
+    }
+}
+
+fn value_of(kind: u8, text: &str) -> Value {
+    decode_value(AttributeType::from_number(kind).unwrap_or(AttributeType::String), text)
+}
+
+fn text_of(value: AnyValue<'_>) -> String {
+    match value {
+        AnyValue::Text(text) => text.into_owned(),
+        other => shown(&other.into_value()),
+    }
+}
+
+fn shown(value: &Value) -> String {
+    let mut text = String::new();
+    write_value(&mut text, value);
+    text
+}
