@@ -40,7 +40,22 @@ export class ConstructUnsupportedError extends QueryTextError {
 
 /** The place of a character of `text`, given by its offset from 0. */
 export function placeOf(text: string, offset: number): Place {
-  const before = text.slice(0, offset);
-  const lineStart = before.lastIndexOf('\n') + 1;
-  return { line: before.split('\n').length, column: offset - lineStart + 1 };
+  return placeIn(lineStarts(text), offset);
+}
+
+/** The offsets of a text's lines. */
+export function lineStarts(text: string): number[] {
+  return [0, ...Array.from(text.matchAll(/\n/g), ({ index }) => index + 1)];
+}
+
+/** As `placeOf`, for many places of one text. */
+export function placeIn(starts: readonly number[], offset: number): Place {
+  let line = 0;
+  let past = starts.length;
+  while (past - line > 1) {
+    const middle = (line + past) >> 1;
+    if ((starts[middle] ?? 0) <= offset) line = middle;
+    else past = middle;
+  }
+  return { line: line + 1, column: offset - (starts[line] ?? 0) + 1 };
 }

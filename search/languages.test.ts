@@ -24,6 +24,8 @@ const languages = [
         limit: 1,
         direction: 'forward',
       }),
+    start: 'vector(1)',
+    chain: ' + 1',
     others: [(text: string) => logql.selector(text), (text: string) => logql.isMetric(text)],
     lags: [],
   },
@@ -32,14 +34,19 @@ const languages = [
     examples: promqlExamples,
     official: officialPromql,
     plan: (text: string): Plan => promql.plan(text, { kind: 'instant', time: hour, lookback: hour }),
+    start: '1',
+    chain: ' + 1',
     others: [(text: string) => promql.selector(text)],
-    lags: [],
+    // Experimental functions.
+    lags: ['max_of(1, scalar(up))', 'min_of(1, 2)'],
   },
   {
     name: 'TraceQL',
     examples: traceqlExamples,
     official: officialTraceql,
     plan: (text: string): Plan => traceql.plan(text, { from: 0n, to: hour, limit: 1, spansPerSet: 1 }),
+    start: '{ }',
+    chain: ' >> { }',
     others: [(text: string) => traceql.field(text), (text: string) => traceql.condition(text)],
     // Lengths in days, nestedSetParent, and texts in hints.
     lags: [
@@ -91,7 +98,7 @@ function mutated(texts: readonly string[]): fc.Arbitrary<string> {
   });
 }
 
-describe.each(languages)('$name', ({ examples, official, plan, others, lags }) => {
+describe.each(languages)('$name', ({ examples, official, plan, others, start, chain, lags }) => {
   const queries = [...examples.planned, ...examples.refused].map(([query]) => query);
 
   it('is planned, or refused with a QueryTextError, whatever is asked', () => {
@@ -117,11 +124,31 @@ describe.each(languages)('$name', ({ examples, official, plan, others, lags }) =
     );
   });
 
+  it.each([
+    ['(', 5_000, 'nested deeper than 200 levels; write a flatter query'],
+    [chain, 5_000, 'more than 1000 operators; ask several queries'],
+    [chain, 200, 'the query nests too many operations in each other'],
+  ])('%j repeated %d times is refused: %s', (piece, times, message) => {
+    expect(() => plan(start.repeat(Number(piece !== '(')) + piece.repeat(times))).toThrow(message);
+  });
+
   it('accepts nothing that the editor’s grammar does not, save where that one lags', () => {
     const unknown = examples.planned
       .map(([query]) => query)
       .filter((query) => hasError(official.parse(query)));
     expect(unknown).toEqual(lags);
+  });
+});
+
+describe('hundreds of alternatives', () => {
+  const alternatives = (one: string, join: string): string => Array(500).fill(one).join(join);
+
+  it.each([
+    ['LogQL', () => languages[0]?.plan(`{app="a"} | ${alternatives('a="x"', ' or ')}`)],
+    ['TraceQL', () => languages[2]?.plan(`{ ${alternatives('.a = 1', ' || ')} }`)],
+    ['TraceQL span sets', () => languages[2]?.plan(alternatives('{ .a }', ' && '))],
+  ])('are no deeper than native code reads, in %s', (_, plan) => {
+    expect(plan).not.toThrow();
   });
 });
 

@@ -122,7 +122,7 @@ function checkStage(stage: LogStage): void {
 }
 
 function checkCaptures(place: Place, expression: string): void {
-  const names = [...expression.matchAll(/\(\?P?<([^>=!][^>]*)>/g)].map(([, name]) => name ?? '');
+  const names = [...expression.matchAll(/\(\?P?<(\w+)>/g)].map(([, name]) => name ?? '');
   if (names.length === 0)
     throw refusal(place, 'invalid regexp parser: at least one named capture must be supplied');
   const twice = firstRepeated(names);
@@ -142,7 +142,8 @@ function checkPattern(place: Place, expression: string): void {
 }
 
 function firstRepeated(names: readonly string[]): string | undefined {
-  return names.find((name, index) => names.indexOf(name) !== index);
+  const seen = new Set<string>();
+  return names.find((name) => seen.size === seen.add(name).size);
 }
 
 function checkRangeAggregation({ op, place, param, input, grouping }: RangeAggregation): void {

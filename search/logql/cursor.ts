@@ -1,4 +1,4 @@
-import { type Place, placeOf, type QueryTextError } from '../errors.ts';
+import type { QueryTextError } from '../errors.ts';
 import { TokenCursor } from '../text/cursor.ts';
 import { lex, lexError, type TokenKind, tokenName } from './lex.ts';
 
@@ -8,12 +8,8 @@ export class Cursor extends TokenCursor<TokenKind> {
 
   /** @throws QueryTextError for what starts no token */
   constructor(text: string) {
-    super(lex(text), ['symbol', 'keyword', 'function']);
+    super(text, lex(text), ['symbol', 'keyword', 'function']);
     this.#text = text;
-  }
-
-  get place(): Place {
-    return placeOf(this.#text, this.token.from);
   }
 
   /**

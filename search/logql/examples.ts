@@ -64,6 +64,10 @@ export const planned: readonly (readonly [query: string, plan: string])[] = [
     'label_replace(rate({app="a"}[1m]), "to", "$1", "from", "(.*)")',
     'label_replace(rate({app="a"} [60s]), "to", "$1", "from", "(.*)")',
   ],
+  [
+    '{app="a"} | a="1" or a="2" or a="3" or a="4" and b="5"',
+    '{app="a"} [0s, 3600s) | ((a="1" or a="2") or (a="3" or (a="4" and b="5")))',
+  ],
 ];
 
 /** LogQL queries that are refused, and the message that people read. */

@@ -44,8 +44,8 @@ const space = /(?:\s|#[^\n]*)+/y;
 const word = /[\p{L}_][\p{L}\p{Nd}_]*/uy;
 const quoted = /"(?:[^"\\\n]|\\.)*"|`[^`]*`/y;
 const flag = /--[a-zA-Z][a-zA-Z-]*/y;
-const measure = /(?:\d+\.?\d*|\.\d+)[a-zA-Zµμ][0-9a-zA-Zµμ.]*/y;
-const number = /0[xX][0-9a-fA-F]+|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?/y;
+const measure = /(?:\d+(?:\.\d*)?|\.\d+)[a-zA-Zµμ][0-9a-zA-Zµμ.]*/y;
+const number = /0[xX][0-9a-fA-F]+|(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?/y;
 const symbol = /\|=|\|~|\|>|!=|!~|!>|=~|==|>=|<=|[{}(),=|<>+\-*/%^[\]]/y;
 const callFollows = /(?:\s|#[^\n]*)*(?:\(|(?:by|without)\b)/y;
 

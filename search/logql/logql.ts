@@ -1,4 +1,5 @@
 import type { LogqlInstant, LogqlRange } from '../how.ts';
+import { withinDepth } from '../plan/depth.ts';
 import type { LabelMatcher, Plan } from '../plan/generated.ts';
 import { checkLogql, checkMatchers } from './check.ts';
 import { lowerLogql } from './lower.ts';
@@ -10,7 +11,7 @@ export const logql = {
   plan(text: string, how: LogqlRange | LogqlInstant): Plan {
     const expr = parseLogql(text);
     checkLogql(expr);
-    return lowerLogql(expr, how);
+    return withinDepth('logql', lowerLogql(expr, how));
   },
 
   /** A stream selector without a pipeline; `{}` gives no matchers. @throws QueryTextError */

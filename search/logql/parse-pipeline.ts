@@ -1,3 +1,4 @@
+import { balanced } from '../plan/build.ts';
 import type {
   CompareOp,
   Extraction,
@@ -132,27 +133,19 @@ function labelPick(cursor: Cursor): LabelPick {
  * than `or`; a comma takes all that follows it as its right side (as Loki's grammar resolves it).
  */
 export function labelFilters(cursor: Cursor): LabelFilter {
-  return alternatives(cursor, 'or');
+  return run(cursor, 'or', () => run(cursor, 'and', () => withComma(cursor)));
 }
 
-function alternatives(cursor: Cursor, loosest: 'or' | 'and'): LabelFilter {
-  let left = cursor.nested(() => labelFilter(cursor));
-  for (;;) {
-    if (cursor.skip(',') || cursor.token.kind === 'identifier' || cursor.is('(')) {
-      left = { kind: 'and', left, right: cursor.nested(() => alternatives(cursor, 'or')) };
-    } else if (cursor.skip('and')) {
-      left = { kind: 'and', left, right: cursor.nested(() => conjunct(cursor)) };
-    } else if (loosest === 'or' && cursor.skip('or')) {
-      left = { kind: 'or', left, right: cursor.nested(() => alternatives(cursor, 'and')) };
-    } else return left;
-  }
+function run(cursor: Cursor, kind: 'and' | 'or', operand: () => LabelFilter): LabelFilter {
+  const operands: [LabelFilter, ...LabelFilter[]] = [operand()];
+  while (cursor.skip(kind)) operands.push(operand());
+  return balanced(operands, (left, right) => ({ kind, left, right }));
 }
 
-/** The right side of `and`: one condition, or one and all after its comma. */
-function conjunct(cursor: Cursor): LabelFilter {
-  const left = labelFilter(cursor);
-  if (!cursor.skip(',')) return left;
-  return { kind: 'and', left, right: alternatives(cursor, 'or') };
+function withComma(cursor: Cursor): LabelFilter {
+  const left = cursor.nested(() => labelFilter(cursor));
+  if (!cursor.skip(',') && !cursor.isA('identifier') && !cursor.is('(')) return left;
+  return { kind: 'and', left, right: cursor.nested(() => labelFilters(cursor)) };
 }
 
 function labelFilter(cursor: Cursor): LabelFilter {

@@ -75,6 +75,7 @@ function binary(cursor: Cursor, atLeast: number): LogqlExpr {
     if (op === undefined || strength[op] < atLeast) return left;
     const { place } = cursor;
     cursor.skip(op);
+    cursor.countOperator();
     const returnBool = cursor.skip('bool');
     const matching = matchingOf(cursor, op);
     const right = cursor.nested(() => binary(cursor, op === '^' ? strength[op] : strength[op] + 1));

@@ -29,7 +29,24 @@ export function matchingByAllLabels(op: BinaryOp): Matching {
 
 /** The labels that an absent series would have: those with one `=` matcher and no other. */
 export function equalityLabels(matchers: readonly LabelMatcher[]): Label[] {
+  const seen = new Set<string>();
+  const repeated = new Set<string>();
+  for (const { name } of matchers) (seen.has(name) ? repeated : seen).add(name);
   return matchers
-    .filter(({ name, op }) => op === '=' && matchers.filter((other) => other.name === name).length === 1)
+    .filter(({ name, op }) => op === '=' && !repeated.has(name))
     .map(({ name, value }) => ({ name, value }));
+}
+
+/**
+ * Operands of an associative operator as a tree of the least depth, in their order: hundreds of
+ * alternatives stay within what native code reads.
+ */
+export function balanced<T>(operands: readonly [T, ...T[]], join: (left: T, right: T) => T): T {
+  if (operands.length === 1) return operands[0];
+  const middle = Math.ceil(operands.length / 2);
+  const [first, ...others] = operands.slice(middle);
+  const left = operands.slice(0, middle) as [T, ...T[]];
+  return first === undefined
+    ? balanced(left, join)
+    : join(balanced(left, join), balanced([first, ...others], join));
 }

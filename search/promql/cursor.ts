@@ -12,7 +12,7 @@ export class Cursor extends TokenCursor<TokenKind> {
   /** @throws QueryTextError for what starts no token */
   constructor(text: string) {
     const tokens = lex(text);
-    super(tokens, ['symbol']);
+    super(text, tokens, ['symbol']);
     this.#text = text;
     const open: string[] = [];
     for (const { kind, text: sign } of tokens) {

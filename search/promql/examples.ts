@@ -84,6 +84,9 @@ export const planned: readonly (readonly [query: string, plan: string])[] = [
   ],
   ['label_join(up, "to", "-", "a", "b")', 'label_join({__name__="up"} lookback 300s, "to", "-", "a", "b")'],
   ['sort_by_label(up, "a", "b")', 'sort_by_label({__name__="up"} lookback 300s, "a", "b")'],
+  ['max_of(1, scalar(up))', 'scalar(clamp_min(vector(1), scalar({__name__="up"} lookback 300s)))'],
+  ['min_of(1, 2)', 'scalar(clamp_max(vector(1), 2))'],
+  ['start() + end() + step() + range()', '(((0 + 600) + 60) + 600)'],
 ];
 
 /** PromQL queries that are refused, and the message that people read. */
@@ -182,5 +185,4 @@ export const refused: readonly (readonly [query: string, message: string])[] = [
   ['info(up)', 'line 1, col 1: info() is not supported; rewrite the query without it'],
   ['limit_ratio(0.5, up)', 'line 1, col 1: limit_ratio() is not supported; rewrite the query without it'],
   ['histogram_count(up)', 'line 1, col 1: histogram_count() is not supported; rewrite the query without it'],
-  ['max_of(1, 2)', 'line 1, col 1: max_of() is not supported; rewrite the query without it'],
 ];

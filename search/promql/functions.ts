@@ -18,6 +18,10 @@ export type Lowering =
   | { readonly to: 'timeCall'; readonly function: PlanFunction }
   | { readonly to: 'window'; readonly function: WindowFunction }
   | { readonly to: 'absent' | 'labelReplace' | 'labelJoin' }
+  /** The larger or smaller of two scalars: one of them is clamped by the other. */
+  | { readonly to: 'clamp'; readonly function: 'clamp_min' | 'clamp_max' }
+  /** A constant of the request, in seconds. */
+  | { readonly to: 'queryTime'; readonly of: 'start' | 'end' | 'step' | 'range' }
   /** Known and typed, but the plan has no node for it. */
   | { readonly to: 'nothing' };
 
@@ -136,8 +140,11 @@ export const functions: ReadonlyMap<string, Signature> = new Map<string, Signatu
   ...each(windows, (name) => signature(['matrix'], 'vector', { to: 'window', function: name })),
   ...each(ofHistograms, () => signature(['vector'], 'vector', nothing)),
   ...each(whenOverTime, () => signature(['matrix'], 'vector', nothing)),
-  ...each(['start', 'end', 'step', 'range'], () => signature([], 'scalar', nothing)),
-  ...each(['max_of', 'min_of'], () => signature(['scalar', 'scalar'], 'scalar', nothing)),
+  ...each(['start', 'end', 'step', 'range'] as const, (of) =>
+    signature([], 'scalar', { to: 'queryTime', of }),
+  ),
+  ['max_of', signature(['scalar', 'scalar'], 'scalar', { to: 'clamp', function: 'clamp_min' })],
+  ['min_of', signature(['scalar', 'scalar'], 'scalar', { to: 'clamp', function: 'clamp_max' })],
   ...each(['pi', 'time'] as const, (name) => signature([], 'scalar', call(name))),
   ...each(['clamp_min', 'clamp_max'] as const, (name) =>
     signature(['vector', 'scalar'], 'vector', call(name)),

@@ -138,9 +138,26 @@ class Lower {
         const [input, to = '', separator = '', ...from] = this.#inputAndTexts(args);
         return { node: 'labelJoin', input, to, separator, from };
       }
+      case 'clamp': {
+        const [one, other] = args.map((arg) => this.series(arg));
+        if (one === undefined || other === undefined)
+          throw new Error(`${name} has not two arguments; check.ts refuses that`);
+        const vector: SeriesExpr = { node: 'call', function: 'vector', args: [one] };
+        const clamped: SeriesExpr = { node: 'call', function: lowering.function, args: [vector, other] };
+        return { node: 'call', function: 'scalar', args: [clamped] };
+      }
+      case 'queryTime':
+        return number(this.#queryTime(lowering.of));
       case 'nothing':
         throw this.#unsupported(call, `${name}()`);
     }
+  }
+
+  /** In seconds; at an instant start and end are that instant, and there is no step. */
+  #queryTime(of: 'start' | 'end' | 'step' | 'range'): number {
+    const how = this.#how;
+    const { start, end, step } = how.kind === 'range' ? how : { start: how.time, end: how.time, step: 0n };
+    return Number({ start, end, step, range: end - start }[of]) / 1e9;
   }
 
   /** The first argument as series, the others as texts; check.ts made sure of the types. */

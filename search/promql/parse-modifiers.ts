@@ -8,8 +8,10 @@ type Movable = VectorSelector | MatrixSelector | Subquery;
 /** What follows an expression: `[5m]`, `[5m:1m]`, `offset 5m`, `@ 1700000000`, in any number. */
 export function modifiers(cursor: Cursor, expr: PromqlExpr): PromqlExpr {
   for (;;) {
-    if (cursor.is('[')) expr = range(cursor, expr);
-    else if (cursor.isWord('offset')) expr = offset(cursor, expr);
+    if (cursor.is('[')) {
+      cursor.countOperator();
+      expr = range(cursor, expr);
+    } else if (cursor.isWord('offset')) expr = offset(cursor, expr);
     else if (cursor.is('@')) expr = at(cursor, expr);
     else return expr;
   }

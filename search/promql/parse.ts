@@ -59,6 +59,7 @@ function binary(cursor: Cursor, atLeast: number): PromqlExpr {
     const op = operator(cursor);
     if (op === undefined || strength[op] < atLeast) return left;
     cursor.advance();
+    cursor.countOperator();
     const returnBool = cursor.skipWord('bool');
     const matching = matchingOf(cursor, op);
     const right = cursor.nested(() => binary(cursor, op === '^' ? strength[op] : strength[op] + 1));

@@ -1,5 +1,6 @@
 import { placeOf, QueryTextError } from '../errors.ts';
 import type { PromqlHow } from '../how.ts';
+import { withinDepth } from '../plan/depth.ts';
 import type { LabelMatcher, Plan } from '../plan/generated.ts';
 import { checkPromql } from './check.ts';
 import { lowerPromql } from './lower.ts';
@@ -11,7 +12,7 @@ export const promql = {
   plan(text: string, how: PromqlHow): Plan {
     const expr = parsePromql(text);
     const type = checkPromql(text, expr);
-    return lowerPromql(text, expr, type, how);
+    return withinDepth('promql', lowerPromql(text, expr, type, how));
   },
 
   /** A vector selector without range or modifiers. @throws QueryTextError */

@@ -1,3 +1,5 @@
+import { lineStarts, type Place, placeIn } from '../errors.ts';
+
 /** One token of a query. */
 export interface Token<Kind extends string> {
   readonly kind: Kind;
@@ -10,6 +12,9 @@ export interface Token<Kind extends string> {
 /** The deepest nesting that is read; deeper is no query but an attack on the stack. */
 const depthMax = 200;
 
+/** The most operators of one query, for the same reason: a chain of them is as deep as it is long. */
+const operatorsMax = 1_000;
+
 /** Walks the tokens of a query; each language adds its own words for what it refuses. */
 export abstract class TokenCursor<Kind extends string> {
   readonly #tokens: readonly Token<Kind>[];
@@ -17,11 +22,14 @@ export abstract class TokenCursor<Kind extends string> {
   readonly #fixedKinds: readonly Kind[];
   #at = 0;
   #depth = 0;
+  #operators = 0;
+  readonly #lines: readonly number[];
 
-  /** `tokens` has at least its end. */
-  constructor(tokens: readonly Token<Kind>[], fixedKinds: readonly Kind[]) {
+  /** `tokens` are those of `text`, at least the end. */
+  constructor(text: string, tokens: readonly Token<Kind>[], fixedKinds: readonly Kind[]) {
     this.#tokens = tokens;
     this.#fixedKinds = fixedKinds;
+    this.#lines = lineStarts(text);
   }
 
   /** What is refused as nested too deep. */
@@ -29,6 +37,11 @@ export abstract class TokenCursor<Kind extends string> {
 
   get token(): Token<Kind> {
     return this.peek(0);
+  }
+
+  /** Where this token starts. */
+  get place(): Place {
+    return placeIn(this.#lines, this.token.from);
   }
 
   /** The token `ahead` of this one; past the last it is the end. */
@@ -71,6 +84,13 @@ export abstract class TokenCursor<Kind extends string> {
     const result = read();
     this.#depth -= 1;
     return result;
+  }
+
+  /** Counts an operator that joins two operands; too many are refused. */
+  countOperator(): void {
+    this.#operators += 1;
+    if (this.#operators > operatorsMax)
+      throw this.tooDeep(`more than ${operatorsMax} operators; ask several queries`);
   }
 
   /** A list with commas between, at least one. */

@@ -46,7 +46,7 @@ export function parseGoDuration(text: string): bigint | null {
   const negative = text.startsWith('-');
   const body = /^[+-]/.test(text) ? text.slice(1) : text;
   if (body === '0') return 0n;
-  if (!/^(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+$/.test(body)) return null;
+  if (!/^(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+$/.test(body)) return null;
   let nanos = 0n;
   for (const [, amount = '', unit = ''] of body.matchAll(/([\d.]+)([a-zµμ]+)/g)) {
     const [whole = '', fraction = ''] = amount.split('.');

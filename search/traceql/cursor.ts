@@ -1,4 +1,4 @@
-import { ConstructUnsupportedError, type Place, placeOf, type QueryTextError } from '../errors.ts';
+import { ConstructUnsupportedError, type QueryTextError } from '../errors.ts';
 import { TokenCursor } from '../text/cursor.ts';
 import { lex, lexError, type TokenKind, tokenName } from './lex.ts';
 
@@ -8,12 +8,8 @@ export class Cursor extends TokenCursor<TokenKind> {
 
   /** @throws QueryTextError for what starts no token */
   constructor(text: string) {
-    super(lex(text), ['symbol', 'keyword']);
+    super(text, lex(text), ['symbol', 'keyword']);
     this.#text = text;
-  }
-
-  get place(): Place {
-    return placeOf(this.#text, this.token.from);
   }
 
   /** Steps over `text`, or refuses what stands there. */

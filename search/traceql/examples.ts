@@ -11,7 +11,7 @@ export const planned: readonly (readonly [query: string, plan: string])[] = [
   ['{ -.a * 2 + 1 > -5 && !.ok = false }', '{ ((-(.a * 2) + 1) > -5) && (!.ok = false) } select .a, .ok'],
   [
     '{ .a != nil && .b = true && status = error && kind != consumer }',
-    '{ (((.a != nil) && (.b = true)) && (status = error)) && (kind != consumer) } select .a, .b, status, kind',
+    '{ ((.a != nil) && (.b = true)) && ((status = error) && (kind != consumer)) } select .a, .b, status, kind',
   ],
   [
     '{ resource."a b".c =~ "x.*" && span."say \\"hi\\"" !~ `y` }',
@@ -28,7 +28,7 @@ export const planned: readonly (readonly [query: string, plan: string])[] = [
   ],
   [
     '{ span:id = "1" || trace:id = "2" || span:parentID = "3" || link:spanID = "4" }',
-    '{ (((span:id = `1`) || (trace:id = `2`)) || (span:parentID = `3`)) || (link:spanID = `4`) } select span:id, trace:id, span:parentID, link:spanID',
+    '{ ((span:id = `1`) || (trace:id = `2`)) || ((span:parentID = `3`) || (link:spanID = `4`)) } select span:id, trace:id, span:parentID, link:spanID',
   ],
   [
     '{ nestedSetParent < 0 && span:childCount = 0 && trace:rootService = rootServiceName }',
@@ -60,6 +60,14 @@ export const planned: readonly (readonly [query: string, plan: string])[] = [
     '({ .a } | count() > 3 && { .b } | by(.c)) select .a, .b, .c',
   ],
   ['{ } with (most_recent=true, x="y")', '{ }'],
+  [
+    '{ .a || .b || .c || .d || .e && .f && .g }',
+    '{ ((((.a || .b) || .c) || (.d || .e)) && .f) && .g } select .a, .b, .c, .d, .e, .f, .g',
+  ],
+  [
+    '{ .a } || { .b } || { .c } || { .d } && { .e }',
+    '((({ .a } || { .b }) || ({ .c } || { .d })) && { .e }) select .a, .b, .c, .d, .e',
+  ],
 ];
 
 /** TraceQL queries that are refused, and the message that people read. */

@@ -43,7 +43,7 @@ const attribute =
 const scopedIntrinsic = /(trace|span|event|link|instrumentation):(\w*)/y;
 const word = /[\p{L}_][\p{L}\p{Nd}_]*/uy;
 const quoted = /"(?:[^"\\\n]|\\.)*"|`[^`]*`/y;
-const measure = /(?:\d+\.?\d*|\.\d+)[a-zµμ][0-9a-zµμ.]*/y;
+const measure = /(?:\d+(?:\.\d*)?|\.\d+)[a-zµμ][0-9a-zµμ.]*/y;
 const float = /(?:\d+\.\d*|\.\d+)(?:[eE][+-]?\d+)?|\d+[eE][+-]?\d+/y;
 const integer = /\d+/y;
 const symbol = /&&|\|\||&>>|&<<|&>|&<|&~|!>>|!<<|!>|!<|!=|!~|=~|>=|<=|>>|<<|[{}()=<>!|~+\-*/%^,]/y;

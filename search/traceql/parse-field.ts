@@ -1,3 +1,4 @@
+import { balanced } from '../plan/build.ts';
 import type { Field, FieldExpr, FieldOp, SpanKind, Static, StatusCode } from '../plan/generated.ts';
 import { parseDuration } from '../text/duration.ts';
 import { writeNumber } from '../text/number.ts';
@@ -24,9 +25,14 @@ export function fieldExpr(cursor: Cursor, atLeast = 1): FieldExpr {
   for (;;) {
     const op = operator(cursor);
     if (op === undefined || strength[op] < atLeast) return left;
-    cursor.advance();
-    const right = cursor.nested(() => fieldExpr(cursor, op === '^' ? strength[op] : strength[op] + 1));
-    left = { kind: 'binary', op, left, right };
+    const next = op === '^' ? strength[op] : strength[op] + 1;
+    const operands: [FieldExpr, ...FieldExpr[]] = [left];
+    do {
+      cursor.advance();
+      cursor.countOperator();
+      operands.push(cursor.nested(() => fieldExpr(cursor, next)));
+    } while ((op === '&&' || op === '||') && operator(cursor) === op);
+    left = balanced(operands, (one, other) => ({ kind: 'binary', op, left: one, right: other }));
   }
 }
 

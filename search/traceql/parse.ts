@@ -1,3 +1,4 @@
+import { balanced } from '../plan/build.ts';
 import type { CompareOp, Field, FieldExpr, SpansetAggregate, StructuralOp } from '../plan/generated.ts';
 import { Cursor } from './cursor.ts';
 import { metricsFunctions } from './lex.ts';
@@ -62,7 +63,10 @@ function hints(cursor: Cursor): void {
 function pipeline(cursor: Cursor): Pipeline {
   const { place } = cursor;
   const stages = [stage(cursor)];
-  while (cursor.skip('|')) stages.push(stage(cursor));
+  while (cursor.skip('|')) {
+    cursor.countOperator();
+    stages.push(stage(cursor));
+  }
   return { kind: 'pipeline', place, stages };
 }
 
@@ -114,15 +118,20 @@ function spanset(cursor: Cursor, atLeast: 1 | 2): Spanset {
     const { place, token } = cursor;
     const joins = token.kind === 'symbol' && (token.text === '&&' || token.text === '||');
     if (joins && atLeast === 1) {
-      cursor.advance();
-      const right = cursor.nested(() => spanset(cursor, 2));
-      left = { kind: 'combine', place, op: token.text === '&&' ? '&&' : '||', left, right };
+      const op = token.text === '&&' ? '&&' : '||';
+      const operands: [Spanset, ...Spanset[]] = [left];
+      while (cursor.skip(op)) {
+        cursor.countOperator();
+        operands.push(cursor.nested(() => spanset(cursor, 2)));
+      }
+      left = balanced(operands, (one, other) => ({ kind: 'combine', place, op, left: one, right: other }));
       continue;
     }
     const prefix = /^[!&]/.exec(token.text)?.[0] ?? '';
     const op = structural[token.text.slice(prefix.length)];
     if (token.kind !== 'symbol' || op === undefined) return left;
     cursor.advance();
+    cursor.countOperator();
     const right = cursor.nested(() => operand(cursor));
     left = { kind: 'structural', place, op, negated: prefix === '!', union: prefix === '&', left, right };
   }
@@ -188,6 +197,7 @@ function scalar(cursor: Cursor, atLeast: number): ScalarExpr {
     const op = (['+', '-', '*', '/', '%', '^'] as const).find((candidate) => cursor.is(candidate));
     if (op === undefined || strength[op] < atLeast) return left;
     cursor.advance();
+    cursor.countOperator();
     const right = cursor.nested(() => scalar(cursor, op === '^' ? strength[op] : strength[op] + 1));
     left =
       left.kind === 'constant' && right.kind === 'constant'

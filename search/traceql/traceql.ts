@@ -1,9 +1,14 @@
 import { QueryTextError } from '../errors.ts';
 import type { TraceqlHow } from '../how.ts';
+import { balanced } from '../plan/build.ts';
+import { nestsDeeper, withinDepth } from '../plan/depth.ts';
 import type { Field, FieldExpr, Plan } from '../plan/generated.ts';
 import { checkCondition, checkTraceql } from './check.ts';
 import { lowerTraceql } from './lower.ts';
 import { parseCondition, parseField, parseTraceql } from './parse.ts';
+
+/** As deep as a condition may nest and still have room for others beside it, in a plan around it. */
+const conditionDepthMax = 100;
 
 /** TraceQL, Tempo's language. */
 export const traceql = {
@@ -11,7 +16,7 @@ export const traceql = {
   plan(text: string, how: TraceqlHow): Plan {
     const query = parseTraceql(text);
     checkTraceql(query);
-    return lowerTraceql(query, how);
+    return withinDepth('traceql', lowerTraceql(query, how));
   },
 
   /**
@@ -24,14 +29,12 @@ export const traceql = {
     const whole = conditionOrNull(inside);
     // Leaving out a part of an `||` would hide values instead of showing more.
     if (whole !== null || inside.includes('||')) return whole;
-    return inside
+    const [first, ...others] = inside
       .split('&&')
       .map(conditionOrNull)
-      .filter((part) => part !== null)
-      .reduce<FieldExpr | null>(
-        (left, right) => (left === null ? right : { kind: 'binary', op: '&&', left, right }),
-        null,
-      );
+      .filter((part) => part !== null);
+    if (first === undefined) return null;
+    return balanced([first, ...others], (left, right) => ({ kind: 'binary', op: '&&', left, right }));
   },
 
   /** One field: `resource.service.name`, `.x`, `name`, `span:status`. @throws QueryTextError */
@@ -44,7 +47,7 @@ function conditionOrNull(text: string): FieldExpr | null {
   try {
     const condition = parseCondition(text);
     checkCondition(condition, { line: 1, column: 1 });
-    return condition;
+    return nestsDeeper(condition, conditionDepthMax) ? null : condition;
   } catch (thrown) {
     if (thrown instanceof QueryTextError) return null;
     throw thrown;
