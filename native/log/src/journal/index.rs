@@ -95,12 +95,23 @@ impl FileIndex {
         }
     }
 
-    /// Whether no record of the file is needed any more.
-    fn is_trimmed(&self, partitions: &BTreeMap<PartitionId, PartitionState>) -> bool {
-        self.runs.iter().all(|(partition, run)| {
+    /// Partitions that still need records of the file.
+    fn holders(
+        &self,
+        partitions: &BTreeMap<PartitionId, PartitionState>,
+    ) -> impl Iterator<Item = PartitionId> {
+        self.runs.iter().filter_map(|(partition, run)| {
             let end = Lsn::new(self.file.epoch, run.next_offset());
-            partitions.get(partition).is_some_and(|state| state.trim_point >= end)
+            let is_trimmed = partitions.get(partition).is_some_and(|it| it.trim_point >= end);
+            (!is_trimmed).then_some(*partition)
         })
+    }
+
+    /// Gives back what the runs reserved to grow: the file gets no more records.
+    fn shrink(&mut self) {
+        for run in self.runs.values_mut() {
+            run.places.shrink_to_fit();
+        }
     }
 }
 
@@ -129,6 +140,9 @@ impl Index {
 
     /// Makes a file the one that groups are added to.
     pub(super) fn open_file(&mut self, file: Arc<JournalFile>, end: u64) {
+        if let Some(closed) = self.files.back_mut() {
+            closed.shrink();
+        }
         self.files.push_back(FileIndex::new(file, end));
         self.last_is_active = true;
     }
@@ -143,12 +157,19 @@ impl Index {
         }
     }
 
+    /// Partitions that still need records of the oldest file.
+    pub(super) fn oldest_is_held_by(&self) -> Vec<PartitionId> {
+        self.files
+            .front()
+            .map_or_else(Vec::new, |oldest| oldest.holders(&self.partitions).collect())
+    }
+
     /// Takes out the oldest files, as long as they are trimmed. Only from the front: what is left
     /// has no gap between its groups, and so a file that vanished is seen at the next start.
     pub(super) fn take_trimmed(&mut self) -> Vec<Arc<JournalFile>> {
         let mut taken = Vec::new();
         while self.files.len() > usize::from(self.last_is_active)
-            && self.files.front().is_some_and(|oldest| oldest.is_trimmed(&self.partitions))
+            && self.oldest_is_held_by().is_empty()
         {
             taken.extend(self.files.pop_front().map(|gone| gone.file));
         }

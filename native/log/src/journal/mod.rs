@@ -220,6 +220,7 @@ impl Journal {
             epoch: index.epoch,
             files: index.files.len() as u64,
             bytes: index.files.iter().map(|file| file.end).sum(),
+            oldest_file_held_by: index.oldest_is_held_by(),
             waiting_bytes: shared.queue.waiting_bytes(),
             groups_total: counters.groups_total,
             records_total: counters.records_total,

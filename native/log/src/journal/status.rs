@@ -12,6 +12,8 @@ pub struct JournalStatus {
     pub files: u64,
     /// Bytes of whole groups in them. On disk the file that is written takes `file_bytes`.
     pub bytes: u64,
+    /// Partitions that keep the oldest file from being removed: seal and trim these to free space.
+    pub oldest_file_held_by: Vec<PartitionId>,
     /// Bytes of requests that wait for the disk.
     pub waiting_bytes: u64,
     /// Groups written since the start.

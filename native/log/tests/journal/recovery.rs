@@ -252,6 +252,7 @@ fn trimmed_files_are_removed_and_stay_trimmed_after_a_restart() {
     let tail = journal.tail(LOGS_0);
     journal.trim(LOGS_0, Lsn::new(2, 0));
     assert_eq!(journal.status().files, 4, "the other partition still needs them");
+    assert_eq!(journal.status().oldest_file_held_by, [SPANS_1]);
     journal.trim(SPANS_1, Lsn::new(2, 0));
     assert_eq!((journal.status().files, files(home.path()).len()), (1, 1));
     assert_eq!(journal.status().trim_error, None);
