@@ -71,12 +71,12 @@ pub enum AppendError {
     },
     /// The disk has too little space left. Accepted again by itself once there is room.
     #[error(
-        "the journal's disk has {free_bytes} bytes free, under log.disk_free_min_bytes = {min_bytes}; free some or add disk"
+        "the journal's disk has {free_bytes} bytes free and needs {min_bytes}; free some, add disk, or lower log.disk_free_min_bytes"
     )]
     DiskFull {
         /// Free now.
         free_bytes: u64,
-        /// What has to stay free.
+        /// What has to stay free, and a new file where one is due.
         min_bytes: u64,
     },
     /// The log is shutting down.

@@ -210,3 +210,71 @@ impl Scanner<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        journal::{file_header::FileHeader, group::GroupBuilder},
+        runtime::{Disk as _, RealDisk},
+    };
+
+    /// A file whose first group is 5, with these frames behind its header.
+    fn scanned(frames: impl FnOnce(u32) -> Vec<u8>) -> Scan {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("0000000000000001.wal");
+        let header =
+            FileHeader { store_id: 1, sequence: 1, epoch: 1, first_group: 5, created_ms: 0 };
+        let (bytes, salt) = header.encode();
+        let file = RealDisk.create(&path).unwrap();
+        file.write_all_at(&bytes, 0).unwrap();
+        file.write_all_at(&frames(salt), FILE_HEADER_BYTES).unwrap();
+        let (sequence, epoch, first_group) = (1, 1, 5);
+        let file = JournalFile { file, path, salt, sequence, epoch, first_group };
+        scan(&Arc::new(file), Check::Payloads).unwrap()
+    }
+
+    fn group(number: u64, salt: u32) -> Vec<u8> {
+        let mut group = GroupBuilder::new(Vec::new(), number, FILE_HEADER_BYTES, salt);
+        let payload_crc = crc32c::crc32c(b"schema");
+        let header = FrameHeader {
+            payload_bytes: 6,
+            payload_crc,
+            ..FrameHeader::new(FrameKind::Schema, number)
+        };
+        group.push(&header, b"schema");
+        group.finish()
+    }
+
+    fn stopped(scan: &Scan) -> (u64, &str) {
+        let stop = scan.stop.as_ref().unwrap();
+        (stop.position, &stop.reason)
+    }
+
+    #[test]
+    fn a_whole_group_is_found() {
+        let scan = scanned(|salt| group(5, salt));
+        assert_eq!((scan.next_group, scan.index.end), (6, FILE_HEADER_BYTES + 192 + 128));
+        assert_eq!(scan.stop, None);
+    }
+
+    #[test]
+    fn a_group_out_of_turn_is_none() {
+        let scan = scanned(|salt| group(7, salt));
+        assert_eq!(stopped(&scan), (4096, "a frame of group 7 where group 5 should be"));
+        assert_eq!((scan.next_group, scan.index.end), (5, FILE_HEADER_BYTES));
+    }
+
+    #[test]
+    fn a_group_that_lacks_a_frame_is_none() {
+        let scan = scanned(|salt| {
+            let mut end = FrameHeader::new(FrameKind::GroupEnd, 5);
+            (end.offset, end.rows) = (FILE_HEADER_BYTES, 1);
+            let mut bytes = Vec::new();
+            end.encode(salt, &mut bytes);
+            bytes
+        });
+        assert_eq!(stopped(&scan), (4096, "the end of another group than 5"));
+        assert_eq!(scan.next_group, 5);
+    }
+}

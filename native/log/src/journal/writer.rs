@@ -66,7 +66,7 @@ struct Encoded {
 /// Why a group is not on disk.
 enum Failure {
     /// Nothing was written: there is no room for another file.
-    NoRoom { free_bytes: u64 },
+    NoRoom { free_bytes: u64, min_bytes: u64 },
     /// It is not known what is on disk.
     Broken(Arc<str>),
 }
@@ -90,8 +90,7 @@ impl Writer {
             let room_bytes = requests.iter().map(|request| request.room_bytes).sum();
             match self.make_room(room_bytes) {
                 Ok(()) => self.write(requests, room_bytes),
-                Err(Failure::NoRoom { free_bytes }) => {
-                    let min_bytes = self.shared.settings.disk_free_min_bytes;
+                Err(Failure::NoRoom { free_bytes, min_bytes }) => {
                     self.shared.queue.release(room_bytes);
                     let error = AppendError::DiskFull { free_bytes, min_bytes };
                     for request in requests {
@@ -258,8 +257,9 @@ impl Writer {
         let settings = &self.shared.settings;
         let disk = &self.shared.runtime.disk;
         let free_bytes = disk.free_bytes(&self.journal_dir).unwrap_or(u64::MAX);
-        if free_bytes < settings.disk_free_min_bytes.saturating_add(settings.file_bytes) {
-            return Err(Failure::NoRoom { free_bytes });
+        let min_bytes = settings.disk_free_min_bytes.saturating_add(settings.file_bytes);
+        if free_bytes < min_bytes {
+            return Err(Failure::NoRoom { free_bytes, min_bytes });
         }
         let path = self.path_beside();
         let header = FileHeader {
@@ -286,7 +286,7 @@ impl Writer {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                 // Gives back what it had reserved. If that fails too, the next try empties it.
                 let _removed = disk.remove(&path);
-                Err(Failure::NoRoom { free_bytes })
+                Err(Failure::NoRoom { free_bytes, min_bytes })
             }
             _ => Err(Failure::Broken(reason("creation", &path, &error))),
         }

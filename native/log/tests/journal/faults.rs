@@ -104,6 +104,19 @@ fn a_full_disk_is_refused_until_there_is_room_again() {
 }
 
 #[test]
+fn a_new_file_is_not_begun_on_the_space_that_has_to_stay_free() {
+    let home = tempfile::tempdir().unwrap();
+    let (runtime, faults) = faulty_runtime();
+    let mut settings = settings(home.path());
+    settings.disk_free_min_bytes = 1000;
+    let journal = Journal::open(settings, runtime).unwrap();
+    faults.set_free_bytes(Some(2000));
+    let refused = append(&journal, &[(LOGS_0, b"refused")]).unwrap_err();
+    assert!(matches!(refused, AppendError::DiskFull { free_bytes: 2000, min_bytes: 66_536 }));
+    assert!(files(home.path()).is_empty());
+}
+
+#[test]
 fn a_file_that_finds_no_room_is_refused_and_tried_again() {
     let home = tempfile::tempdir().unwrap();
     let (runtime, faults) = faulty_runtime();

@@ -126,6 +126,7 @@ fn after_a_cut_the_log_goes_on_in_a_new_epoch_and_stays_readable() {
         let place = append(&journal, &[(LOGS_0, &[number])]).unwrap()[0];
         assert_eq!(place, Lsn::new(2 + u32::from(number), 0));
     }
+    assert_eq!(fs::metadata(&files(image.path())[0]).unwrap().len(), ends[0]);
     let journal = open(image.path()).unwrap();
     let expected = [b"kept".to_vec(), vec![0], vec![1], vec![2]];
     assert_eq!(payloads(&journal, LOGS_0), expected);
