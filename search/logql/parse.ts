@@ -20,7 +20,7 @@ import {
 /*
  * Written by hand, not on the editor's grammar (@grafana/lezer-logql): that one gives operators no
  * precedence, hides parentheses, and repairs wrong text instead of saying what was expected there.
- * The grammar is Loki's pkg/logql/syntax/syntax.y; parse.test.ts compares with the editor's.
+ * The grammar is Loki's pkg/logql/syntax/syntax.y; languages.test.ts compares with the editor's.
  */
 
 /**

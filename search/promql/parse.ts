@@ -16,7 +16,7 @@ import {
  * Written by hand, not on the editor's grammar (@prometheus-io/lezer-promql): that one reads
  * `-1 ^ 2` as `(-1) ^ 2` and `a + b offset 5m` as `(a + b) offset 5m`, and repairs wrong text instead
  * of saying what was expected there. The grammar is Prometheus' promql/parser/generated_parser.y;
- * parse.test.ts compares with the editor's.
+ * languages.test.ts compares with the editor's.
  */
 
 /**

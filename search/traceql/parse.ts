@@ -9,7 +9,7 @@ import type { Pipeline, PipelineStage, ScalarExpr, ScalarFilter, Spanset } from 
 /*
  * Written by hand, not on the editor's grammar (@grafana/lezer-traceql): that one gives operators no
  * precedence, does not know nestedSetParent, and repairs wrong text instead of saying what was
- * expected there. The grammar is Tempo's pkg/traceql/expr.y; parse.test.ts compares with the editor's.
+ * expected there. The grammar is Tempo's pkg/traceql/expr.y; languages.test.ts compares with the editor's.
  */
 
 /**
