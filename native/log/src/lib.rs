@@ -14,7 +14,7 @@ pub use runtime::{DataDirLock, DataDirLockError, Runtime};
 
 use bytes::Bytes;
 use std::{io, path::PathBuf, sync::Arc};
-use varve_types::{Lsn, PartitionId, TenantId};
+use varve_types::{ErrorCode, Lsn, PartitionId, TenantId};
 
 /// One record to append. Its place is given by the log.
 pub struct Append {
@@ -82,6 +82,19 @@ pub enum AppendError {
     /// The log is shutting down.
     #[error("the log is closed")]
     Closed,
+}
+
+impl AppendError {
+    /// What crosses the binding.
+    #[must_use]
+    pub const fn code(&self) -> ErrorCode {
+        match self {
+            Self::Overloaded { .. } => ErrorCode::Overloaded,
+            Self::TooLarge { .. } => ErrorCode::BodyTooLarge,
+            Self::ReadOnly { .. } | Self::DiskFull { .. } => ErrorCode::ReadOnly,
+            Self::Closed => ErrorCode::Closed,
+        }
+    }
 }
 
 /// One record read back.

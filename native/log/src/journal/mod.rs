@@ -7,6 +7,7 @@ mod frame;
 mod group;
 mod index;
 mod meta;
+mod open_error;
 mod queue;
 mod reader;
 mod recovery;
@@ -21,7 +22,6 @@ use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
 use std::{
     collections::{BTreeMap, HashMap},
-    io,
     path::PathBuf,
     sync::Arc,
     time::Duration,
@@ -34,76 +34,18 @@ use crate::{
 };
 use frame::frame_bytes;
 use index::{GroupEntries, Index, PartitionState};
-use meta::{Identity, Meta, MetaError};
+use meta::{Identity, Meta};
 use queue::{Queue, Request};
 use recovery::Recovered;
 use status::Counters;
 use writer::{GROUP_MAX_BYTES, Writer};
 
+pub use open_error::OpenError;
 pub use settings::JournalSettings;
 pub use status::{JournalStatus, PartitionStatus};
 
 /// The disk is asked this often at most how much is free.
 const FREE_CHECK_INTERVAL: Duration = Duration::from_millis(250);
-
-/// Why a journal could not be opened. Nothing was changed but, at most, a torn tail cut.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum OpenError {
-    /// A setting is out of its bounds.
-    #[error("journal settings: {reason}")]
-    Settings {
-        /// Which, and what it may be.
-        reason: String,
-    },
-    /// A file is damaged where it was known to be on disk: rot, not a torn tail.
-    #[error(
-        "journal file {path} is damaged at byte {position}: {reason}; restore it, or move it and all older ones away to go on without their records"
-    )]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// Where in it.
-        position: u64,
-        /// What is wrong there.
-        reason: String,
-    },
-    /// A file is of a format that this version does not read.
-    #[error(
-        "journal file {path} has format version {version}, this program reads {supported}; start the version that wrote it"
-    )]
-    Version {
-        /// The file.
-        path: PathBuf,
-        /// Its format.
-        version: u32,
-        /// The one that is read.
-        supported: u32,
-    },
-    /// A file was written by another store.
-    #[error("journal file {path} belongs to another store; move it back to its data directory")]
-    Foreign {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A file could not be read or written.
-    #[error("opening the journal failed at {path}; check that the disk is sound and writable")]
-    Io {
-        /// The file or folder.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// The writer's thread could not be started.
-    #[error("starting the journal's writer failed; check the limit on threads")]
-    Thread(#[source] io::Error),
-}
-
-impl From<MetaError> for OpenError {
-    fn from(MetaError { path, source }: MetaError) -> Self {
-        Self::Io { path, source }
-    }
-}
 
 /// The log on one disk.
 pub struct Journal {

@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
     process,
 };
+use varve_types::ErrorCode;
 
 /// Holds `<data dir>/lock` until it is dropped or the process ends, however it ends.
 #[derive(Debug)]
@@ -36,9 +37,20 @@ pub enum DataDirLockError {
     },
 }
 
+impl DataDirLockError {
+    /// What crosses the binding.
+    #[must_use]
+    pub const fn code(&self) -> ErrorCode {
+        match self {
+            Self::Held { .. } => ErrorCode::DataDirLocked,
+            Self::Io { .. } => ErrorCode::Io,
+        }
+    }
+}
+
 impl DataDirLock {
     /// Takes the lock, or says at once who has it. Makes the directory if there is none.
-    pub fn take(data_dir: &Path) -> Result<Self, DataDirLockError> {
+    pub fn acquire(data_dir: &Path) -> Result<Self, DataDirLockError> {
         let path = data_dir.join("lock");
         let failed = |source| DataDirLockError::Io { path: path.clone(), source };
         std::fs::create_dir_all(data_dir).map_err(failed)?;
@@ -85,8 +97,8 @@ mod tests {
     #[test]
     fn a_second_holder_is_refused_with_the_first_ones_process_id() {
         let dir = tempfile::tempdir().unwrap();
-        let _first = DataDirLock::take(dir.path()).unwrap();
-        let refused = DataDirLock::take(dir.path()).unwrap_err().to_string();
+        let _first = DataDirLock::acquire(dir.path()).unwrap();
+        let refused = DataDirLock::acquire(dir.path()).unwrap_err().to_string();
         let held_by = format!("is held by process {};", process::id());
         assert!(refused.contains(&held_by), "{refused}");
     }
@@ -94,7 +106,7 @@ mod tests {
     #[test]
     fn a_lock_is_free_again_once_its_holder_is_gone() {
         let dir = tempfile::tempdir().unwrap();
-        drop(DataDirLock::take(dir.path()).unwrap());
-        DataDirLock::take(dir.path()).unwrap();
+        drop(DataDirLock::acquire(dir.path()).unwrap());
+        DataDirLock::acquire(dir.path()).unwrap();
     }
 }

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use std::fs;
 use tempfile::TempDir;
 use varve_log::{Log, OpenError, ReadError};
-use varve_types::Lsn;
+use varve_types::{ErrorCode, Lsn};
 
 /// The payloads of one request.
 type Request = Vec<Vec<u8>>;
@@ -236,6 +236,19 @@ fn a_file_that_was_still_being_made_is_no_obstacle() {
     let journal = open(home.path()).unwrap();
     append(&journal, &[(LOGS_0, b"x")]).unwrap();
     assert_eq!(files(home.path()).len(), 4);
+}
+
+#[test]
+fn a_damaged_meta_file_is_refused_by_name() {
+    for name in ["epoch", "trim"] {
+        let home = three_files();
+        let path = home.path().join("meta").join(name);
+        open(home.path()).unwrap().trim(LOGS_0, Lsn::new(1, 1));
+        alter(&path, |bytes| bytes[13] ^= 1);
+        let refused = open(home.path()).err().unwrap();
+        assert_eq!(refused.code(), ErrorCode::StoreCorrupt);
+        assert!(matches!(refused, OpenError::Io { path: named, .. } if named == path));
+    }
 }
 
 #[test]

@@ -1,0 +1,83 @@
+//! Why a journal does not open.
+
+use std::{io, path::PathBuf};
+use varve_types::ErrorCode;
+
+use super::meta::MetaError;
+
+/// Why a journal could not be opened. Nothing was changed but, at most, a torn tail cut.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// A setting is out of its bounds.
+    #[error("journal settings: {reason}")]
+    Settings {
+        /// Which, and what it may be.
+        reason: String,
+    },
+    /// A file is damaged where it was known to be on disk: rot, not a torn tail.
+    #[error(
+        "journal file {path} is damaged at byte {position}: {reason}; restore it, or move it and all older ones away to go on without their records"
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Where in it.
+        position: u64,
+        /// What is wrong there.
+        reason: String,
+    },
+    /// A file is of a format that this version does not read.
+    #[error(
+        "journal file {path} has format version {version}, this program reads {supported}; start the version that wrote it"
+    )]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// Its format.
+        version: u32,
+        /// The one that is read.
+        supported: u32,
+    },
+    /// A file was written by another store.
+    #[error("journal file {path} belongs to another store; move it back to its data directory")]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file could not be read or written.
+    #[error("opening the journal failed at {path}; check that the disk is sound and writable")]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The writer's thread could not be started.
+    #[error("starting the journal's writer failed; check the limit on threads")]
+    Thread(#[source] io::Error),
+}
+
+impl OpenError {
+    /// What crosses the binding.
+    #[must_use]
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::Settings { .. } => ErrorCode::Internal,
+            Self::Damaged { .. } | Self::Version { .. } | Self::Foreign { .. } => {
+                ErrorCode::StoreCorrupt
+            }
+            // The small files beside the journal say so when they are damaged.
+            Self::Io { source, .. } if source.kind() == io::ErrorKind::InvalidData => {
+                ErrorCode::StoreCorrupt
+            }
+            Self::Io { .. } | Self::Thread(_) => ErrorCode::Io,
+        }
+    }
+}
+
+impl From<MetaError> for OpenError {
+    fn from(MetaError { path, source }: MetaError) -> Self {
+        Self::Io { path, source }
+    }
+}
