@@ -115,7 +115,7 @@ impl FrameHeader {
         out.extend_from_slice(&self.offset.to_le_bytes());
         out.extend_from_slice(&self.committed_tail.to_le_bytes());
         out.extend_from_slice(&self.append_time_ms.to_le_bytes());
-        out.extend_from_slice(&[0; 24]); // session, sequence, transaction
+        out.extend_from_slice(&[0; 24]); // reserved for producers and transactions
         out.extend_from_slice(&self.schema_id.to_le_bytes());
         out.extend_from_slice(&self.rows.to_le_bytes());
         out.extend_from_slice(&self.group.to_le_bytes());
@@ -148,7 +148,7 @@ impl FrameHeader {
         let (partition, epoch, _copyset) = (fields.u64(), fields.u32(), fields.u32());
         let (offset, committed_tail) = (fields.u64(), fields.u64());
         let append_time_ms = fields.u64().cast_signed();
-        let _session_seq_tx = (fields.u64(), fields.u64(), fields.u64());
+        let _producer_and_transaction = (fields.u64(), fields.u64(), fields.u64());
         let (schema_id, rows, group) = (fields.u32(), fields.u32(), fields.u64());
         let (idempotency_key, tenant) = (fields.u128(), fields.u32());
         Ok(Self {
