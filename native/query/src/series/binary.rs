@@ -187,9 +187,15 @@ fn combine_sets(
         ),
     };
     for (members, others_here) in filtered_members.iter().zip(other_members) {
+        let Some(&first) = members.first() else { continue };
+        let mut seen = vec![false; filtered[first].values.len()];
+        for &other in others_here {
+            for (seen, &value) in seen.iter_mut().zip(&others[other].values) {
+                *seen |= !is_absent(value);
+            }
+        }
         for &at in members {
-            for (step, value) in filtered[at].values.iter_mut().enumerate() {
-                let seen = others_here.iter().any(|&other| !is_absent(others[other].values[step]));
+            for (value, &seen) in filtered[at].values.iter_mut().zip(&seen) {
                 if seen != keep_seen {
                     *value = ABSENT;
                 }
@@ -258,16 +264,27 @@ impl Join<'_> {
                         && self.many.iter().any(|series| !is_absent(series.values[step]))
                 });
                 if clash {
-                    let side = if self.swapped { "left" } else { "right" };
-                    let [first, second] = [first, second].map(|at| shown(&self.one[at].labels));
-                    return Err(QueryError::invalid(format!(
-                        "found duplicate series for the match group {} on the {side} hand-side of the operation: [{first}, {second}];many-to-many matching not allowed: matching labels must be unique on one side",
-                        shown(signature)
-                    )));
+                    return Err(self.too_many(signature, [first, second]));
                 }
             }
         }
         Ok(())
+    }
+
+    /// The error for two series where one may be, in the peer's words.
+    fn too_many(&self, signature: &LabelSet, duplicates: [usize; 2]) -> QueryError {
+        let side = if self.swapped { "left" } else { "right" };
+        let [first, second] = duplicates.map(|at| shown(&self.one[at].labels));
+        let found = match self.operation.dialect {
+            Dialect::Loki => format!("found duplicate series on the {side} hand-side"),
+            Dialect::Prometheus => format!(
+                "found duplicate series for the match group {} on the {side} hand-side of the operation: [{first}, {second}]",
+                shown(signature)
+            ),
+        };
+        QueryError::invalid(format!(
+            "{found};many-to-many matching not allowed: matching labels must be unique on one side"
+        ))
     }
 
     /// The series that two matching ones give.

@@ -8,6 +8,7 @@
 mod aggregate;
 mod binary;
 mod calendar;
+mod directory;
 mod eval;
 mod functions;
 mod histogram;

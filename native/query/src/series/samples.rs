@@ -4,25 +4,19 @@ use std::{ops::RangeInclusive, sync::Arc};
 
 use arrow::{
     array::{Array, AsArray as _, RecordBatch, StringArray},
+    buffer::NullBuffer,
     datatypes::{Float64Type, Int32Type, Int64Type},
 };
-use hashbrown::HashMap;
-use memchr::memmem::Finder;
 use rayon::prelude::*;
 use varve_columnar::{
     answer::{QueryStats, is_absent},
     labels::LabelSet,
 };
-use varve_types::{Table, TenantId};
+use varve_types::Table;
 use varve_view::{MemtableBatch, SampleRun, Segment, Snapshot};
 
-use super::{value::Held, window::Samples};
-use crate::{
-    context::{ExecContext, TENANT_LABEL},
-    error::QueryError,
-    matcher::Matchers,
-    plan::{LabelMatcher, MatchOp},
-};
+use super::{directory::Directory, value::Held, window::Samples};
+use crate::{context::ExecContext, error::QueryError, matcher::Matchers, plan::LabelMatcher};
 
 /// What tells the user that native histograms were left out.
 const HISTOGRAMS_IGNORED: &str =
@@ -105,7 +99,7 @@ pub(super) fn load<'a>(
         loader.read(snapshot)?;
         context.count(&loader.counted);
         series.par_extend(
-            (loader.directory.matched, loader.runs)
+            (loader.directory.into_matched(), loader.runs)
                 .into_par_iter()
                 .with_min_len(SERIES_PER_TASK_MIN)
                 .filter(|(_, runs)| !runs.is_empty())
@@ -118,64 +112,6 @@ pub(super) fn load<'a>(
     context.count(&QueryStats { rows_matched: samples, ..QueryStats::default() });
     let held = Held::charge(&context.budget, samples * SAMPLE_BYTES)?;
     Ok(Loaded { series, _held: held })
-}
-
-/// Which label sets match, asked once per text and tenant however many segments and batches have it.
-struct Directory<'a> {
-    matchers: &'a Matchers,
-    tenant: Option<&'a TenantId>,
-    /// Texts without all of these cannot match: the canonical texts of the `=` matchers' labels.
-    needles: Vec<Finder<'static>>,
-    /// The number of each text among `matched`; `None` for one that does not match.
-    known: HashMap<Arc<str>, Option<usize>>,
-    matched: Vec<LabelSet>,
-}
-
-impl<'a> Directory<'a> {
-    fn new(written: &[LabelMatcher], matchers: &'a Matchers, tenant: Option<&'a TenantId>) -> Self {
-        let needles = written
-            .iter()
-            .filter(|matcher| matcher.op == MatchOp::Equal && !matcher.value.is_empty())
-            // In a read of several tenants this label is on no stored series.
-            .filter(|matcher| tenant.is_none() || matcher.name != TENANT_LABEL)
-            .map(|matcher| {
-                let text = LabelSet::new([(&*matcher.name, &*matcher.value)]).to_json();
-                Finder::new(&text.as_bytes()[1..text.len() - 1]).into_owned()
-            })
-            .collect();
-        Self { matchers, tenant, needles, known: HashMap::new(), matched: Vec::new() }
-    }
-
-    /// The number of a label set among those that match.
-    fn number_of(&mut self, text: &str) -> Result<Option<usize>, QueryError> {
-        if let Some(&known) = self.known.get(text) {
-            return Ok(known);
-        }
-        let number = self.match_text(text)?.map(|labels| {
-            self.matched.push(labels);
-            self.matched.len() - 1
-        });
-        self.known.insert(text.into(), number);
-        Ok(number)
-    }
-
-    fn match_text(&self, text: &str) -> Result<Option<LabelSet>, QueryError> {
-        if self.needles.iter().any(|needle| needle.find(text.as_bytes()).is_none()) {
-            return Ok(None);
-        }
-        let labels = read_labels(text, self.tenant)?;
-        Ok(self.matchers.matches(&labels).then_some(labels))
-    }
-}
-
-/// A stored label set, with its tenant's label in a read of several tenants.
-pub(super) fn read_labels(text: &str, tenant: Option<&TenantId>) -> Result<LabelSet, QueryError> {
-    let mut labels =
-        LabelSet::from_json(text).map_err(|error| QueryError::invalid(error.to_string()))?;
-    if let Some(tenant) = tenant {
-        labels.set(TENANT_LABEL, tenant.as_str());
-    }
-    Ok(labels)
 }
 
 /// A segment, and which of its label sets are which series (both by number).
@@ -219,7 +155,7 @@ impl Loader<'_> {
             self.context.budget.check()?;
             self.read_batch(batch)?;
         }
-        self.runs.resize_with(self.directory.matched.len(), Vec::new);
+        self.runs.resize_with(self.directory.matched_count(), Vec::new);
         for (runs, run) in self.runs.iter_mut().zip(std::mem::take(&mut self.memtable_runs)) {
             if !run.times_ms.is_empty() {
                 runs.push(run);
@@ -256,7 +192,7 @@ impl Loader<'_> {
                     .collect())
             })
             .collect::<Result<_, QueryError>>()?;
-        self.runs.resize_with(self.directory.matched.len(), Vec::new);
+        self.runs.resize_with(self.directory.matched_count(), Vec::new);
         for (number, run) in read.into_iter().flatten() {
             self.counted.rows_read += run.times_ms.len() as u64;
             self.counted.bytes_read += run.times_ms.len() as u64 * SAMPLE_BYTES;
@@ -277,7 +213,7 @@ impl Loader<'_> {
                 None => None,
             });
         }
-        self.memtable_runs.resize_with(self.directory.matched.len(), Run::default);
+        self.memtable_runs.resize_with(self.directory.matched_count(), Run::default);
         let mut taken = 0;
         let mut histograms = false;
         for (row, &key) in columns.keys.iter().enumerate() {
@@ -316,7 +252,8 @@ pub(super) struct SampleColumns<'a> {
     /// By row.
     pub(super) times_ms: &'a [i64],
     values: &'a [f64],
-    histograms: &'a dyn Array,
+    /// Which rows have one; all, if there is no buffer of nulls.
+    histograms: Option<&'a NullBuffer>,
 }
 
 impl<'a> SampleColumns<'a> {
@@ -340,12 +277,12 @@ impl<'a> SampleColumns<'a> {
                 .as_primitive_opt::<Int64Type>()?
                 .values(),
             values: batch.column_by_name("value")?.as_primitive_opt::<Float64Type>()?.values(),
-            histograms: batch.column_by_name("histogram")?.as_ref(),
+            histograms: batch.column_by_name("histogram")?.nulls(),
         })
     }
 
     fn is_histogram(&self, row: usize) -> bool {
-        self.histograms.is_valid(row)
+        self.histograms.is_none_or(|nulls| nulls.is_valid(row))
     }
 }
 
