@@ -46,6 +46,7 @@ impl Default for AttributeListsBuilder {
 
 impl AttributeListsBuilder {
     /// Appends an attribute to the row at hand; `text` must be what `kind` says.
+    #[inline]
     pub fn push(&mut self, key: &str, kind: AttributeType, text: &str) {
         self.push_key(key);
         self.types.push(kind as u8);
@@ -127,6 +128,7 @@ impl AttributeListsBuilder {
         Ok(Arc::new(ListArray::try_new(Arc::new(field), offsets, Arc::new(items), nulls)?))
     }
 
+    #[inline]
     fn row_start(&self) -> usize {
         self.offsets.last().map_or(0, |&start| start as usize)
     }
@@ -137,6 +139,7 @@ impl AttributeListsBuilder {
         self.values.truncate(len);
     }
 
+    #[inline]
     fn push_key(&mut self, key: &str) {
         let place = self.key_indexes.len() - self.row_start();
         let index = match self.key_at_place.get(place) {

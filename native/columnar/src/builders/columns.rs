@@ -28,6 +28,7 @@ impl Default for TextColumn {
 impl TextColumn {
     /// How many texts there are.
     #[must_use]
+    #[inline]
     pub fn len(&self) -> usize {
         self.offsets.len() - 1
     }
@@ -40,11 +41,13 @@ impl TextColumn {
 
     /// The text at `index`, which must be there.
     #[must_use]
+    #[inline]
     pub fn get(&self, index: usize) -> &str {
         &self.texts[self.offsets[index] as usize..self.offsets[index + 1] as usize]
     }
 
     /// Appends a text.
+    #[inline]
     pub fn push(&mut self, text: &str) {
         self.texts.push_str(text);
         self.offsets.push(self.texts.len() as i32);
@@ -115,6 +118,7 @@ impl TextDictionary {
 
     /// Whether the text at `index` is this one; false where there is none.
     #[must_use]
+    #[inline]
     pub fn is(&self, index: i32, text: &str) -> bool {
         (index as usize) < self.texts.len() && self.texts.get(index as usize) == text
     }

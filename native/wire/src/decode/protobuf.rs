@@ -20,8 +20,8 @@ pub struct WireError {
 /// The fields of a message that were not read yet.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Message<'a> {
-    body: &'a [u8],
-    at: usize,
+    rest: &'a [u8],
+    /// Where `rest` ends, in bytes from the start of the body.
     end: usize,
 }
 
@@ -38,12 +38,12 @@ pub(super) enum Field<'a> {
 impl<'a> Message<'a> {
     /// The message that the whole body is.
     pub(super) fn new(body: &'a [u8]) -> Self {
-        Self { body, at: 0, end: body.len() }
+        Self { rest: body, end: body.len() }
     }
 
     /// What is left, as bytes.
     pub(super) fn bytes(self) -> &'a [u8] {
-        &self.body[self.at..self.end]
+        self.rest
     }
 
     /// What is left, as text.
@@ -53,13 +53,13 @@ impl<'a> Message<'a> {
 
     /// An error at the byte reached.
     pub(super) fn error(&self, what: &'static str) -> WireError {
-        WireError { what, at: self.at }
+        WireError { what, at: self.end - self.rest.len() }
     }
 
     /// The next field's number and value.
     #[inline]
     pub(super) fn next(&mut self) -> Result<Option<(u32, Field<'a>)>, WireError> {
-        if self.at == self.end {
+        if self.rest.is_empty() {
             return Ok(None);
         }
         let tag = self.varint()?;
@@ -73,14 +73,12 @@ impl<'a> Message<'a> {
             5 => Field::Fixed32(u32::from_le_bytes(self.fixed()?)),
             2 => {
                 let length = self.varint()?;
-                let left = self.end - self.at;
-                let length = usize::try_from(length).ok().filter(|&length| length <= left);
-                let Some(length) = length else {
+                let length = usize::try_from(length).unwrap_or(usize::MAX);
+                let Some((bytes, rest)) = self.rest.split_at_checked(length) else {
                     return Err(self.error("a field that is longer than what holds it"));
                 };
-                let start = self.at;
-                self.at += length;
-                Field::Bytes(Message { body: self.body, at: start, end: self.at })
+                self.rest = rest;
+                Field::Bytes(Message { rest: bytes, end: self.end - rest.len() })
             }
             _ => return Err(self.error("a group, or a wire type that does not exist")),
         };
@@ -90,18 +88,17 @@ impl<'a> Message<'a> {
     /// Reads a varint; also for packed numbers.
     #[inline]
     pub(super) fn varint(&mut self) -> Result<u64, WireError> {
-        let rest = self.bytes();
-        if let Some(&byte) = rest.first()
-            && byte < 0x80
+        if let [byte, rest @ ..] = self.rest
+            && *byte < 0x80
         {
-            self.at += 1;
-            return Ok(u64::from(byte));
+            self.rest = rest;
+            return Ok(u64::from(*byte));
         }
         let mut value = 0_u64;
-        for (index, &byte) in rest.iter().take(10).enumerate() {
+        for (index, &byte) in self.rest.iter().take(10).enumerate() {
             value |= u64::from(byte & 0x7f) << (7 * index);
             if byte < 0x80 {
-                self.at += index + 1;
+                self.rest = &self.rest[index + 1..];
                 return Ok(value);
             }
         }
@@ -111,10 +108,10 @@ impl<'a> Message<'a> {
     /// Reads `N` bytes; also for packed numbers.
     #[inline]
     pub(super) fn fixed<const N: usize>(&mut self) -> Result<[u8; N], WireError> {
-        let Some(bytes) = self.bytes().first_chunk() else {
+        let Some((bytes, rest)) = self.rest.split_first_chunk() else {
             return Err(self.error("a number without its end"));
         };
-        self.at += N;
+        self.rest = rest;
         Ok(*bytes)
     }
 }
