@@ -1,5 +1,6 @@
 //! Whole expressions over memtables; the notation of samples is that of Prometheus' own tests.
 
+mod functions;
 mod load;
 
 use varve_columnar::answer::{Answer, Outcome, SeriesSet, is_absent};
@@ -304,4 +305,26 @@ fn a_cut_list_of_series_is_told() {
     let sets = labels_of(&store, LabelsOf::Sets, (0, 1), 1);
     assert!(matches!(&sets.answer, Answer::LabelSets(sets) if sets.len() == 1));
     assert_eq!(sets.warnings, ["results truncated due to limit"]);
+}
+
+#[test]
+fn the_newest_description_of_a_metric_comes_first() {
+    let mut store = Store::load(60, "m 1");
+    store.describe("up", "gauge", "Old.");
+    store.describe("up", "gauge", "New.");
+    store.describe("down", "counter", "Down.");
+    let metadata = |metric: Option<&str>, limit| {
+        let plan = Plan::MetricMetadata { metric: metric.map(str::to_owned), limit };
+        let outcome = ask(&store, plan, budget()).unwrap();
+        let Answer::Metadata(found) = outcome.answer else { unreachable!("not metadata") };
+        let helps = |entries: Vec<varve_columnar::answer::MetricMetadata>| -> Vec<String> {
+            entries.into_iter().map(|entry| entry.help).collect()
+        };
+        (found.into_values().map(helps).collect::<Vec<_>>(), outcome.warnings)
+    };
+    assert_eq!(metadata(Some("up"), 0), (vec![vec!["New.".into(), "Old.".into()]], vec![]));
+    assert_eq!(
+        metadata(None, 1),
+        (vec![vec!["Down.".into()]], vec!["results truncated due to limit".into()])
+    );
 }

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use arrow::array::RecordBatch;
 use varve_columnar::{
     answer::ABSENT,
-    builders::{SampleRow, SamplesBuilder},
+    builders::{MetadataBuilder, SampleRow, SamplesBuilder},
     labels::LabelSet,
 };
 use varve_types::{LogId, Lsn, PartitionId, Table, TenantId};
@@ -12,10 +13,11 @@ use varve_view::{MemtableBatch, Snapshot};
 
 use crate::context::Sources;
 
-/// Samples by tenant, all of them in memtables.
+/// Samples by tenant, and descriptions of metrics for all of them, in memtables.
 #[derive(Default)]
 pub(super) struct Store {
     tenants: BTreeMap<String, Vec<MemtableBatch>>,
+    metadata: Vec<MemtableBatch>,
 }
 
 impl Store {
@@ -49,12 +51,14 @@ impl Store {
             }
         }
         let batches = self.tenants.entry(tenant.to_owned()).or_default();
-        batches.push(MemtableBatch {
-            partition: PartitionId { log: LogId::Samples, number: 0 },
-            lsn: Lsn::new(1, batches.len() as u64),
-            batch: builder.finish().unwrap(),
-            time_range: (0, last_ms),
-        });
+        batches.push(appended(batches.len(), builder.finish().unwrap(), last_ms));
+    }
+
+    /// Adds a description of a metric.
+    pub(super) fn describe(&mut self, name: &str, kind: &str, help: &str) {
+        let mut builder = MetadataBuilder::default();
+        builder.append(name, kind, help, "");
+        self.metadata.push(appended(self.metadata.len(), builder.finish().unwrap(), 0));
     }
 
     /// All tenants.
@@ -67,9 +71,20 @@ impl Sources for Store {
     fn snapshot(&self, tenant: &TenantId, table: Table) -> Snapshot {
         let memtable = match table {
             Table::Samples => self.tenants.get(tenant.as_str()).cloned().unwrap_or_default(),
+            Table::Metadata => self.metadata.clone(),
             _ => Vec::new(),
         };
         Snapshot { segments: Vec::new(), memtable }
+    }
+}
+
+/// The batch that is appended after so many others.
+fn appended(before: usize, batch: RecordBatch, last_ms: i64) -> MemtableBatch {
+    MemtableBatch {
+        partition: PartitionId { log: LogId::Samples, number: 0 },
+        lsn: Lsn::new(1, before as u64),
+        batch,
+        time_range: (0, last_ms),
     }
 }
 
