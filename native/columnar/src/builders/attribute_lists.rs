@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Attribute lists, one per row. Attributes are pushed as they come; `end_row` closes the row's list,
-/// `drop_row` forgets it.
+/// `drop_row` forgets it. A key's bytes that are not UTF-8 become U+FFFD.
 #[derive(Debug)]
 pub struct AttributeListsBuilder {
     keys: TextDictionary,
@@ -47,22 +47,28 @@ impl Default for AttributeListsBuilder {
 impl AttributeListsBuilder {
     /// Appends an attribute to the row at hand; `text` must be what `kind` says.
     #[inline]
-    pub fn push(&mut self, key: &str, kind: AttributeType, text: &str) {
-        self.push_key(key);
+    pub fn push(&mut self, key: impl AsRef<[u8]>, kind: AttributeType, text: &str) {
+        self.push_key(key.as_ref());
         self.types.push(kind as u8);
         self.values.push(text);
     }
 
     /// Appends an attribute whose text `write` writes.
-    pub fn push_with(&mut self, key: &str, kind: AttributeType, write: impl FnOnce(&mut String)) {
-        self.push_key(key);
+    #[inline]
+    pub fn push_with(
+        &mut self,
+        key: impl AsRef<[u8]>,
+        kind: AttributeType,
+        write: impl FnOnce(&mut String),
+    ) {
+        self.push_key(key.as_ref());
         self.types.push(kind as u8);
         self.values.push_with(write);
     }
 
     /// Appends an attribute.
-    pub fn push_value(&mut self, key: &str, value: &Value) {
-        self.push_key(key);
+    pub fn push_value(&mut self, key: impl AsRef<[u8]>, value: &Value) {
+        self.push_key(key.as_ref());
         let kind = self.values.push_with(|out| encode_into(value, out));
         self.types.push(kind as u8);
     }
@@ -140,20 +146,24 @@ impl AttributeListsBuilder {
     }
 
     #[inline]
-    fn push_key(&mut self, key: &str) {
+    fn push_key(&mut self, key: &[u8]) {
         let place = self.key_indexes.len() - self.row_start();
         let index = match self.key_at_place.get(place) {
-            Some(&index) if self.keys.is(index, key) => index,
-            _ => {
-                let index = self.keys.intern(key);
-                if place == self.key_at_place.len() {
-                    self.key_at_place.push(index);
-                } else {
-                    self.key_at_place[place] = index;
-                }
-                index
-            }
+            Some(&index) if self.keys.get(index).as_bytes() == key => index,
+            _ => self.find_key(place, key),
         };
         self.key_indexes.push(index);
+    }
+
+    /// The index of a key that is not the one that stood last at its place.
+    #[cold]
+    fn find_key(&mut self, place: usize, key: &[u8]) -> i32 {
+        let index = self.keys.intern(&String::from_utf8_lossy(key));
+        if place < self.key_at_place.len() {
+            self.key_at_place[place] = index;
+        } else {
+            self.key_at_place.push(index);
+        }
+        index
     }
 }

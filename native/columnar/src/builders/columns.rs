@@ -55,6 +55,7 @@ impl TextColumn {
 
     /// Appends the text that `write` writes at the end of the string it is given, and answers with
     /// what `write` does.
+    #[inline]
     pub fn push_with<T>(&mut self, write: impl FnOnce(&mut String) -> T) -> T {
         let start = self.texts.len();
         let answer = write(&mut self.texts);
@@ -137,6 +138,7 @@ impl TextDictionary {
 
     /// The text at `index`, which must be there.
     #[must_use]
+    #[inline]
     pub fn get(&self, index: i32) -> &str {
         self.texts.get(index as usize)
     }

@@ -10,7 +10,10 @@ use varve_columnar::{
     resource::AttributeText,
 };
 
-use super::protobuf::{DEPTH_MAX, Message, WireError};
+use super::{
+    protobuf::{DEPTH_MAX, Message, WireError},
+    text,
+};
 
 /// A value whose parts are still where they came from, unless it holds others.
 #[derive(Debug)]
@@ -64,13 +67,16 @@ impl<'a> AnyValue<'a> {
     }
 
     /// Appends the value as an attribute of the row at hand.
-    pub(super) fn push(&self, key: &str, attributes: &mut AttributeListsBuilder) {
+    pub(super) fn push(&self, key: &[u8], attributes: &mut AttributeListsBuilder) {
         match self {
             Self::Empty => attributes.push(key, AttributeType::Empty, ""),
             Self::Text(text) => attributes.push(key, AttributeType::String, text),
             Self::Bool(true) => attributes.push(key, AttributeType::Bool, "true"),
             Self::Bool(false) => attributes.push(key, AttributeType::Bool, "false"),
-            Self::Int(value) => push_int(key, *value, attributes),
+            Self::Int(value) => attributes.push_with(key, AttributeType::Int, |out| {
+                // Writing to a String cannot fail.
+                let _ = write!(out, "{value}");
+            }),
             Self::Double(value) => {
                 attributes.push_with(key, AttributeType::Double, |out| write_double(out, *value));
             }
@@ -113,38 +119,54 @@ pub(super) fn read_attribute_text(message: Message<'_>) -> Result<AttributeText,
 /// Simple values go from the wire to their column without becoming an [`AnyValue`]: a record has ten
 /// attributes, and moving them about was a third of its cost.
 pub(super) fn push_attribute(
-    mut message: Message<'_>,
+    message: Message<'_>,
     attributes: &mut AttributeListsBuilder,
 ) -> Result<(), WireError> {
-    let (mut key, mut value) = (None, None);
-    while let Some((number, field)) = message.next()? {
-        match number {
-            1 => key = Some(field.message(&message)?),
-            2 => value = Some(field.message(&message)?),
-            _ => {}
+    if let Some((key, value)) = Plain::read(message.bytes()) {
+        match value {
+            Plain::Text(bytes) => attributes.push(key, AttributeType::String, &text(bytes)),
+            Plain::Bool(value) => AnyValue::Bool(value).push(key, attributes),
+            Plain::Double(value) => AnyValue::Double(value).push(key, attributes),
         }
-    }
-    let key = key.map_or(Cow::Borrowed(""), Message::text);
-    let Some(value) = value else {
-        attributes.push(&key, AttributeType::Empty, "");
         return Ok(());
-    };
-    let mut rest = value;
-    match (rest.next()?, rest.bytes().is_empty()) {
-        (Some((1, field)), true) => {
-            attributes.push(&key, AttributeType::String, &field.text(&rest)?);
-        }
-        (Some((3, field)), true) => push_int(&key, field.varint(&rest)? as i64, attributes),
-        _ => AnyValue::read(value)?.push(&key, attributes),
     }
+    let (key, value) = read_attribute(message)?;
+    value.push(key.as_bytes(), attributes);
     Ok(())
 }
 
-fn push_int(key: &str, value: i64, attributes: &mut AttributeListsBuilder) {
-    attributes.push_with(key, AttributeType::Int, |out| {
-        // Writing to a String cannot fail.
-        let _ = write!(out, "{value}");
-    });
+/// A value in the bytes that nearly every sender writes for it: key before value, lengths below 128.
+enum Plain<'a> {
+    Text(&'a [u8]),
+    Bool(bool),
+    Double(f64),
+}
+
+impl<'a> Plain<'a> {
+    /// The key and value of a `KeyValue`; `None` for one written otherwise, or of another type.
+    #[inline]
+    fn read(bytes: &'a [u8]) -> Option<(&'a [u8], Self)> {
+        const KEY: u8 = 1 << 3 | 2;
+        const VALUE: u8 = 2 << 3 | 2;
+        const TEXT: u8 = 1 << 3 | 2;
+        const BOOL: u8 = 2 << 3;
+        const DOUBLE: u8 = 4 << 3 | 1;
+        let [KEY, key_length @ 0..0x80, rest @ ..] = bytes else { return None };
+        let (key, rest) = rest.split_at_checked(usize::from(*key_length))?;
+        let [VALUE, length @ 0..0x80, value @ ..] = rest else { return None };
+        if value.len() != usize::from(*length) {
+            return None;
+        }
+        let value = match value {
+            [TEXT, length @ 0..0x80, text @ ..] if text.len() == usize::from(*length) => {
+                Self::Text(text)
+            }
+            [BOOL, value @ 0..0x80] => Self::Bool(*value != 0),
+            [DOUBLE, bits @ ..] => Self::Double(f64::from_le_bytes(bits.try_into().ok()?)),
+            _ => return None,
+        };
+        Some((key, value))
+    }
 }
 
 fn read_attribute_at(
@@ -193,5 +215,46 @@ fn sort_keys(value: &mut Value) {
             }
         }
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use varve_columnar::builders::LogsBuilder;
+
+    use super::{super::test_support::Writer, *};
+
+    fn pushed(attribute: &Writer) -> Vec<(String, AttributeType, String)> {
+        let mut logs = LogsBuilder::default();
+        push_attribute(Message::new(&attribute.0), &mut logs.attributes).unwrap();
+        let attributes = &logs.attributes;
+        let row = attributes.row_at_hand();
+        row.map(|(key, kind, text)| (attributes.key(key).to_owned(), kind, text.to_owned()))
+            .collect()
+    }
+
+    proptest! {
+        #[test]
+        fn an_attribute_means_the_same_however_it_is_written(
+            key in ".{0,140}",
+            text in ".{0,140}",
+            number in any::<i64>(),
+            double in any::<f64>(),
+            truth in any::<bool>(),
+        ) {
+            let values = [
+                Writer::default().text(1, &text),
+                Writer::default().varint(2, u64::from(truth)),
+                Writer::default().varint(3, number as u64),
+                Writer::default().double(4, double),
+                Writer::default(),
+            ];
+            for value in values {
+                let usual = Writer::default().text(1, &key).message(2, &value);
+                let reversed = Writer::default().message(2, &value).text(1, &key);
+                prop_assert_eq!(pushed(&usual), pushed(&reversed));
+            }
+        }
     }
 }

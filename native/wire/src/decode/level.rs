@@ -134,15 +134,15 @@ fn of_words(line: &[u8]) -> &'static str {
     let mut at = 0;
     while at < line.len() {
         let rest = &line[at..];
-        if matches!(rest[0] | 0x20, b't' | b'd' | b'f' | b'c' | b'e' | b'w' | b'i') {
-            let is_here = |word: &[u8]| {
-                rest.len() >= word.len()
-                    && rest[..word.len()].eq_ignore_ascii_case(word)
-                    && rest.get(word.len()).is_none_or(|&byte| may_follow(byte))
-            };
-            if let Some((_, level)) = WORDS.iter().find(|(word, _)| is_here(word)) {
-                return level;
-            }
+        let first = rest[0].to_ascii_lowercase();
+        let is_here = |word: &[u8]| {
+            word[0] == first
+                && rest.len() >= word.len()
+                && rest[..word.len()].eq_ignore_ascii_case(word)
+                && rest.get(word.len()).is_none_or(|&byte| may_follow(byte))
+        };
+        if let Some((_, level)) = WORDS.iter().find(|(word, _)| is_here(word)) {
+            return level;
         }
         match rest.iter().position(|&byte| may_precede(byte)) {
             Some(next) => at += next + 1,
