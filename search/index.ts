@@ -1,5 +1,5 @@
 export type { SearchOptions } from './budget.ts';
-export { ConstructUnsupportedError, type Language, QueryTextError } from './errors.ts';
+export { type Language, QueryTextError } from './errors.ts';
 export { createSearch, type Search, type SearchRequest } from './execute.ts';
 export type { LogqlInstant, LogqlRange, PromqlHow, TraceqlHow } from './how.ts';
 export { logql } from './logql/logql.ts';
