@@ -1,26 +1,12 @@
-import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
 import { uncompress } from 'snappyjs';
 import { describe, expect, it } from 'vitest';
+import { fieldsAt } from '../test/support/protobuf.ts';
 import { makeLogs } from './logs.ts';
 import { hourBefore } from './payload.ts';
 import { makeSamples } from './samples.ts';
 import { makeSpans } from './spans.ts';
 
 const range = hourBefore(1_800_000_000_000);
-
-/** The length-delimited fields at a path of field numbers, in their order. */
-function fieldsAt(body: Uint8Array, path: readonly number[]): Uint8Array[] {
-  const [field, ...rest] = path;
-  if (field === undefined) return [body];
-  const reader = new BinaryReader(body);
-  const found: Uint8Array[] = [];
-  while (reader.pos < reader.len) {
-    const [number, type] = reader.tag();
-    if (number === field && type === WireType.LengthDelimited) found.push(...fieldsAt(reader.bytes(), rest));
-    else reader.skip(type);
-  }
-  return found;
-}
 
 const text = (bytes: Uint8Array) => Buffer.from(bytes).toString('utf8');
 

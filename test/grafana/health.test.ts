@@ -1,0 +1,57 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startVarve, type Varve } from '../support/varve.ts';
+import { get, postForm } from './requests.ts';
+
+let varve: Varve;
+
+beforeAll(async () => {
+  varve = await startVarve();
+});
+
+afterAll(async () => {
+  await varve.stop();
+});
+
+/** One address may stand in all three datasources, so each test button must work on both kinds of ports. */
+describe.each([
+  ['its own port', ({ ports }: Varve) => ports],
+  [
+    'the port of everything',
+    ({ ports }: Varve) => ({ loki: ports.all, tempo: ports.all, prometheus: ports.all }),
+  ],
+])('the test button, on %s', (_name, portsOf) => {
+  it('of Loki gets a vector with one element of value 2', async () => {
+    const answer = await get(
+      portsOf(varve).loki,
+      '/loki/api/v1/query',
+      { direction: 'backward', query: 'vector(1)+vector(1)', time: '4000000000' },
+      { 'x-loki-response-encoding-flags': 'categorize-labels' },
+    );
+    expect([answer.status, answer.type.toLowerCase()]).toEqual([200, 'application/json; charset=utf-8']);
+    expect(answer.json()).toMatchObject({
+      status: 'success',
+      data: { resultType: 'vector', result: [{ metric: {}, value: [4_000_000_000, '2'] }] },
+    });
+  });
+
+  it('of Tempo gets an echo', async () => {
+    const answer = await get(portsOf(varve).tempo, '/api/echo');
+    expect([answer.status, answer.text.trim()]).toEqual([200, 'echo']);
+  });
+
+  it('of Prometheus gets 2 at the fourth second, and a version without features', async () => {
+    const { prometheus } = portsOf(varve);
+    const answer = await postForm(prometheus, '/api/v1/query', { query: '1+1', time: '4' });
+    expect([answer.status, answer.type]).toEqual([200, 'application/json']);
+    expect(answer.json()).toEqual({
+      status: 'success',
+      data: { resultType: 'scalar', result: [4, '2'] },
+    });
+    const build = (await get(prometheus, '/api/v1/status/buildinfo')).json() as {
+      data: Record<string, unknown>;
+    };
+    expect(build.data['version']).toMatch(/^\d+\.\d+\.\d+$/);
+    // With any, Grafana takes the server for Mimir.
+    expect(build.data).not.toHaveProperty('features');
+  });
+});
