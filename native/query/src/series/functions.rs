@@ -1,6 +1,6 @@
 //! Functions of instant vectors and scalars.
 
-use varve_columnar::labels::LabelSet;
+use varve_columnar::{answer::is_absent, labels::LabelSet};
 
 use super::{
     calendar::{self, CalendarField},
@@ -12,7 +12,6 @@ use crate::{
     error::QueryError,
     plan::{Function, SeriesExpr},
 };
-use varve_columnar::answer::is_absent;
 
 /// Evaluates a call. `timestamp` and `histogram_quantile` look at more than values and are
 /// evaluated elsewhere.

@@ -11,7 +11,7 @@ use varve_columnar::{
 use varve_types::{Table, TenantId};
 use varve_view::Snapshot;
 
-use super::{directory::read_labels, samples::SampleColumns};
+use super::{directory::read_labels, memtable::SampleColumns};
 use crate::{
     context::ExecContext,
     error::QueryError,

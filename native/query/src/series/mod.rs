@@ -15,6 +15,7 @@ mod histogram;
 mod instants;
 mod label_functions;
 mod labels;
+mod memtable;
 mod metadata;
 mod order;
 mod range_functions;

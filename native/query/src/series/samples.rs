@@ -2,11 +2,7 @@
 
 use std::{ops::RangeInclusive, sync::Arc};
 
-use arrow::{
-    array::{Array, AsArray as _, RecordBatch, StringArray},
-    buffer::NullBuffer,
-    datatypes::{Float64Type, Int32Type, Int64Type},
-};
+use arrow::array::Array as _;
 use rayon::prelude::*;
 use varve_columnar::{
     answer::{QueryStats, is_absent},
@@ -15,7 +11,12 @@ use varve_columnar::{
 use varve_types::Table;
 use varve_view::{MemtableBatch, SampleRun, Segment, Snapshot};
 
-use super::{directory::Directory, value::Held, window::Samples};
+use super::{
+    directory::Directory,
+    memtable::{Gathering, SampleColumns},
+    value::Held,
+    window::Samples,
+};
 use crate::{context::ExecContext, error::QueryError, matcher::Matchers, plan::LabelMatcher};
 
 /// What tells the user that native histograms were left out.
@@ -74,9 +75,11 @@ pub(super) struct Loaded<'a> {
 
 /// Samples of one series from one place.
 #[derive(Default)]
-struct Run {
-    times_ms: Vec<i64>,
-    values: Vec<f64>,
+pub(super) struct Run {
+    /// Milliseconds since the epoch.
+    pub(super) times_ms: Vec<i64>,
+    /// As many.
+    pub(super) values: Vec<f64>,
 }
 
 /// Loads the series that match, with their samples in a range of milliseconds.
@@ -92,7 +95,6 @@ pub(super) fn load<'a>(
             context,
             directory: Directory::new(matchers, &compiled, tenant),
             runs: Vec::new(),
-            memtable_runs: Vec::new(),
             range_ms: range_ms.clone(),
             counted: QueryStats::default(),
         };
@@ -123,8 +125,6 @@ struct Loader<'a> {
     directory: Directory<'a>,
     /// By the series' number in the directory; each in the log's order.
     runs: Vec<Vec<Run>>,
-    /// Likewise: all that is still in memtables, one run for each series.
-    memtable_runs: Vec<Run>,
     range_ms: RangeInclusive<i64>,
     counted: QueryStats,
 }
@@ -150,18 +150,8 @@ impl Loader<'_> {
         }
         self.counted.segments_read += wanted.len() as u64;
         self.read_segments(&wanted)?;
-        // What is in a memtable came after what is sealed.
-        for batch in snapshot.memtable.iter().filter(|batch| overlaps(batch.time_range)) {
-            self.context.budget.check()?;
-            self.read_batch(batch)?;
-        }
-        self.runs.resize_with(self.directory.matched_count(), Vec::new);
-        for (runs, run) in self.runs.iter_mut().zip(std::mem::take(&mut self.memtable_runs)) {
-            if !run.times_ms.is_empty() {
-                runs.push(run);
-            }
-        }
-        Ok(())
+        let batches = snapshot.memtable.iter().filter(|batch| overlaps(batch.time_range));
+        self.read_memtable(batches)
     }
 
     fn read_segments(&mut self, wanted: &[Wanted<'_>]) -> Result<(), QueryError> {
@@ -203,86 +193,35 @@ impl Loader<'_> {
         Ok(())
     }
 
-    /// Adds a batch's samples to the memtable's run of each series.
-    fn read_batch(&mut self, batch: &MemtableBatch) -> Result<(), QueryError> {
-        let columns = SampleColumns::of(&batch.batch)?;
-        let mut numbers = Vec::with_capacity(columns.texts.len());
-        for text in columns.texts {
-            numbers.push(match text {
-                Some(text) => self.directory.number_of(text)?,
-                None => None,
-            });
-        }
-        self.memtable_runs.resize_with(self.directory.matched_count(), Run::default);
-        let mut taken = 0;
-        let mut histograms = false;
-        for (row, &key) in columns.keys.iter().enumerate() {
-            let time_ms = columns.times_ms[row];
-            let Some(number) = numbers[key as usize] else { continue };
-            if !self.range_ms.contains(&time_ms) {
-                continue;
+    /// Adds what came after all that is sealed.
+    fn read_memtable<'b>(
+        &mut self,
+        batches: impl Iterator<Item = &'b MemtableBatch>,
+    ) -> Result<(), QueryError> {
+        let mut gathering = Gathering::default();
+        for batch in batches {
+            self.context.budget.check()?;
+            let columns = SampleColumns::of(&batch.batch)?;
+            let rows = columns.keys.len() as u64;
+            let mut numbers = Vec::with_capacity(columns.texts.len());
+            for text in columns.texts {
+                numbers.push(self.directory.number_of(text.unwrap_or_default())?);
             }
-            if columns.is_histogram(row) {
-                histograms = true;
-                continue;
-            }
-            let run = &mut self.memtable_runs[number];
-            run.times_ms.push(time_ms);
-            run.values.push(columns.values[row]);
-            taken += 1;
+            let taken = gathering.add(columns, &numbers, &self.range_ms);
+            self.context.budget.add_samples(taken)?;
+            self.counted.memtable_rows_read += rows;
+            self.counted.rows_read += rows;
+            self.counted.bytes_read += rows * SAMPLE_BYTES;
         }
-        if histograms {
+        if gathering.saw_histograms() {
             self.context.inform(HISTOGRAMS_IGNORED.to_owned());
         }
-        self.context.budget.add_samples(taken)?;
-        let rows = columns.keys.len() as u64;
-        self.counted.memtable_rows_read += rows;
-        self.counted.rows_read += rows;
-        self.counted.bytes_read += rows * SAMPLE_BYTES;
+        let _held = Held::charge(&self.context.budget, gathering.samples() * SAMPLE_BYTES)?;
+        self.runs.resize_with(self.directory.matched_count(), Vec::new);
+        for (number, run) in gathering.into_runs() {
+            self.runs[number].push(run);
+        }
         Ok(())
-    }
-}
-
-/// The columns of a batch of the samples table.
-pub(super) struct SampleColumns<'a> {
-    /// Label sets, by key.
-    pub(super) texts: &'a StringArray,
-    /// By row.
-    pub(super) keys: &'a [i32],
-    /// By row.
-    pub(super) times_ms: &'a [i64],
-    values: &'a [f64],
-    /// Which rows have one; all, if there is no buffer of nulls.
-    histograms: Option<&'a NullBuffer>,
-}
-
-impl<'a> SampleColumns<'a> {
-    /// The columns; they are those of the table's schema.
-    pub(super) fn of(batch: &'a RecordBatch) -> Result<Self, QueryError> {
-        Self::find(batch).ok_or_else(|| {
-            QueryError::invalid(format!(
-                "a batch of samples has the columns {:?}, which is not the schema of the samples table",
-                batch.schema().fields()
-            ))
-        })
-    }
-
-    fn find(batch: &'a RecordBatch) -> Option<Self> {
-        let series = batch.column_by_name("series")?.as_dictionary_opt::<Int32Type>()?;
-        Some(Self {
-            texts: series.values().as_string_opt::<i32>()?,
-            keys: series.keys().values(),
-            times_ms: batch
-                .column_by_name("time_unix_ms")?
-                .as_primitive_opt::<Int64Type>()?
-                .values(),
-            values: batch.column_by_name("value")?.as_primitive_opt::<Float64Type>()?.values(),
-            histograms: batch.column_by_name("histogram")?.nulls(),
-        })
-    }
-
-    fn is_histogram(&self, row: usize) -> bool {
-        self.histograms.is_none_or(|nulls| nulls.is_valid(row))
     }
 }
 
