@@ -30,6 +30,9 @@ const flags = {
   json: text,
 } as const;
 
+/** Fewer than ten batches have no 99th percentile worth its name; none leaves the signal out. */
+const recordsMin = 10_000;
+
 /** @throws RangeError, TypeError for a flag that is unknown or not a count */
 export function readOptions(args: readonly string[]): BenchOptions {
   const { values } = parseArgs({ args: [...args], options: flags });
@@ -39,10 +42,12 @@ export function readOptions(args: readonly string[]): BenchOptions {
       throw new RangeError(`--${name} ${values[name]} is not a whole number of at least ${least}`);
     return value;
   };
+  const size = (name: 'logs' | 'spans' | 'samples'): number =>
+    Number(values[name]) === 0 ? 0 : count(name, recordsMin);
   return {
-    logs: count('logs', 0),
-    spans: count('spans', 0),
-    samples: count('samples', 0),
+    logs: size('logs'),
+    spans: size('spans'),
+    samples: size('samples'),
     series: count('series', 20),
     connections: count('connections', 1),
     repeats: count('repeats', 1),

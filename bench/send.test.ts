@@ -3,7 +3,7 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ask, type Query } from './queries.ts';
-import { Client, sendAll } from './send.ts';
+import { Client, sendAll, sendPaced } from './send.ts';
 
 const open: { server: Server; client: Client }[] = [];
 
@@ -40,6 +40,15 @@ describe('a set of payloads', () => {
     const { ackMs, sentAgain, elapsedMs } = await sendAll(client, set, 2);
     expect([ackMs.length, sentAgain]).toEqual([5, 1]);
     expect(elapsedMs).toBeGreaterThan(0);
+  });
+
+  it('is sent at the pace that was asked for, however slowly it is answered', async () => {
+    const client = await clientOf((_request, response) => {
+      setTimeout(() => response.end(), 50);
+    });
+    const { ackMs, elapsedMs } = await sendPaced(client, set, 100);
+    expect(ackMs).toHaveLength(5);
+    expect(elapsedMs).toBeGreaterThan(85);
   });
 
   it.each([

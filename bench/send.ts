@@ -92,6 +92,33 @@ export async function sendAll(
   return { elapsedMs: performance.now() - startedAt, ackMs, sentAgain };
 }
 
+/**
+ * Sends every payload once, one each `1 / requestsPerSecond`, whether or not the one before is answered. Times
+ * start when a request is due, so that one that had to wait for a connection is not taken for a fast one.
+ *
+ * @throws Error for an answer that is neither a success nor "later"
+ */
+export async function sendPaced(
+  client: Client,
+  { path, headers, payloads }: PayloadSet<unknown>,
+  requestsPerSecond: number,
+): Promise<Sending> {
+  const startedAt = performance.now();
+  const sent = await Promise.all(
+    payloads.map(async (payload, index) => {
+      const dueMs = (index * 1_000) / requestsPerSecond;
+      await pause(dueMs - (performance.now() - startedAt));
+      const { tries } = await sendOne(client, path, headers, payload);
+      return { ms: performance.now() - startedAt - dueMs, tries };
+    }),
+  );
+  return {
+    elapsedMs: performance.now() - startedAt,
+    ackMs: sent.map(({ ms }) => ms),
+    sentAgain: sent.reduce((sum, { tries }) => sum + tries - 1, 0),
+  };
+}
+
 async function sendOne(
   client: Client,
   path: string,
