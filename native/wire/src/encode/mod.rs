@@ -6,4 +6,5 @@
 pub mod json;
 pub mod loki;
 pub mod prometheus;
+mod protobuf;
 pub mod tempo;
