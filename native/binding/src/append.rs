@@ -46,8 +46,8 @@ impl NativeStore {
         body: Uint8Array,
     ) -> napi::Result<AppendReceipt> {
         let store = self.running()?;
-        let tenant = TenantId::parse(&tenant)
-            .map_err(|error| coded(ErrorCode::TenantInvalid, error))?;
+        let tenant =
+            TenantId::parse(&tenant).map_err(|error| coded(ErrorCode::TenantInvalid, error))?;
         let (format, encoding) = wire_names(&format, &encoding)?;
         let decoded = {
             let _permit = store.decoders.acquire().await.map_err(|_| closed())?;

@@ -96,10 +96,7 @@ impl NativeStore {
     }
 
     pub(crate) fn running(&self) -> napi::Result<Arc<Running>> {
-        self.running
-            .lock()
-            .clone()
-            .ok_or_else(|| coded(ErrorCode::Closed, "the store is closed"))
+        self.running.lock().clone().ok_or_else(|| coded(ErrorCode::Closed, "the store is closed"))
     }
 
     /// The store, which nobody gets from here any more.

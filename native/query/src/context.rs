@@ -8,7 +8,7 @@ use std::{
 
 use varve_columnar::answer::{Answer, Outcome, QueryStats};
 use varve_types::{Table, TenantId};
-use varve_view::Snapshot;
+use varve_view::{Snapshot, Store};
 
 use crate::{
     budget::{BudgetTracker, CancelToken},
@@ -23,6 +23,12 @@ pub(crate) const TENANT_LABEL: &str = "__tenant_id__";
 pub trait Sources {
     /// All of one tenant's rows of one table, as they are now; empty for a tenant that has none.
     fn snapshot(&self, tenant: &TenantId, table: Table) -> Snapshot;
+}
+
+impl Sources for Store {
+    fn snapshot(&self, tenant: &TenantId, table: Table) -> Snapshot {
+        Store::snapshot(self, tenant, table)
+    }
 }
 
 /// One running query.

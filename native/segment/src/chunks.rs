@@ -1,0 +1,179 @@
+//! Samples as chunks: a run of one series, its times and values compressed on their own.
+
+use std::sync::Arc;
+
+use arrow::{
+    array::{
+        Array, AsArray, BinaryArray, BinaryBuilder, Int64Array, ListBuilder, RecordBatch,
+        StringDictionaryBuilder, UInt32Array,
+    },
+    datatypes::{Field, Float64Type, Int32Type, Int64Type},
+    error::ArrowError,
+};
+use pco::{ChunkConfig, errors::PcoError, standalone};
+use varve_types::Table;
+
+use crate::{
+    cluster::{Clustered, LabelSetRanks, column, range_of},
+    columns::stored_schema,
+    directory::{Directory, LabelSetRange},
+};
+
+/// The most samples of one chunk: large enough to compress, small enough to read a few minutes of.
+const CHUNK_SAMPLES: usize = 4_096;
+
+/// Samples of one series from one segment, ascending by time; of equal times the later one in the
+/// log comes last.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SampleRun {
+    /// Index into the segment's label sets.
+    pub label_set: usize,
+    /// Milliseconds since the epoch.
+    pub times_ms: Vec<i64>,
+    /// As many; bit-exact.
+    pub values: Vec<f64>,
+}
+
+/// Sorts samples by series and time and packs them into chunks.
+pub(crate) fn cluster_samples(rows: &RecordBatch) -> Result<Clustered, ArrowError> {
+    let series = LabelSetRanks::of(column(rows, "series")?);
+    let times = column(rows, "time_unix_ms")?.as_primitive::<Int64Type>().values();
+    let values = column(rows, "value")?.as_primitive::<Float64Type>().values();
+    let histograms = column(rows, "histogram")?.as_binary::<i32>();
+    let order = series.order(times);
+    let mut chunks = ChunkColumns::default();
+    let mut ranges = Vec::new();
+    for (text, run) in series.runs(&order) {
+        let first_chunk = chunks.len();
+        let run = &order.values()[run.start as usize..run.end as usize];
+        for samples in
+            run.chunk_by(|&a, &b| histograms.is_null(a as usize) == histograms.is_null(b as usize))
+        {
+            for chunk in samples.chunks(CHUNK_SAMPLES) {
+                chunks.push(&text, chunk, times, values, histograms)?;
+            }
+        }
+        ranges.push(LabelSetRange {
+            text,
+            rows: first_chunk..chunks.len(),
+            time_range: (times[run[0] as usize], times[run[run.len() - 1] as usize]),
+            count: run.len() as u64,
+            bytes: 0,
+        });
+    }
+    Ok(Clustered {
+        batch: chunks.finish()?,
+        directory: Directory::label_sets(ranges),
+        time_range: range_of(times),
+    })
+}
+
+struct ChunkColumns {
+    series: StringDictionaryBuilder<Int32Type>,
+    first: Vec<i64>,
+    last: Vec<i64>,
+    count: Vec<u32>,
+    times: BinaryBuilder,
+    values: BinaryBuilder,
+    histograms: ListBuilder<BinaryBuilder>,
+}
+
+impl Default for ChunkColumns {
+    fn default() -> Self {
+        let item = Field::new("item", arrow::datatypes::DataType::Binary, false);
+        Self {
+            series: StringDictionaryBuilder::new(),
+            first: Vec::new(),
+            last: Vec::new(),
+            count: Vec::new(),
+            times: BinaryBuilder::new(),
+            values: BinaryBuilder::new(),
+            histograms: ListBuilder::new(BinaryBuilder::new()).with_field(item),
+        }
+    }
+}
+
+impl ChunkColumns {
+    fn len(&self) -> u32 {
+        self.count.len() as u32
+    }
+
+    /// Packs the samples of `rows`, which are all floats or all histograms.
+    fn push(
+        &mut self,
+        series: &str,
+        rows: &[u32],
+        times: &[i64],
+        values: &[f64],
+        histograms: &BinaryArray,
+    ) -> Result<(), ArrowError> {
+        let config = ChunkConfig::default();
+        let at: Vec<i64> = rows.iter().map(|&row| times[row as usize]).collect();
+        self.series.append(series)?;
+        self.first.push(at[0]);
+        self.last.push(at[at.len() - 1]);
+        self.count.push(rows.len() as u32);
+        self.times.append_value(standalone::simple_compress(&at, &config).map_err(packing)?);
+        if histograms.is_null(rows[0] as usize) {
+            let floats: Vec<f64> = rows.iter().map(|&row| values[row as usize]).collect();
+            self.values
+                .append_value(standalone::simple_compress(&floats, &config).map_err(packing)?);
+            self.histograms.append_null();
+        } else {
+            self.values.append_null();
+            for &row in rows {
+                self.histograms.values().append_value(histograms.value(row as usize));
+            }
+            self.histograms.append(true);
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<RecordBatch, ArrowError> {
+        RecordBatch::try_new(
+            stored_schema(Table::Samples),
+            vec![
+                Arc::new(self.series.finish()),
+                Arc::new(Int64Array::from(self.first)),
+                Arc::new(Int64Array::from(self.last)),
+                Arc::new(UInt32Array::from(self.count)),
+                Arc::new(self.times.finish()),
+                Arc::new(self.values.finish()),
+                Arc::new(self.histograms.finish()),
+            ],
+        )
+    }
+}
+
+fn packing(error: PcoError) -> ArrowError {
+    ArrowError::ExternalError(Box::new(error))
+}
+
+/// The columns that [`unpack`] reads.
+pub(crate) const PACKED_COLUMNS: [&str; 4] = ["first_unix_ms", "last_unix_ms", "times", "values"];
+
+/// Adds the float samples of a chunk that are in the range (both ends included) to `run`.
+pub(crate) fn unpack(
+    chunks: &RecordBatch,
+    chunk: usize,
+    (from_ms, to_ms): (i64, i64),
+    run: &mut SampleRun,
+) -> Result<(), ArrowError> {
+    let times = column(chunks, "times")?.as_binary::<i32>();
+    let values = column(chunks, "values")?.as_binary::<i32>();
+    let first = column(chunks, "first_unix_ms")?.as_primitive::<Int64Type>().value(chunk);
+    let last = column(chunks, "last_unix_ms")?.as_primitive::<Int64Type>().value(chunk);
+    if values.is_null(chunk) || last < from_ms || first > to_ms {
+        return Ok(());
+    }
+    let times: Vec<i64> = standalone::simple_decompress(times.value(chunk)).map_err(packing)?;
+    let values: Vec<f64> = standalone::simple_decompress(values.value(chunk)).map_err(packing)?;
+    if times.len() != values.len() {
+        return Err(ArrowError::ParseError("a chunk has as many times as values".to_owned()));
+    }
+    let start = times.partition_point(|&time| time < from_ms);
+    let end = times.partition_point(|&time| time <= to_ms);
+    run.times_ms.extend_from_slice(&times[start..end]);
+    run.values.extend_from_slice(&values[start..end]);
+    Ok(())
+}

@@ -1,0 +1,214 @@
+//! Clustering: the rows of many records, put into the order in which they are asked for.
+
+use std::{collections::HashMap, sync::Arc};
+
+use arrow::{
+    array::{
+        Array, ArrayRef, AsArray, DictionaryArray, RecordBatch, StringArray, UInt32Array,
+        UInt64Array,
+    },
+    compute::{concat_batches, take_record_batch},
+    datatypes::{Int32Type, Int64Type},
+    error::ArrowError,
+};
+use varve_columnar::schema::schema_of;
+use varve_types::{Lsn, Table};
+
+use crate::{
+    chunks,
+    columns::stored_schema,
+    directory::{Directory, LabelSetRange, TRACE_STRIDE_ROWS},
+};
+
+/// One record of the log whose rows go into the segment.
+pub struct LogPart {
+    /// Number of the partition.
+    pub partition: u32,
+    /// Where in it.
+    pub lsn: Lsn,
+    /// The rows.
+    pub batch: RecordBatch,
+}
+
+/// Rows in the segment's order, and where in them to look.
+pub struct Clustered {
+    /// Of [`stored_schema`].
+    pub batch: RecordBatch,
+    /// Where each stream, series or trace is.
+    pub directory: Directory,
+    /// First and last time, in the table's unit (both included); (0, 0) for metadata.
+    pub time_range: (i64, i64),
+}
+
+/// Clusters the parts, which come in the log's order within each partition: logs by stream and time,
+/// spans by trace and start, samples by series and time, metadata by name. Rows that compare equal
+/// keep the log's order.
+pub fn cluster(table: Table, parts: &[LogPart]) -> Result<Clustered, ArrowError> {
+    let schema = schema_of(table);
+    let rows = concat_batches(&schema, parts.iter().map(|part| &part.batch))?;
+    match table {
+        Table::Logs => logs(&rows, parts),
+        Table::Spans => spans(&rows, parts),
+        Table::Samples => chunks::cluster_samples(&rows),
+        Table::Metadata => metadata(&rows, parts),
+    }
+}
+
+fn logs(rows: &RecordBatch, parts: &[LogPart]) -> Result<Clustered, ArrowError> {
+    let streams = LabelSetRanks::of(column(rows, "stream")?);
+    let times = column(rows, "time_unix_nano")?.as_primitive::<Int64Type>().values();
+    let order = streams.order(times);
+    let batch = take_record_batch(&with_positions(Table::Logs, rows, parts)?, &order)?;
+    let times = column(&batch, "time_unix_nano")?.as_primitive::<Int64Type>().values().clone();
+    let bodies = column(&batch, "body")?.as_string::<i32>().clone();
+    let ranges = streams
+        .runs(&order)
+        .map(|(text, run)| {
+            let (first, last) = (run.start as usize, run.end as usize);
+            let offsets = bodies.value_offsets();
+            LabelSetRange {
+                text,
+                time_range: (times[first], times[last - 1]),
+                count: u64::from(run.end - run.start),
+                bytes: (offsets[last] - offsets[first]) as u64,
+                rows: run,
+            }
+        })
+        .collect();
+    Ok(Clustered { time_range: range_of(&times), batch, directory: Directory::label_sets(ranges) })
+}
+
+fn spans(rows: &RecordBatch, parts: &[LogPart]) -> Result<Clustered, ArrowError> {
+    let ids = column(rows, "trace_id")?.as_fixed_size_binary();
+    let starts = column(rows, "start_unix_nano")?.as_primitive::<Int64Type>().values();
+    let mut keys: Vec<([u8; 16], i64, u32)> = (0..rows.num_rows())
+        .map(|row| (trace_id(ids.value(row)), starts[row], row as u32))
+        .collect();
+    keys.sort_unstable();
+    let order = UInt32Array::from_iter_values(keys.iter().map(|&(_, _, row)| row));
+    let batch = take_record_batch(&with_positions(Table::Spans, rows, parts)?, &order)?;
+    let marks = keys.iter().step_by(TRACE_STRIDE_ROWS as usize).map(|&(id, _, _)| id).collect();
+    let time_range = range_of(starts);
+    Ok(Clustered { batch, directory: Directory::traces(marks), time_range })
+}
+
+/// A row says the same as often as a sender repeats it, about once a minute: the newest is kept.
+fn metadata(rows: &RecordBatch, parts: &[LogPart]) -> Result<Clustered, ArrowError> {
+    let texts = |name| Ok::<_, ArrowError>(column(rows, name)?.as_string::<i32>().clone());
+    let (names, help, units) = (texts("name")?, texts("help")?, texts("unit")?);
+    let kinds = arrow::compute::cast(column(rows, "type")?, &arrow::datatypes::DataType::Utf8)?;
+    let kinds = kinds.as_string::<i32>();
+    let mut newest = HashMap::new();
+    for row in 0..rows.num_rows() {
+        let said = (names.value(row), kinds.value(row), help.value(row), units.value(row));
+        newest.insert(said, row as u32);
+    }
+    let mut kept: Vec<u32> = newest.into_values().collect();
+    kept.sort_unstable_by_key(|&row| (names.value(row as usize), row));
+    let all = with_positions(Table::Metadata, rows, parts)?;
+    let batch = take_record_batch(&all, &UInt32Array::from(kept))?;
+    Ok(Clustered { batch, directory: Directory::none(), time_range: (0, 0) })
+}
+
+/// The rows with the columns that say where they came from.
+fn with_positions(
+    table: Table,
+    rows: &RecordBatch,
+    parts: &[LogPart],
+) -> Result<RecordBatch, ArrowError> {
+    let each = |part: &LogPart| 0..part.batch.num_rows() as u32;
+    let partition =
+        UInt32Array::from_iter_values(parts.iter().flat_map(|p| each(p).map(|_| p.partition)));
+    let epoch =
+        UInt32Array::from_iter_values(parts.iter().flat_map(|p| each(p).map(|_| p.lsn.epoch.0)));
+    let offset =
+        UInt64Array::from_iter_values(parts.iter().flat_map(|p| each(p).map(|_| p.lsn.offset.0)));
+    let row = UInt32Array::from_iter_values(parts.iter().flat_map(each));
+    let mut columns = rows.columns().to_vec();
+    let positions: [ArrayRef; 4] =
+        [Arc::new(partition), Arc::new(epoch), Arc::new(offset), Arc::new(row)];
+    columns.extend(positions);
+    RecordBatch::try_new(stored_schema(table), columns)
+}
+
+/// The label sets of a dictionary column in the order of their texts, and each row's place among them.
+pub(crate) struct LabelSetRanks {
+    texts: Vec<Arc<str>>,
+    of_row: Vec<u32>,
+}
+
+impl LabelSetRanks {
+    /// Works the order out once per distinct text; a dictionary may hold one more than once.
+    pub(crate) fn of(column: &ArrayRef) -> Self {
+        let column: &DictionaryArray<Int32Type> = column.as_dictionary();
+        let values: &StringArray = column.values().as_string();
+        let keys = column.keys().values();
+        let mut used = vec![false; values.len()];
+        for &key in keys {
+            used[key as usize] = true;
+        }
+        let mut by_text: Vec<u32> =
+            (0..values.len() as u32).filter(|&key| used[key as usize]).collect();
+        by_text.sort_unstable_by_key(|&key| values.value(key as usize));
+        let mut texts: Vec<Arc<str>> = Vec::new();
+        let mut ranks = vec![0; values.len()];
+        for key in by_text {
+            let text = values.value(key as usize);
+            if texts.last().is_none_or(|last| **last != *text) {
+                texts.push(Arc::from(text));
+            }
+            ranks[key as usize] = texts.len() as u32 - 1;
+        }
+        Self { texts, of_row: keys.iter().map(|&key| ranks[key as usize]).collect() }
+    }
+
+    /// Rows by label set, then time, then the order they came in.
+    pub(crate) fn order(&self, times: &[i64]) -> UInt32Array {
+        let mut keys: Vec<(u32, i64, u32)> = self
+            .of_row
+            .iter()
+            .zip(times)
+            .zip(0..)
+            .map(|((&rank, &time), row)| (rank, time, row))
+            .collect();
+        keys.sort_unstable();
+        UInt32Array::from_iter_values(keys.into_iter().map(|(_, _, row)| row))
+    }
+
+    /// Each label set with its rows in `order`.
+    pub(crate) fn runs<'a>(
+        &'a self,
+        order: &'a UInt32Array,
+    ) -> impl Iterator<Item = (Arc<str>, std::ops::Range<u32>)> + 'a {
+        let rank = |at: u32| self.of_row[order.value(at as usize) as usize];
+        let rows = order.len() as u32;
+        let mut start = 0;
+        std::iter::from_fn(move || {
+            if start == rows {
+                return None;
+            }
+            let first = rank(start);
+            let end = (start..rows).find(|&at| rank(at) != first).unwrap_or(rows);
+            let run = (self.texts[first as usize].clone(), start..end);
+            start = end;
+            Some(run)
+        })
+    }
+}
+
+pub(crate) fn column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a ArrayRef, ArrowError> {
+    batch.column_by_name(name).ok_or_else(|| ArrowError::SchemaError(format!("no column {name}")))
+}
+
+fn trace_id(bytes: &[u8]) -> [u8; 16] {
+    let mut id = [0; 16];
+    // The schema says 16; a shorter one would only sort differently.
+    id[..bytes.len().min(16)].copy_from_slice(&bytes[..bytes.len().min(16)]);
+    id
+}
+
+pub(crate) fn range_of(times: &[i64]) -> (i64, i64) {
+    let first = times.iter().copied().min().unwrap_or(0);
+    let last = times.iter().copied().max().unwrap_or(0);
+    (first, last)
+}

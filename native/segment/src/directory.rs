@@ -1,0 +1,170 @@
+//! A segment's directory: which rows belong to which stream, series or trace. Kept beside the Parquet
+//! file, as an Arrow IPC file, and read whole.
+
+use std::{fs::File, io::Cursor, ops::Range, path::Path, sync::Arc};
+
+use arrow::{
+    array::{
+        AsArray, FixedSizeBinaryArray, Int64Array, RecordBatch, StringArray, UInt32Array,
+        UInt64Array,
+    },
+    datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, UInt32Type, UInt64Type},
+    error::ArrowError,
+    ipc::{
+        CompressionType,
+        reader::FileReader,
+        writer::{FileWriter, IpcWriteOptions},
+    },
+};
+
+use crate::SegmentError;
+
+/// Every this many rows of a spans segment the directory has a trace id.
+pub const TRACE_STRIDE_ROWS: u32 = 1_024;
+
+/// Where one stream's (or series') rows are in a segment. They are neighbours: rows are clustered
+/// by label set, then time, then log position.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LabelSetRange {
+    /// The label set's canonical text.
+    pub text: Arc<str>,
+    /// Its rows; for samples these are chunks.
+    pub rows: Range<u32>,
+    /// First and last time of them, in the table's unit (both included).
+    pub time_range: (i64, i64),
+    /// How many records they are: log lines or samples.
+    pub count: u64,
+    /// Bytes of their lines (logs); 0 otherwise.
+    pub bytes: u64,
+}
+
+/// Where to look in a segment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Directory {
+    /// Sorted by text; empty for spans and metadata.
+    pub label_sets: Vec<LabelSetRange>,
+    /// For spans: the trace id of rows 0, [`TRACE_STRIDE_ROWS`], twice that, …; ascending.
+    pub trace_marks: Vec<[u8; 16]>,
+}
+
+impl Directory {
+    pub(crate) fn label_sets(label_sets: Vec<LabelSetRange>) -> Self {
+        Self { label_sets, trace_marks: Vec::new() }
+    }
+
+    pub(crate) fn traces(trace_marks: Vec<[u8; 16]>) -> Self {
+        Self { label_sets: Vec::new(), trace_marks }
+    }
+
+    pub(crate) fn none() -> Self {
+        Self::default()
+    }
+
+    /// Rows among which a trace's spans can be, of `rows` in the segment: none if it is before the
+    /// first.
+    #[must_use]
+    pub fn trace_rows(&self, trace_id: &[u8; 16], rows: u32) -> Range<u32> {
+        // The stride before the first mark that is not smaller may end with the trace's spans.
+        let from = self.trace_marks.partition_point(|mark| mark < trace_id).saturating_sub(1);
+        let to = self.trace_marks.partition_point(|mark| mark <= trace_id);
+        let start = (from as u32 * TRACE_STRIDE_ROWS).min(rows);
+        start..(to as u32 * TRACE_STRIDE_ROWS).min(rows).max(start)
+    }
+
+    /// The file's bytes.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, SegmentError> {
+        let batch =
+            if self.trace_marks.is_empty() { self.label_batch()? } else { self.mark_batch()? };
+        let options =
+            IpcWriteOptions::default().try_with_compression(Some(CompressionType::ZSTD))?;
+        let mut bytes = Vec::new();
+        let mut writer = FileWriter::try_new_with_options(&mut bytes, &batch.schema(), options)?;
+        writer.write(&batch)?;
+        writer.finish()?;
+        drop(writer);
+        Ok(bytes)
+    }
+
+    /// Reads the file back.
+    pub fn read(path: &Path) -> Result<Self, SegmentError> {
+        let file = File::open(path).map_err(SegmentError::io(path))?;
+        Self::from_batches(FileReader::try_new_buffered(file, None))
+            .map_err(|error| SegmentError::damaged(path, error))
+    }
+
+    /// Reads the file's bytes back.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, ArrowError> {
+        Self::from_batches(FileReader::try_new(Cursor::new(bytes), None))
+    }
+
+    fn from_batches<R: std::io::Read + std::io::Seek>(
+        reader: Result<FileReader<R>, ArrowError>,
+    ) -> Result<Self, ArrowError> {
+        let mut directory = Self::default();
+        for batch in reader? {
+            let batch = batch?;
+            if batch.schema() == label_schema() {
+                directory.add_label_sets(&batch);
+            } else if batch.schema() == mark_schema() {
+                let marks = batch.column(0).as_fixed_size_binary();
+                directory.trace_marks.extend(
+                    marks.iter().flatten().filter_map(|mark| <[u8; 16]>::try_from(mark).ok()),
+                );
+            } else {
+                return Err(ArrowError::SchemaError("not a segment's directory".to_owned()));
+            }
+        }
+        Ok(directory)
+    }
+
+    fn add_label_sets(&mut self, batch: &RecordBatch) {
+        let texts = batch.column(0).as_string::<i32>();
+        let numbers = |column: usize| batch.column(column).as_primitive::<UInt32Type>().values();
+        let times = |column: usize| batch.column(column).as_primitive::<Int64Type>().values();
+        let sizes = |column: usize| batch.column(column).as_primitive::<UInt64Type>().values();
+        self.label_sets.extend((0..batch.num_rows()).map(|row| LabelSetRange {
+            text: Arc::from(texts.value(row)),
+            rows: numbers(1)[row]..numbers(2)[row],
+            time_range: (times(3)[row], times(4)[row]),
+            count: sizes(5)[row],
+            bytes: sizes(6)[row],
+        }));
+    }
+
+    fn label_batch(&self) -> Result<RecordBatch, ArrowError> {
+        let sets = || self.label_sets.iter();
+        RecordBatch::try_new(
+            label_schema(),
+            vec![
+                Arc::new(StringArray::from_iter_values(sets().map(|set| &*set.text))),
+                Arc::new(UInt32Array::from_iter_values(sets().map(|set| set.rows.start))),
+                Arc::new(UInt32Array::from_iter_values(sets().map(|set| set.rows.end))),
+                Arc::new(Int64Array::from_iter_values(sets().map(|set| set.time_range.0))),
+                Arc::new(Int64Array::from_iter_values(sets().map(|set| set.time_range.1))),
+                Arc::new(UInt64Array::from_iter_values(sets().map(|set| set.count))),
+                Arc::new(UInt64Array::from_iter_values(sets().map(|set| set.bytes))),
+            ],
+        )
+    }
+
+    fn mark_batch(&self) -> Result<RecordBatch, ArrowError> {
+        let marks = FixedSizeBinaryArray::try_from_iter(self.trace_marks.iter())?;
+        RecordBatch::try_new(mark_schema(), vec![Arc::new(marks)])
+    }
+}
+
+fn label_schema() -> SchemaRef {
+    Arc::new(Schema::new(vec![
+        Field::new("label_set", DataType::Utf8, false),
+        Field::new("rows_start", DataType::UInt32, false),
+        Field::new("rows_end", DataType::UInt32, false),
+        Field::new("first_time", DataType::Int64, false),
+        Field::new("last_time", DataType::Int64, false),
+        Field::new("count", DataType::UInt64, false),
+        Field::new("bytes", DataType::UInt64, false),
+    ]))
+}
+
+fn mark_schema() -> SchemaRef {
+    Arc::new(Schema::new(vec![Field::new("trace_id", DataType::FixedSizeBinary(16), false)]))
+}

@@ -1,0 +1,147 @@
+//! Asking an index.
+
+use std::{ops::Range, path::Path};
+
+use memchr::memmem;
+use tantivy::{
+    DocSet, Index, InvertedIndexReader, TERMINATED,
+    postings::TermInfo,
+    schema::{Field, IndexRecordOption},
+};
+
+use crate::{
+    TextError, packed, schema,
+    tokens::{LONG_TOKEN, Piece, TOKEN_MAX_BYTES, pieces},
+};
+
+/// Shorter edge pieces match too many tokens to be worth walking the dictionary.
+const EDGE_MIN_BYTES: usize = 3;
+
+/// The index of one segment's bodies.
+pub struct TextIndex {
+    index: Index,
+    field: Field,
+    block_rows: u32,
+    rows: u32,
+}
+
+impl TextIndex {
+    /// Reads an index file.
+    pub fn open(path: &Path) -> Result<Self, TextError> {
+        Self::from_bytes(std::fs::read(path)?)
+    }
+
+    /// The index of a file's bytes.
+    pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, TextError> {
+        let (directory, layout) = packed::unpack(bytes)?;
+        let index = Index::open(directory)?;
+        Ok(Self { index, field: schema().1, block_rows: layout.block_rows, rows: layout.rows })
+    }
+
+    /// Rows whose line may contain the text (case-sensitive): sorted, not overlapping, and no row that
+    /// does contain it is left out. `None`: the index cannot tell.
+    pub fn rows_with_text(&self, needle: &str) -> Result<Option<Vec<Range<u32>>>, TextError> {
+        let pieces: Vec<_> =
+            pieces(needle).into_iter().filter(|piece| is_telling(*piece)).collect();
+        if pieces.is_empty() {
+            return Ok(None);
+        }
+        let searcher = self.index.reader()?.searcher();
+        let mut blocks = vec![true; self.rows.div_ceil(self.block_rows) as usize];
+        for segment in searcher.segment_readers() {
+            let inverted = segment.inverted_index(self.field)?;
+            let long = blocks_where(&inverted, blocks.len(), Piece::Whole(LONG_TOKEN))?;
+            for piece in &pieces {
+                let mut hits = blocks_where(&inverted, blocks.len(), *piece)?;
+                for (hit, long) in hits.iter_mut().zip(&long) {
+                    *hit |= long;
+                }
+                for (block, hit) in blocks.iter_mut().zip(&hits) {
+                    *block &= hit;
+                }
+            }
+        }
+        Ok(Some(self.ranges(&blocks)))
+    }
+
+    fn ranges(&self, blocks: &[bool]) -> Vec<Range<u32>> {
+        let mut ranges: Vec<Range<u32>> = Vec::new();
+        for (block, _) in (0u32..).zip(blocks).filter(|(_, hit)| **hit) {
+            let start = block * self.block_rows;
+            let end = (start + self.block_rows).min(self.rows);
+            match ranges.last_mut() {
+                Some(last) if last.end == start => last.end = end,
+                _ => ranges.push(start..end),
+            }
+        }
+        ranges
+    }
+}
+
+/// Whether looking a piece up excludes anything for its price.
+fn is_telling(piece: Piece<'_>) -> bool {
+    match piece {
+        // A longer token is not in the dictionary; its block is always a hit.
+        Piece::Whole(text) => text.len() <= TOKEN_MAX_BYTES,
+        Piece::Prefix(text) | Piece::Suffix(text) | Piece::Inside(text) => {
+            (EDGE_MIN_BYTES..=TOKEN_MAX_BYTES).contains(&text.len())
+        }
+    }
+}
+
+/// The blocks with a token of which the piece is true.
+fn blocks_where(
+    inverted: &InvertedIndexReader,
+    block_count: usize,
+    piece: Piece<'_>,
+) -> Result<Vec<bool>, TextError> {
+    let mut hits = vec![false; block_count];
+    let terms = inverted.terms();
+    match piece {
+        Piece::Whole(text) => {
+            if let Some(info) = terms.get(text.as_bytes())? {
+                mark(inverted, &info, &mut hits)?;
+            }
+        }
+        Piece::Prefix(text) => {
+            let mut stream = terms.range().ge(text.as_bytes()).into_stream()?;
+            while stream.advance() && stream.key().starts_with(text.as_bytes()) {
+                mark(inverted, stream.value(), &mut hits)?;
+            }
+        }
+        Piece::Suffix(text) => {
+            let mut stream = terms.stream()?;
+            while stream.advance() {
+                if stream.key().ends_with(text.as_bytes()) {
+                    mark(inverted, stream.value(), &mut hits)?;
+                }
+            }
+        }
+        Piece::Inside(text) => {
+            let finder = memmem::Finder::new(text.as_bytes());
+            let mut stream = terms.stream()?;
+            while stream.advance() {
+                if finder.find(stream.key()).is_some() {
+                    mark(inverted, stream.value(), &mut hits)?;
+                }
+            }
+        }
+    }
+    Ok(hits)
+}
+
+fn mark(
+    inverted: &InvertedIndexReader,
+    info: &TermInfo,
+    hits: &mut [bool],
+) -> Result<(), TextError> {
+    let mut postings = inverted.read_postings_from_terminfo(info, IndexRecordOption::Basic)?;
+    while postings.doc() != TERMINATED {
+        // Documents were added in the order of the blocks, so a document's number is its block's.
+        if let Some(hit) = hits.get_mut(postings.doc() as usize) {
+            *hit = true;
+        }
+        postings.advance();
+    }
+    Ok(())
+}
