@@ -1,12 +1,57 @@
 //! State and upkeep of the store.
 
 use napi_derive::napi;
+use serde::Serialize;
+use varve_log::JournalStatus;
 use varve_types::ErrorCode;
+use varve_view::StoreStatus;
 
 use crate::{
     error::{coded, coded_with_causes, lost},
     store::NativeStore,
 };
+
+/// `NativeStatus` of `native/index.ts`.
+#[derive(Serialize)]
+struct Status {
+    journal: JournalState,
+    views: StoreStatus,
+}
+
+/// [`JournalStatus`] as JSON: the log knows no serde.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct JournalState {
+    epoch: u32,
+    files: u64,
+    bytes: u64,
+    waiting_bytes: u64,
+    groups_total: u64,
+    records_total: u64,
+    syncs_total: u64,
+    last_sync_us: u64,
+    max_sync_us: u64,
+    read_only: Option<String>,
+    trim_error: Option<String>,
+}
+
+impl From<JournalStatus> for JournalState {
+    fn from(status: JournalStatus) -> Self {
+        Self {
+            epoch: status.epoch,
+            files: status.files,
+            bytes: status.bytes,
+            waiting_bytes: status.waiting_bytes,
+            groups_total: status.groups_total,
+            records_total: status.records_total,
+            syncs_total: status.syncs_total,
+            last_sync_us: status.last_sync_us,
+            max_sync_us: status.max_sync_us,
+            read_only: status.read_only.map(|reason| reason.to_string()),
+            trim_error: status.trim_error.map(|reason| reason.to_string()),
+        }
+    }
+}
 
 #[napi]
 impl NativeStore {
@@ -14,7 +59,8 @@ impl NativeStore {
     #[napi]
     pub fn status(&self) -> napi::Result<String> {
         let store = self.running()?;
-        serde_json::to_string(&store.views.status())
+        let status = Status { journal: store.log.status().into(), views: store.views.status() };
+        serde_json::to_string(&status)
             .map_err(|error| coded_with_causes(ErrorCode::Internal, &error))
     }
 

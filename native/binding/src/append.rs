@@ -5,12 +5,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
 use tokio::sync::oneshot;
-use varve_log::AppendError;
 use varve_types::{ErrorCode, TenantId};
+use varve_view::AppendError;
 use varve_wire::decode::{self, Decoded, Encoding, Format};
 
 use crate::{
-    error::{append_code, coded, coded_with_causes, lost},
+    error::{coded, coded_with_causes, lost},
     store::NativeStore,
 };
 
@@ -59,7 +59,8 @@ impl NativeStore {
             .map_err(|_| lost("decoding"))?
             .map_err(|error| coded_with_causes(error.code(), &error))?
         };
-        let Decoded { batches, accepted, refused } = decoded;
+        let Decoded { mut batches, accepted, refused } = decoded;
+        batches.retain(|(_, batch)| batch.num_rows() > 0);
         if !batches.is_empty() {
             let (done, durable) = oneshot::channel::<Result<(), AppendError>>();
             // A receiver that is gone means that the request was given up; the log went on.
@@ -67,7 +68,7 @@ impl NativeStore {
             durable
                 .await
                 .map_err(|_| lost("the append"))?
-                .map_err(|error| coded_with_causes(append_code(&error), &error))?;
+                .map_err(|error| coded_with_causes(error.code(), &error))?;
         }
         Ok(AppendReceipt {
             accepted: saturated(accepted),

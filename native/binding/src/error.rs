@@ -2,7 +2,6 @@
 
 use std::fmt::Display;
 
-use varve_log::AppendError;
 use varve_types::ErrorCode;
 
 /// An error that TypeScript turns back into its code.
@@ -20,17 +19,6 @@ pub(crate) fn coded_with_causes(code: ErrorCode, error: &dyn std::error::Error) 
         cause = inner.source();
     }
     coded(code, message)
-}
-
-/// The code of a refused append. Nothing of the request was stored.
-pub(crate) fn append_code(error: &AppendError) -> ErrorCode {
-    match error {
-        AppendError::Overloaded { .. } => ErrorCode::Overloaded,
-        AppendError::TooLarge { .. } => ErrorCode::BodyTooLarge,
-        AppendError::ReadOnly { .. } => ErrorCode::ReadOnly,
-        AppendError::Closed => ErrorCode::Closed,
-        _ => ErrorCode::Internal,
-    }
 }
 
 /// For work that ended in a panic; the panic itself is on standard error.

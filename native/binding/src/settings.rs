@@ -19,6 +19,6 @@ pub(crate) struct Settings {
     pub(crate) text_block_rows: u32,
     pub(crate) body_decompressed_max_bytes: u64,
     pub(crate) line_max_bytes: u64,
-    pub(crate) record_max_age_ms: i64,
-    pub(crate) record_max_ahead_ms: i64,
+    pub(crate) record_max_age_ms: u64,
+    pub(crate) record_max_ahead_ms: u64,
 }

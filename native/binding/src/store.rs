@@ -5,7 +5,7 @@ use std::{num::NonZero, sync::Arc, thread};
 use napi_derive::napi;
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
-use varve_log::{DataDirLock, Journal, JournalSettings, Log};
+use varve_log::{DataDirLock, Journal, JournalSettings, Log, Runtime};
 use varve_types::ErrorCode;
 use varve_view::{Store, StoreSettings};
 use varve_wire::decode::Limits;
@@ -23,7 +23,7 @@ pub(crate) struct Running {
     pub(crate) decoders: Semaphore,
     /// Queries wait for disk as well, so a few more than cores.
     pub(crate) queries: Semaphore,
-    log: Arc<Journal>,
+    pub(crate) log: Arc<Journal>,
     /// Given back last.
     _lock: DataDirLock,
 }
@@ -32,14 +32,15 @@ impl Running {
     fn open(settings: Settings) -> napi::Result<Self> {
         let lock = DataDirLock::acquire(&settings.data_dir)
             .map_err(|error| coded_with_causes(error.code(), &error))?;
-        let log = Journal::open(JournalSettings {
+        let journal = JournalSettings {
             dir: settings.data_dir.clone(),
             partitions: settings.partitions,
             file_bytes: settings.journal_file_bytes,
             write_buffer_max_bytes: settings.write_buffer_size_bytes,
             disk_free_min_bytes: settings.disk_free_min_bytes,
-        })
-        .map_err(|error| coded_with_causes(error.code(), &error))?;
+        };
+        let log = Journal::open(journal, Runtime::real())
+            .map_err(|error| coded_with_causes(error.code(), &error))?;
         let log = Arc::new(log);
         let views = Store::open(
             log.clone(),
@@ -57,8 +58,8 @@ impl Running {
         Ok(Self {
             views: Arc::new(views),
             limits: Limits {
-                body_decompressed_max_bytes: settings.body_decompressed_max_bytes,
-                line_max_bytes: settings.line_max_bytes,
+                body_decompressed_max_bytes: settings.body_decompressed_max_bytes as usize,
+                line_max_bytes: settings.line_max_bytes as usize,
                 record_max_age_ms: settings.record_max_age_ms,
                 record_max_ahead_ms: settings.record_max_ahead_ms,
             },
