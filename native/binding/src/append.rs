@@ -64,7 +64,7 @@ impl NativeStore {
         if !batches.is_empty() {
             let (done, durable) = oneshot::channel::<Result<(), AppendError>>();
             // A receiver that is gone means that the request was given up; the log went on.
-            store.views.append(tenant, batches, Box::new(move |outcome| drop(done.send(outcome))));
+            store.views.append(&tenant, batches, Box::new(move |outcome| drop(done.send(outcome))));
             durable
                 .await
                 .map_err(|_| lost("the append"))?

@@ -36,7 +36,7 @@ impl SegmentError {
         move |source| Self::Io { path, source }
     }
 
-    pub(crate) fn damaged(path: impl Into<PathBuf>, reason: impl ToString) -> Self {
+    pub(crate) fn damaged(path: impl Into<PathBuf>, reason: impl std::fmt::Display) -> Self {
         Self::Damaged { path: path.into(), reason: reason.to_string() }
     }
 

@@ -129,12 +129,11 @@ impl ParquetSegment {
 
     /// `false`: no row has the trace id. `true`: probably one has.
     pub fn may_hold_trace(&self, trace_id: &[u8; 16]) -> Result<bool, SegmentError> {
-        let filters = match self.trace_filters.get() {
-            Some(filters) => filters,
-            None => {
-                let read = self.read_trace_filters()?;
-                self.trace_filters.get_or_init(|| read)
-            }
+        let filters = if let Some(filters) = self.trace_filters.get() {
+            filters
+        } else {
+            let read = self.read_trace_filters()?;
+            self.trace_filters.get_or_init(|| read)
         };
         let holds = |filter: &Option<Sbbf>| {
             filter.as_ref().is_none_or(|filter| filter.check(trace_id.as_slice()))

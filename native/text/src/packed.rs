@@ -1,6 +1,6 @@
 //! Tantivy's files in one: a table of contents, the files, a checksum.
 //!
-//! `"VARVETXT"`, version u32, block_rows u32, rows u32, number of files u32, then per file: name
+//! `VARVETXT`, version u32, `block_rows` u32, rows u32, number of files u32, then per file: name
 //! length u32, name, size u64; then the files' bytes; last the xxh3 of all before it, u64. Numbers
 //! are little-endian.
 
@@ -58,7 +58,7 @@ pub(crate) fn pack(
 }
 
 /// The files of a packed index, in memory.
-pub(crate) fn unpack(bytes: Vec<u8>) -> Result<(RamDirectory, Layout), TextError> {
+pub(crate) fn unpack(bytes: &[u8]) -> Result<(RamDirectory, Layout), TextError> {
     let end = bytes.len().checked_sub(8).ok_or(TextError::Damaged("too short"))?;
     let (content, checksum) = bytes.split_at(end);
     if checksum != xxh3_64(content).to_le_bytes() {

@@ -28,11 +28,11 @@ pub struct TextIndex {
 impl TextIndex {
     /// Reads an index file.
     pub fn open(path: &Path) -> Result<Self, TextError> {
-        Self::from_bytes(std::fs::read(path)?)
+        Self::from_bytes(&std::fs::read(path)?)
     }
 
     /// The index of a file's bytes.
-    pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, TextError> {
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, TextError> {
         let (directory, layout) = packed::unpack(bytes)?;
         let index = Index::open(directory)?;
         Ok(Self { index, field: schema().1, block_rows: layout.block_rows, rows: layout.rows })

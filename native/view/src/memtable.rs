@@ -97,7 +97,7 @@ pub(crate) fn time_range(table: Table, batch: &RecordBatch) -> (i64, i64) {
         Table::Samples => ("time_unix_ms", "time_unix_ms"),
         Table::Metadata => return (0, 0),
     };
-    let column = |name| batch.column_by_name(name).map(|column| column.as_primitive::<Int64Type>());
+    let column = |name| batch.column_by_name(name).map(AsArray::as_primitive::<Int64Type>);
     (
         column(first).and_then(min).unwrap_or_default(),
         column(last).and_then(max).unwrap_or_default(),

@@ -120,7 +120,7 @@ fn write_segment(
     let directory = rows.directory.to_bytes()?;
     size_bytes += write_synced(&files.directory, &directory).map_err(failed(&files.directory))?;
     if *table == Table::Logs {
-        let bodies = rows.batch.column_by_name("body").map(|column| column.as_string::<i32>());
+        let bodies = rows.batch.column_by_name("body").map(AsArray::as_string::<i32>);
         let lines = bodies.into_iter().flatten().map(Option::unwrap_or_default);
         let index = varve_text::build(lines, text_block_rows)?;
         size_bytes += write_synced(&files.text, &index).map_err(failed(&files.text))?;

@@ -9,7 +9,7 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
     thread::{self, JoinHandle},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use arrow::array::RecordBatch;
@@ -127,12 +127,12 @@ impl Store {
 
     /// Appends the rows of one request, all of them or none. When `done` is told `Ok` they are durable
     /// and in every snapshot that is taken from then on.
-    pub fn append(&self, tenant: TenantId, batches: Vec<(Table, RecordBatch)>, done: Done) {
+    pub fn append(&self, tenant: &TenantId, batches: Vec<(Table, RecordBatch)>, done: Done) {
         let shared = &self.shared;
         if let Err(error) = shared.admit() {
             return done(Err(error));
         }
-        let records = match shared.records(&tenant, batches) {
+        let records = match shared.records(tenant, batches) {
             Ok(records) => records,
             Err(error) => return done(Err(AppendError::Batch(error.to_string()))),
         };
@@ -145,7 +145,7 @@ impl Store {
         });
         let appends = records
             .into_iter()
-            .map(|record| shared.clone().into_append(&tenant, record, request.clone()))
+            .map(|record| shared.clone().into_append(tenant, record, request.clone()))
             .collect();
         if let Err(error) = shared.log.append(appends) {
             request.finish(Err(error.into()));
@@ -337,7 +337,7 @@ impl Shared {
         let active = &state.memtables.active;
         state.memtables.sealing.is_some()
             || active.bytes() > self.settings.memtable_max_bytes
-            || active.first_at().is_some_and(|at| Instant::now() - at >= max_age)
+            || active.first_at().is_some_and(|at| at.elapsed() >= max_age)
     }
 
     fn seal(&self) -> Result<(), String> {
