@@ -1,52 +1,32 @@
 //! Traces: search by span sets, look-up by id, and what tags and values spans have.
+//!
+//! A trace's spans may be anywhere: `gather` puts whole traces together from segments and memtables.
+//! `mask` tells from columns which traces are worth that.
 
-use varve_columnar::answer::Answer;
+mod aggregate;
+mod by_id;
+mod candidates;
+mod condition;
+mod fields;
+mod gather;
+mod go_duration;
+mod mask;
+mod matching;
+mod operand;
+mod search;
+mod show;
+mod shown;
+mod source;
+mod spans;
+mod spanset;
+mod structural;
+mod tag_values;
+mod tags;
+#[cfg(test)]
+mod tests;
+mod trace;
+mod tree;
 
-use crate::{
-    context::ExecContext,
-    error::QueryError,
-    plan::{AttributeScope, Field, FieldExpr, SpansetExpr, TimeRange},
+pub(crate) use {
+    by_id::run as by_id, search::run as search, tag_values::run as tag_values, tags::run as tags,
 };
-
-/// Traces that match, newest first.
-pub(crate) fn search(
-    _context: &ExecContext,
-    _spanset: &SpansetExpr,
-    _range: TimeRange,
-    _limit: u32,
-    _spans_per_set: u32,
-    _select: &[Field],
-) -> Result<Answer, QueryError> {
-    Err(QueryError::invalid("this build does not run the node 'traceSearch'"))
-}
-
-/// All spans of one trace.
-pub(crate) fn by_id(
-    _context: &ExecContext,
-    _trace_id: &str,
-    _range: Option<TimeRange>,
-) -> Result<Answer, QueryError> {
-    Err(QueryError::invalid("this build does not run the node 'traceById'"))
-}
-
-/// Names of attributes by scope.
-pub(crate) fn tags(
-    _context: &ExecContext,
-    _scope: Option<AttributeScope>,
-    _filter: Option<&FieldExpr>,
-    _range: TimeRange,
-    _limit: u32,
-) -> Result<Answer, QueryError> {
-    Err(QueryError::invalid("this build does not run the node 'spanTags'"))
-}
-
-/// Values of one field.
-pub(crate) fn tag_values(
-    _context: &ExecContext,
-    _field: &Field,
-    _filter: Option<&FieldExpr>,
-    _range: TimeRange,
-    _limit: u32,
-) -> Result<Answer, QueryError> {
-    Err(QueryError::invalid("this build does not run the node 'spanTagValues'"))
-}

@@ -7,9 +7,10 @@ use super::{
     proto_json::{Object, object},
 };
 
-/// The fields of `SearchTagsResponse`: names of all scopes in one list, each once.
+/// The fields of `SearchTagsResponse`: attribute names of all scopes in one list, each once.
 pub(super) fn names(fields: &mut Object<'_>, scopes: &[TagScope], stats: &QueryStats) {
-    let mut tags: Vec<&String> = scopes.iter().flat_map(|scope| &scope.tags).collect();
+    let attributes = scopes.iter().filter(|scope| scope.scope != "intrinsic");
+    let mut tags: Vec<&String> = attributes.flat_map(|scope| &scope.tags).collect();
     tags.sort_unstable();
     tags.dedup();
     json::list(fields.field("tagNames"), ARRAY, tags, |out, tag| json::string(out, tag));
@@ -42,8 +43,7 @@ pub(super) fn values(fields: &mut Object<'_>, values: &[TypedValue], stats: &Que
     json::list(fields.field("tagValues"), ARRAY, values, |out, value| {
         object(out, |fields| {
             fields.text("type", value.kind);
-            // Empty values are values too.
-            json::string(fields.field("value"), &value.value);
+            fields.text("value", &value.value);
         });
     });
     metrics(fields, stats);

@@ -184,17 +184,18 @@ fn tags_are_scoped_in_version_2_and_one_list_in_version_1() {
         scope,
         tags: tags.iter().map(|&tag| tag.to_owned()).collect(),
     };
-    let tags = outcome(Answer::Tags(vec![scope("resource", &["b"]), scope("span", &["a", "b"])]));
+    let (resource, span) = (scope("resource", &["b"]), scope("span", &["a", "b"]));
+    let tags = outcome(Answer::Tags(vec![resource, span, scope("intrinsic", &["name"])]));
     let metrics = json!({"inspectedBytes": "4096"});
     assert_eq!(
         json_of(&tags, Form::V2Json),
-        json!({"scopes": [{"name": "resource", "tags": ["b"]}, {"name": "span", "tags": ["a", "b"]}], "metrics": metrics})
+        json!({"scopes": [{"name": "resource", "tags": ["b"]}, {"name": "span", "tags": ["a", "b"]}, {"name": "intrinsic", "tags": ["name"]}], "metrics": metrics})
     );
     assert_eq!(json_of(&tags, Form::V1Json), json!({"tagNames": ["a", "b"], "metrics": metrics}));
 }
 
 #[test]
-fn values_are_typed_in_version_2_and_texts_in_version_1() {
+fn values_are_typed_in_version_2_with_empty_texts_left_out_and_texts_in_version_1() {
     let value = |value: &str, kind| TypedValue { value: value.to_owned(), kind };
     let values = outcome(Answer::TagValues(vec![
         value("", "string"),
@@ -203,7 +204,7 @@ fn values_are_typed_in_version_2_and_texts_in_version_1() {
     ]));
     assert_eq!(
         json_of(&values, Form::V2Json)["tagValues"],
-        json!([{"type": "string", "value": ""}, {"type": "int", "value": "7"}, {"type": "string", "value": "7"}])
+        json!([{"type": "string"}, {"type": "int", "value": "7"}, {"type": "string", "value": "7"}])
     );
     assert_eq!(json_of(&values, Form::V1Json)["tagValues"], json!(["", "7"]));
 }

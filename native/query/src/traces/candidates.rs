@@ -1,0 +1,115 @@
+//! Traces that may match, found by columns alone.
+
+use arrow::array::RecordBatch;
+use hashbrown::{HashMap, HashSet};
+
+use super::{
+    condition::Expr,
+    mask,
+    source::Source,
+    spans::{TraceId, times, trace_id_at, trace_ids},
+};
+use crate::{context::ExecContext, error::QueryError, plan::TimeRange};
+
+/// What one trace costs here, roughly.
+const CANDIDATE_BYTES: u64 = 64;
+
+/// Traces by id, as far as their spans were looked at.
+pub(super) struct Candidates<'e> {
+    /// A trace matches only if one of its spans meets one of these; `None` for any trace.
+    conditions: Option<Vec<&'e Expr>>,
+    columns: Vec<&'static str>,
+    range: TimeRange,
+    seen: HashMap<TraceId, Seen>,
+    charged_bytes: u64,
+}
+
+/// What is known of a trace.
+#[derive(Clone, Copy)]
+struct Seen {
+    /// Of the spans looked at.
+    start_unix_nano: i64,
+    in_range: bool,
+    hit: bool,
+    taken: bool,
+}
+
+impl<'e> Candidates<'e> {
+    pub(super) fn new(conditions: Option<Vec<&'e Expr>>, range: TimeRange) -> Self {
+        let mut columns = mask::columns(conditions.iter().flatten().copied());
+        columns.extend(["trace_id", "start_unix_nano"]);
+        columns.sort_unstable();
+        columns.dedup();
+        Self { conditions, columns, range, seen: HashMap::new(), charged_bytes: 0 }
+    }
+
+    /// Looks at all spans of a source.
+    pub(super) fn look_at(
+        &mut self,
+        context: &ExecContext,
+        source: &Source<'_>,
+    ) -> Result<(), QueryError> {
+        let columns = std::mem::take(&mut self.columns);
+        let looked = source.each_batch(context, &columns, |batch| {
+            let known = self.seen.len();
+            self.add(batch)?;
+            let bytes = (self.seen.len() - known) as u64 * CANDIDATE_BYTES;
+            self.charged_bytes += bytes;
+            context.budget.charge(bytes)
+        });
+        self.columns = columns;
+        looked
+    }
+
+    fn add(&mut self, batch: &RecordBatch) -> Result<(), QueryError> {
+        let ids = trace_ids(batch)?;
+        let starts = times(batch, "start_unix_nano")?;
+        let hits = mask::any(self.conditions.as_deref(), batch)?;
+        for (row, hit) in hits.rows.into_iter().enumerate() {
+            let start = starts.value(row);
+            let seen = self.seen.entry(trace_id_at(&ids, row)).or_insert(Seen {
+                start_unix_nano: start,
+                in_range: false,
+                hit: false,
+                taken: false,
+            });
+            seen.start_unix_nano = seen.start_unix_nano.min(start);
+            seen.in_range |= start >= self.range.from.0 && start < self.range.to.0;
+            seen.hit |= hit;
+        }
+        Ok(())
+    }
+
+    /// Those that have not been taken and start at `from` or later, newest first.
+    pub(super) fn take_from(&mut self, from_unix_nano: i64) -> Vec<TraceId> {
+        let mut taken = Vec::new();
+        for (id, seen) in &mut self.seen {
+            let ready = seen.start_unix_nano >= from_unix_nano && seen.in_range && seen.hit;
+            if ready && !seen.taken {
+                seen.taken = true;
+                taken.push((std::cmp::Reverse(seen.start_unix_nano), *id));
+            }
+        }
+        taken.sort_unstable();
+        taken.into_iter().map(|(_, id)| id).collect()
+    }
+
+    /// Gives back what it held of the budget.
+    pub(super) fn release(self, context: &ExecContext) {
+        context.budget.release(self.charged_bytes);
+    }
+}
+
+/// The ids in pieces that are gathered together, each larger than the one before: mostly the first
+/// already holds as many matching traces as are asked for.
+pub(super) fn pieces(ids: &[TraceId], first: usize) -> impl Iterator<Item = HashSet<TraceId>> + '_ {
+    const PIECE_MAX: usize = 1_024;
+    let mut rest = ids;
+    let mut size = first.clamp(16, PIECE_MAX);
+    std::iter::from_fn(move || {
+        let (piece, after) = rest.split_at(size.min(rest.len()));
+        rest = after;
+        size = (size * 2).min(PIECE_MAX);
+        (!piece.is_empty()).then(|| piece.iter().copied().collect())
+    })
+}

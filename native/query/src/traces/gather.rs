@@ -1,0 +1,149 @@
+//! Whole traces from wherever their spans are: any segment, any batch of the memtables.
+
+use std::ops::Range;
+
+use arrow::array::RecordBatch;
+use hashbrown::{HashMap, HashSet};
+use varve_columnar::answer::QueryStats;
+use varve_types::Table;
+use varve_view::{Segment, Snapshot};
+
+use super::{
+    spans::{SpanColumns, TraceId, trace_id_at, trace_ids},
+    trace::{SpanRef, Trace},
+};
+use crate::{context::ExecContext, error::QueryError, plan::TimeRange};
+
+/// Traces that were gathered together.
+#[derive(Default)]
+pub(super) struct Gathered {
+    batches: Vec<SpanColumns>,
+    /// Batch and row of each trace's spans, duplicates included.
+    rows: HashMap<TraceId, Vec<(usize, usize)>>,
+    /// What was charged to the budget.
+    charged_bytes: u64,
+}
+
+impl Gathered {
+    /// One of the traces; `None` if no span of it is stored.
+    pub(super) fn trace(&self, id: &TraceId) -> Option<Trace<'_>> {
+        let rows = self.rows.get(id)?;
+        let spans = rows.iter().map(|&(batch, row)| SpanRef { columns: &self.batches[batch], row });
+        Trace::new(*id, spans.collect())
+    }
+
+    /// Gives back what the traces held of the budget.
+    pub(super) fn release(self, context: &ExecContext) {
+        context.budget.release(self.charged_bytes);
+    }
+
+    fn add(&mut self, batch: &RecordBatch, wanted: &HashSet<TraceId>) -> Result<(), QueryError> {
+        let ids = trace_ids(batch)?;
+        let at = self.batches.len();
+        let mut found = false;
+        for row in 0..batch.num_rows() {
+            let id = trace_id_at(&ids, row);
+            if wanted.contains(&id) {
+                found = true;
+                self.rows.entry(id).or_default().push((at, row));
+            }
+        }
+        if found {
+            self.batches.push(SpanColumns::new(batch)?);
+        }
+        Ok(())
+    }
+}
+
+/// All spans of the wanted traces. `columns` are read of segments; a segment without a row in
+/// `range` is left out.
+pub(super) fn gather(
+    context: &ExecContext,
+    wanted: &HashSet<TraceId>,
+    columns: &[&str],
+    range: Option<TimeRange>,
+) -> Result<Gathered, QueryError> {
+    let mut gathered = Gathered::default();
+    for (_, snapshot) in context.snapshots(Table::Spans) {
+        from_segments(context, snapshot, wanted, columns, range, &mut gathered)?;
+        for entry in &snapshot.memtable {
+            context.budget.check()?;
+            gathered.add(&entry.batch, wanted)?;
+        }
+    }
+    Ok(gathered)
+}
+
+fn from_segments(
+    context: &ExecContext,
+    snapshot: &Snapshot,
+    wanted: &HashSet<TraceId>,
+    columns: &[&str],
+    range: Option<TimeRange>,
+    gathered: &mut Gathered,
+) -> Result<(), QueryError> {
+    for segment in &snapshot.segments {
+        context.budget.check()?;
+        if range.is_some_and(|range| !overlaps(segment.time_range(), range)) {
+            continue;
+        }
+        let rows = rows_of(segment, wanted)?;
+        if rows.is_empty() {
+            continue;
+        }
+        for batch in segment.read(columns, Some(&rows))? {
+            context.budget.check()?;
+            let bytes = batch.get_array_memory_size() as u64;
+            gathered.charged_bytes += bytes;
+            context.budget.charge(bytes)?;
+            context.count(&QueryStats {
+                rows_read: batch.num_rows() as u64,
+                bytes_read: bytes,
+                ..QueryStats::default()
+            });
+            gathered.add(&batch, wanted)?;
+        }
+    }
+    Ok(())
+}
+
+/// Where the wanted traces can be in a segment: sorted, not overlapping.
+fn rows_of(segment: &Segment, wanted: &HashSet<TraceId>) -> Result<Vec<Range<u32>>, QueryError> {
+    let mut ranges = Vec::new();
+    for id in wanted {
+        if segment.may_hold_trace(id) {
+            ranges.extend(segment.trace_rows(id)?);
+        }
+    }
+    Ok(merged(ranges))
+}
+
+/// The same rows as ranges that neither overlap nor touch, ascending.
+fn merged(mut ranges: Vec<Range<u32>>) -> Vec<Range<u32>> {
+    ranges.sort_unstable_by_key(|range| range.start);
+    let mut merged: Vec<Range<u32>> = Vec::with_capacity(ranges.len());
+    for range in ranges {
+        match merged.last_mut() {
+            Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+            _ => merged.push(range),
+        }
+    }
+    merged
+}
+
+/// Whether rows from the first to the last time (both included) can be in a range.
+pub(super) fn overlaps((first, last): (i64, i64), range: TimeRange) -> bool {
+    first < range.to.0 && last >= range.from.0
+}
+
+#[cfg(test)]
+#[expect(clippy::single_range_in_vec_init, reason = "a list of ranges may have one")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_that_several_traces_may_be_in_are_read_once() {
+        assert_eq!(merged(vec![8..12, 0..3, 2..5, 5..6]), [0..6, 8..12]);
+        assert_eq!(merged(vec![0..9, 2..3]), [0..9]);
+    }
+}

@@ -1,0 +1,100 @@
+//! Spans that match a filter, one by one, for their tags and values.
+
+use std::ops::ControlFlow;
+
+use arrow::array::RecordBatch;
+use varve_columnar::schema::schema_of;
+use varve_types::Table;
+
+use super::{
+    candidates::{Candidates, pieces},
+    condition::Expr,
+    fields::SpanAt,
+    gather::gather,
+    mask,
+    source::sources,
+    spans::SpanColumns,
+    trace::SpanRef,
+};
+use crate::{context::ExecContext, error::QueryError, plan::TimeRange};
+
+/// How many traces are put together at once.
+const PIECE_TRACES: usize = 256;
+
+/// A span that matches; with its trace where that was needed to tell.
+pub(super) type Visit<'v> = dyn FnMut(SpanRef<'_>, Option<SpanAt<'_>>) -> ControlFlow<()> + 'v;
+
+/// Whether columns alone tell which spans a filter is true of.
+pub(super) fn is_columnar(filter: Option<&Expr>) -> Result<bool, QueryError> {
+    let empty = RecordBatch::new_empty(schema_of(Table::Spans));
+    Ok(match filter {
+        None => true,
+        Some(filter) => mask::any(Some(&[filter]), &empty)?.exact,
+    })
+}
+
+/// Visits spans in the range for which the filter is true, as columns tell.
+pub(super) fn by_columns(
+    context: &ExecContext,
+    filter: Option<&Expr>,
+    range: TimeRange,
+    columns: &[&str],
+    visit: &mut Visit<'_>,
+) -> Result<(), QueryError> {
+    let conditions = filter.map(|filter| [filter]);
+    let mut flow = ControlFlow::Continue(());
+    for source in sources(context, range) {
+        source.each_batch(context, columns, |batch| {
+            if flow.is_break() {
+                return Ok(());
+            }
+            let mask = mask::any(conditions.as_ref().map(<[_; 1]>::as_slice), batch)?;
+            let spans = SpanColumns::new(batch)?;
+            for row in (0..batch.num_rows()).filter(|&row| mask.rows[row]) {
+                let start = spans.starts.value(row);
+                if start >= range.from.0 && start < range.to.0 {
+                    flow = visit(SpanRef { columns: &spans, row }, None);
+                    if flow.is_break() {
+                        break;
+                    }
+                }
+            }
+            Ok(())
+        })?;
+        if flow.is_break() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Visits spans for which the filter is true, of every trace with a span in the range.
+pub(super) fn by_traces(
+    context: &ExecContext,
+    filter: Option<&Expr>,
+    range: TimeRange,
+    columns: &[&str],
+    visit: &mut Visit<'_>,
+) -> Result<(), QueryError> {
+    let mut candidates = Candidates::new(filter.map(|filter| vec![filter]), range);
+    for source in sources(context, range) {
+        candidates.look_at(context, &source)?;
+    }
+    let ids = candidates.take_from(i64::MIN);
+    candidates.release(context);
+    for piece in pieces(&ids, PIECE_TRACES) {
+        let gathered = gather(context, &piece, columns, None)?;
+        for trace in piece.iter().filter_map(|id| gathered.trace(id)) {
+            context.budget.check()?;
+            for place in 0..trace.spans.len() {
+                let at = SpanAt { trace: &trace, place };
+                let matches = filter.is_none_or(|filter| filter.is_true(at));
+                if matches && visit(at.span(), Some(at)).is_break() {
+                    return Ok(());
+                }
+            }
+        }
+        gathered.release(context);
+    }
+    Ok(())
+}

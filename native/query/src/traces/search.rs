@@ -1,0 +1,170 @@
+//! Search: traces whose span sets match, newest first.
+//!
+//! Columns of the newest rows are looked at first. A trace is put together, from wherever its spans
+//! are, only when one of its spans may match and no row not yet looked at can belong to a newer
+//! trace; with enough traces found by then, older rows are never read.
+
+use std::collections::BTreeMap;
+
+use varve_columnar::answer::{Answer, QueryStats, ServiceStats, SpanSet, TraceSummary};
+
+use super::{
+    candidates::{Candidates, pieces},
+    fields::{SpanAt, list_columns},
+    gather::gather,
+    shown::Shown,
+    source::sources,
+    spans::{SUMMARY_COLUMNS, TraceId},
+    spanset::{Set, Spanset},
+    trace::Trace,
+};
+use crate::{
+    context::ExecContext,
+    error::QueryError,
+    plan::{Field, SpansetExpr, TimeRange},
+};
+
+/// OTLP's number for an error.
+const STATUS_ERROR: i32 = 2;
+
+/// Traces that match, newest first.
+pub(crate) fn run(
+    context: &ExecContext,
+    spanset: &SpansetExpr,
+    range: TimeRange,
+    limit: u32,
+    spans_per_set: u32,
+    select: &[Field],
+) -> Result<Answer, QueryError> {
+    let spanset = Spanset::compile(spanset)?;
+    let shown = Shown::new(&spanset, select);
+    let columns = columns(&spanset, &shown);
+    let mut search = Search {
+        context,
+        spanset: &spanset,
+        shown: &shown,
+        columns,
+        limit: limit as usize,
+        listed_max: if spans_per_set == 0 { usize::MAX } else { spans_per_set as usize },
+        found: Vec::new(),
+    };
+    let mut candidates = Candidates::new(spanset.needed(), range);
+    let sources = sources(context, range);
+    for (at, source) in sources.iter().enumerate() {
+        candidates.look_at(context, source)?;
+        let horizon = sources.get(at + 1).map_or(i64::MIN, |next| next.latest_unix_nano);
+        search.evaluate(&candidates.take_from(horizon))?;
+        if search.is_done(horizon) {
+            break;
+        }
+    }
+    candidates.release(context);
+    Ok(Answer::Traces(search.into_summaries()))
+}
+
+/// All columns that evaluating and showing needs.
+fn columns(spanset: &Spanset, shown: &Shown<'_>) -> Vec<&'static str> {
+    let exprs = spanset.conditions().into_iter().chain(spanset.values());
+    let fields = exprs.flat_map(super::condition::Expr::fields).chain(shown.fields());
+    let mut lists: Vec<&'static str> =
+        fields.flat_map(|field| list_columns(field).iter().copied()).collect();
+    lists.sort_unstable();
+    lists.dedup();
+    lists.extend(SUMMARY_COLUMNS);
+    lists
+}
+
+struct Search<'q> {
+    context: &'q ExecContext,
+    spanset: &'q Spanset,
+    shown: &'q Shown<'q>,
+    columns: Vec<&'static str>,
+    limit: usize,
+    listed_max: usize,
+    found: Vec<TraceSummary>,
+}
+
+impl Search<'_> {
+    /// Evaluates traces, given newest first, until there are enough of them.
+    fn evaluate(&mut self, ids: &[TraceId]) -> Result<(), QueryError> {
+        let before = self.found.len();
+        for piece in pieces(ids, self.limit) {
+            if self.found.len() - before >= self.limit {
+                break;
+            }
+            self.context.budget.add_series(piece.len() as u64)?;
+            let gathered = gather(self.context, &piece, &self.columns, None)?;
+            for id in &piece {
+                self.context.budget.check()?;
+                if let Some(trace) = gathered.trace(id) {
+                    self.evaluate_one(&trace);
+                }
+            }
+            gathered.release(self.context);
+        }
+        Ok(())
+    }
+
+    fn evaluate_one(&mut self, trace: &Trace<'_>) {
+        let sets = self.spanset.evaluate(trace);
+        let matched: usize = sets.iter().map(|set| set.places.len()).sum();
+        self.context.count(&QueryStats {
+            traces_read: 1,
+            rows_matched: matched as u64,
+            ..QueryStats::default()
+        });
+        if !sets.is_empty() {
+            let span_sets = sets.into_iter().map(|set| self.span_set(trace, set)).collect();
+            self.found.push(summary(trace, span_sets));
+        }
+    }
+
+    fn span_set(&self, trace: &Trace<'_>, set: Set) -> SpanSet {
+        let listed = set.places.iter().take(self.listed_max);
+        SpanSet {
+            spans: listed.map(|&place| self.shown.summary(SpanAt { trace, place })).collect(),
+            matched: set.places.len() as u32,
+            attributes: set.attributes,
+        }
+    }
+
+    /// Whether no trace that starts before the horizon can be among the newest any more.
+    fn is_done(&self, horizon_unix_nano: i64) -> bool {
+        let newer = |trace: &&TraceSummary| trace.start_unix_nano >= horizon_unix_nano;
+        self.found.iter().filter(newer).count() >= self.limit
+    }
+
+    fn into_summaries(mut self) -> Vec<TraceSummary> {
+        self.found.sort_by_key(|trace| (std::cmp::Reverse(trace.start_unix_nano), trace.trace_id));
+        self.found.truncate(self.limit);
+        let sets = self.found.iter_mut().flat_map(|trace| &mut trace.span_sets);
+        for span in sets.flat_map(|set| &mut set.spans) {
+            self.shown.settle(span);
+        }
+        self.found
+    }
+}
+
+fn summary(trace: &Trace<'_>, span_sets: Vec<SpanSet>) -> TraceSummary {
+    let root = trace.root();
+    let mut service_stats: BTreeMap<String, ServiceStats> = BTreeMap::new();
+    for span in &trace.spans {
+        let service = span.service_name().unwrap_or_default();
+        if !service_stats.contains_key(service) {
+            service_stats.insert(service.to_owned(), ServiceStats::default());
+        }
+        if let Some(stats) = service_stats.get_mut(service) {
+            stats.span_count += 1;
+            stats.error_count += u32::from(span.status() == STATUS_ERROR);
+        }
+    }
+    TraceSummary {
+        trace_id: trace.id,
+        root_service_name: root.map(|root| root.service_name().unwrap_or_default().to_owned()),
+        root_trace_name: root.map(|root| root.name().to_owned()),
+        start_unix_nano: trace.start_unix_nano(),
+        duration_ms: u32::try_from(trace.duration_ns() / 1_000_000).unwrap_or(u32::MAX),
+        span_sets,
+        service_stats,
+    }
+}

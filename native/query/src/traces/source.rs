@@ -1,0 +1,85 @@
+//! Where spans are read from, newest first, without putting traces together.
+
+use arrow::array::RecordBatch;
+use varve_columnar::answer::QueryStats;
+use varve_types::Table;
+use varve_view::{MemtableBatch, Segment};
+
+use super::gather::overlaps;
+use crate::{context::ExecContext, error::QueryError, plan::TimeRange};
+
+/// How many rows of a segment are decoded at once.
+const WINDOW_ROWS: u32 = 65_536;
+
+/// A segment, or all memtables together.
+pub(super) struct Source<'s> {
+    rows: Rows<'s>,
+    /// No span in it starts later.
+    pub(super) latest_unix_nano: i64,
+}
+
+enum Rows<'s> {
+    Segment(&'s Segment),
+    Memtables(Vec<&'s MemtableBatch>),
+}
+
+/// What may have a span in the range, by their latest span, newest first.
+pub(super) fn sources(context: &ExecContext, range: TimeRange) -> Vec<Source<'_>> {
+    let mut sources = Vec::new();
+    let mut memtables = Vec::new();
+    for (_, snapshot) in context.snapshots(Table::Spans) {
+        for segment in &snapshot.segments {
+            let times = segment.time_range();
+            if overlaps(times, range) {
+                sources.push(Source { rows: Rows::Segment(segment), latest_unix_nano: times.1 });
+            }
+        }
+        memtables.extend(snapshot.memtable.iter().filter(|one| overlaps(one.time_range, range)));
+    }
+    if let Some(latest_unix_nano) = memtables.iter().map(|one| one.time_range.1).max() {
+        sources.push(Source { rows: Rows::Memtables(memtables), latest_unix_nano });
+    }
+    sources.sort_by_key(|source| std::cmp::Reverse(source.latest_unix_nano));
+    sources
+}
+
+impl Source<'_> {
+    /// Visits all of its rows; `columns` are read of segments, memtables have them all.
+    pub(super) fn each_batch(
+        &self,
+        context: &ExecContext,
+        columns: &[&str],
+        mut visit: impl FnMut(&RecordBatch) -> Result<(), QueryError>,
+    ) -> Result<(), QueryError> {
+        match &self.rows {
+            Rows::Segment(segment) => {
+                context.count(&QueryStats { segments_read: 1, ..QueryStats::default() });
+                for from in (0..segment.rows()).step_by(WINDOW_ROWS as usize) {
+                    let to = from.saturating_add(WINDOW_ROWS).min(segment.rows());
+                    context.budget.check()?;
+                    for batch in segment.read(columns, Some(std::slice::from_ref(&(from..to))))? {
+                        context.budget.check()?;
+                        context.count(&QueryStats {
+                            rows_read: batch.num_rows() as u64,
+                            bytes_read: batch.get_array_memory_size() as u64,
+                            ..QueryStats::default()
+                        });
+                        visit(&batch)?;
+                    }
+                }
+            }
+            Rows::Memtables(batches) => {
+                for MemtableBatch { batch, .. } in batches {
+                    context.budget.check()?;
+                    context.count(&QueryStats {
+                        rows_read: batch.num_rows() as u64,
+                        memtable_rows_read: batch.num_rows() as u64,
+                        ..QueryStats::default()
+                    });
+                    visit(batch)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,129 @@
+//! Which values a field of spans has.
+
+use std::{collections::BTreeSet, ops::ControlFlow};
+
+use varve_columnar::{
+    answer::{Answer, TypedValue},
+    attributes::write_double,
+};
+
+use super::{
+    condition::Expr,
+    fields::{SpanAt, list_columns, of_span_alone},
+    go_duration,
+    matching::{by_columns, by_traces, is_columnar},
+    operand::{KINDS, Operand, STATUSES, kind_word, status_word},
+    spans::SUMMARY_COLUMNS,
+    trace::SpanRef,
+};
+use crate::{
+    context::ExecContext,
+    error::QueryError,
+    plan::{Field, FieldExpr, Intrinsic, TimeRange},
+};
+
+/// The values, sorted; at most `limit`, 0 for all.
+pub(crate) fn run(
+    context: &ExecContext,
+    field: &Field,
+    filter: Option<&FieldExpr>,
+    range: TimeRange,
+    limit: u32,
+) -> Result<Answer, QueryError> {
+    if let Some(fixed) = fixed(field) {
+        return Ok(Answer::TagValues(fixed));
+    }
+    let filter = filter.map(Expr::compile).transpose()?;
+    let filter = filter.as_ref();
+    let limit = if limit == 0 { usize::MAX } else { limit as usize };
+    let mut values = BTreeSet::new();
+    let mut visit = |span: SpanRef<'_>, at: Option<SpanAt<'_>>| {
+        let value = at.map_or_else(|| of_span_alone(span, field), |at| at.field(field));
+        if value == Operand::Nil && is_of_root(field) {
+            // A trace without a root has the empty name.
+            values.insert(TypedValue { value: String::new(), kind: "string" });
+        }
+        values.extend(value.each().iter().filter_map(typed));
+        if values.len() >= limit { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    let columns = columns(field, filter);
+    if is_columnar(filter)? && !is_of_trace(field) {
+        by_columns(context, filter, range, &columns, &mut visit)?;
+    } else {
+        by_traces(context, filter, range, &columns, &mut visit)?;
+    }
+    Ok(Answer::TagValues(values.into_iter().take(limit).collect()))
+}
+
+/// Values that do not depend on what is stored: words of the language, and none where every span has
+/// a value of its own, which nobody would pick from a list.
+fn fixed(field: &Field) -> Option<Vec<TypedValue>> {
+    let Field::Intrinsic { name } = field else { return None };
+    let words = |words: &[&str]| {
+        let keyword = |word: &&str| TypedValue { value: (*word).to_owned(), kind: "keyword" };
+        let mut values: Vec<_> = words.iter().map(keyword).collect();
+        values.sort();
+        values
+    };
+    match name {
+        Intrinsic::Status => Some(words(&STATUSES)),
+        Intrinsic::Kind => Some(words(&KINDS)),
+        Intrinsic::Duration
+        | Intrinsic::TraceDuration
+        | Intrinsic::EventTimeSinceStart
+        | Intrinsic::SpanId
+        | Intrinsic::ParentId
+        | Intrinsic::TraceId
+        | Intrinsic::LinkTraceId
+        | Intrinsic::LinkSpanId
+        | Intrinsic::ChildCount
+        | Intrinsic::NestedSetLeft
+        | Intrinsic::NestedSetRight
+        | Intrinsic::NestedSetParent => Some(Vec::new()),
+        Intrinsic::Name
+        | Intrinsic::StatusMessage
+        | Intrinsic::RootName
+        | Intrinsic::RootServiceName
+        | Intrinsic::EventName
+        | Intrinsic::InstrumentationName
+        | Intrinsic::InstrumentationVersion => None,
+    }
+}
+
+fn is_of_root(field: &Field) -> bool {
+    matches!(field, Field::Intrinsic { name: Intrinsic::RootName | Intrinsic::RootServiceName })
+}
+
+fn is_of_trace(field: &Field) -> bool {
+    is_of_root(field) || matches!(field, Field::Attribute { parent: true, .. })
+}
+
+fn columns(field: &Field, filter: Option<&Expr>) -> Vec<&'static str> {
+    let filtered = filter.map(Expr::fields).unwrap_or_default();
+    let mut columns: Vec<&'static str> = std::iter::once(field)
+        .chain(filtered)
+        .flat_map(|field| list_columns(field).iter().copied())
+        .collect();
+    columns.sort_unstable();
+    columns.dedup();
+    columns.extend(SUMMARY_COLUMNS);
+    columns
+}
+
+fn typed(value: &Operand<'_>) -> Option<TypedValue> {
+    let (value, kind) = match value {
+        Operand::String(text) => (text.clone().into_owned(), "string"),
+        Operand::Int(value) => (value.to_string(), "int"),
+        Operand::Float(value) => {
+            let mut text = String::new();
+            write_double(&mut text, *value);
+            (text, "float")
+        }
+        Operand::Bool(value) => (value.to_string(), "bool"),
+        Operand::Duration(value) => (go_duration::show(*value), "duration"),
+        Operand::Status(number) => (status_word(*number).to_owned(), "keyword"),
+        Operand::Kind(number) => (kind_word(*number).to_owned(), "keyword"),
+        Operand::Nil | Operand::Many(_) => return None,
+    };
+    Some(TypedValue { value, kind })
+}
