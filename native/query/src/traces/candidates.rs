@@ -1,5 +1,7 @@
 //! Traces that may match, found by columns alone.
 
+use std::ops::ControlFlow;
+
 use arrow::array::RecordBatch;
 use hashbrown::{HashMap, HashSet};
 
@@ -55,10 +57,11 @@ impl<'e> Candidates<'e> {
             self.add(batch)?;
             let bytes = (self.seen.len() - known) as u64 * CANDIDATE_BYTES;
             self.charged_bytes += bytes;
-            context.budget.charge(bytes)
+            context.budget.charge(bytes)?;
+            Ok(ControlFlow::Continue(()))
         });
         self.columns = columns;
-        looked
+        looked.map(drop)
     }
 
     fn add(&mut self, batch: &RecordBatch) -> Result<(), QueryError> {

@@ -42,24 +42,18 @@ pub(super) fn by_columns(
     visit: &mut Visit<'_>,
 ) -> Result<(), QueryError> {
     let conditions = filter.map(|filter| [filter]);
-    let mut flow = ControlFlow::Continue(());
     for source in sources(context, range) {
-        source.each_batch(context, columns, |batch| {
-            if flow.is_break() {
-                return Ok(());
-            }
+        let flow = source.each_batch(context, columns, |batch| {
             let mask = mask::any(conditions.as_ref().map(<[_; 1]>::as_slice), batch)?;
             let spans = SpanColumns::new(batch)?;
             for row in (0..batch.num_rows()).filter(|&row| mask.rows[row]) {
                 let start = spans.starts.value(row);
-                if start >= range.from.0 && start < range.to.0 {
-                    flow = visit(SpanRef { columns: &spans, row }, None);
-                    if flow.is_break() {
-                        break;
-                    }
+                let in_range = start >= range.from.0 && start < range.to.0;
+                if in_range && visit(SpanRef { columns: &spans, row }, None).is_break() {
+                    return Ok(ControlFlow::Break(()));
                 }
             }
-            Ok(())
+            Ok(ControlFlow::Continue(()))
         })?;
         if flow.is_break() {
             break;

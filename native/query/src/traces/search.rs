@@ -92,7 +92,6 @@ impl Search<'_> {
             if self.found.len() - before >= self.limit {
                 break;
             }
-            self.context.budget.add_series(piece.len() as u64)?;
             let gathered = gather(self.context, &piece, &self.columns, None)?;
             for id in &piece {
                 self.context.budget.check()?;

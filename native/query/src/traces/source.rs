@@ -1,5 +1,7 @@
 //! Where spans are read from, newest first, without putting traces together.
 
+use std::ops::ControlFlow;
+
 use arrow::array::RecordBatch;
 use varve_columnar::answer::QueryStats;
 use varve_types::Table;
@@ -44,13 +46,14 @@ pub(super) fn sources(context: &ExecContext, range: TimeRange) -> Vec<Source<'_>
 }
 
 impl Source<'_> {
-    /// Visits all of its rows; `columns` are read of segments, memtables have them all.
+    /// Visits its rows until `visit` has enough; `columns` are read of segments, memtables have them
+    /// all.
     pub(super) fn each_batch(
         &self,
         context: &ExecContext,
         columns: &[&str],
-        mut visit: impl FnMut(&RecordBatch) -> Result<(), QueryError>,
-    ) -> Result<(), QueryError> {
+        mut visit: impl FnMut(&RecordBatch) -> Result<ControlFlow<()>, QueryError>,
+    ) -> Result<ControlFlow<()>, QueryError> {
         match &self.rows {
             Rows::Segment(segment) => {
                 context.count(&QueryStats { segments_read: 1, ..QueryStats::default() });
@@ -64,7 +67,9 @@ impl Source<'_> {
                             bytes_read: batch.get_array_memory_size() as u64,
                             ..QueryStats::default()
                         });
-                        visit(&batch)?;
+                        if visit(&batch)?.is_break() {
+                            return Ok(ControlFlow::Break(()));
+                        }
                     }
                 }
             }
@@ -76,10 +81,12 @@ impl Source<'_> {
                         memtable_rows_read: batch.num_rows() as u64,
                         ..QueryStats::default()
                     });
-                    visit(batch)?;
+                    if visit(batch)?.is_break() {
+                        return Ok(ControlFlow::Break(()));
+                    }
                 }
             }
         }
-        Ok(())
+        Ok(ControlFlow::Continue(()))
     }
 }

@@ -101,9 +101,18 @@ fn ask(plan: &Json, requests: &[Vec<Span>]) -> Result<Outcome, QueryError> {
 }
 
 fn ask_within(plan: &Json, requests: &[Vec<Span>], bytes: u64) -> Result<Outcome, QueryError> {
+    ask_holding(plan, requests, bytes, 1_000)
+}
+
+fn ask_holding(
+    plan: &Json,
+    requests: &[Vec<Span>],
+    bytes: u64,
+    series: u32,
+) -> Result<Outcome, QueryError> {
     let query: Query = serde_json::from_value(json!({
         "tenants": ["t"], "plan": plan, "answer": "tempoV2",
-        "budget": {"deadlineMs": 60_000, "memoryMaxBytes": bytes, "seriesMax": 1_000, "samplesMax": 0},
+        "budget": {"deadlineMs": 60_000, "memoryMaxBytes": bytes, "seriesMax": series, "samplesMax": 0},
     }))
     .unwrap();
     run(&query, &Memtable::of(requests), &CancelToken::default())
@@ -431,6 +440,16 @@ fn a_pattern_that_is_no_expression_is_refused() {
     let bad = binary("=~", &intrinsic("name"), &text("("));
     let error = ask(&search_plan(&filter(&bad)), &[vec![span(1, 1, 0, 10)]]).unwrap_err();
     assert!(matches!(error, QueryError::Regex { pattern, .. } if pattern == "("));
+}
+
+#[test]
+fn a_search_may_evaluate_more_traces_than_it_may_hold_series() {
+    let requests: Vec<Vec<Span>> = (0..40)
+        .map(|request| (1..=50).map(|trace| span(trace, request + 1, 9, 10)).collect())
+        .collect();
+    let of_root = filter(&binary("=", &intrinsic("rootName"), &text("nobody")));
+    let plan = search_plan(&of_root);
+    assert!(ask_holding(&plan, &requests, 1 << 30, 10).is_ok());
 }
 
 #[test]
