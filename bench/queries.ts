@@ -101,7 +101,7 @@ export function logQueries({ range, needle, ofService }: LogFacts): Query[] {
   ];
 }
 
-export function spanQueries({ range, traces, rareUser, services }: SpanFacts): Query[] {
+export function spanQueries({ range, traces, rareUser }: SpanFacts): Query[] {
   const { start, end } = secondsOf(range);
   const spansOfTrace = traces[0]?.spans ?? 0;
   const search = (name: string, q: string, expected: number): Query => ({
@@ -123,15 +123,6 @@ export function spanQueries({ range, traces, rareUser, services }: SpanFacts): Q
     search('one attribute value', `{ span.user.id = "${rareUser}" }`, 1),
     search('slow db spans', '{ span.db.system.name = "postgresql" && duration > 100ms }', 20),
     search('structural', '{ resource.service.name = "gateway" } >> { status = error }', 20),
-    {
-      name: 'rate by service',
-      request: () => ({
-        path: '/api/metrics/query_range',
-        parameters: { q: '{} | rate() by (resource.service.name)', start, end, step: '60s' },
-      }),
-      expected: services,
-      count: (answer) => (jsonOf(answer) as { series: unknown[] }).series.length,
-    },
   ];
 }
 

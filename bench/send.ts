@@ -107,7 +107,7 @@ export async function sendPaced(
   const sent = await Promise.all(
     payloads.map(async (payload, index) => {
       const dueMs = (index * 1_000) / requestsPerSecond;
-      await pause(dueMs - (performance.now() - startedAt));
+      await pause(Math.max(0, dueMs - (performance.now() - startedAt)));
       const { tries } = await sendOne(client, path, headers, payload);
       return { ms: performance.now() - startedAt - dueMs, tries };
     }),

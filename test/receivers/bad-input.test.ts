@@ -32,6 +32,8 @@ afterAll(async () => {
 
 const at = (listener: 'otlp' | 'loki' | 'prometheus', path: string) =>
   `http://127.0.0.1:${varve.ports[listener]}${path}`;
+/** No codec's frame; as a snappy block, a copy of what has not come yet. */
+const notCompressed = Buffer.alloc(64, 1);
 const now = () => `${Date.now()}000000`;
 
 /** Lines of a stream that are there now. */
@@ -80,13 +82,13 @@ describe.each(['/v1/logs', '/v1/traces', '/v1/metrics'])('OTLP over HTTP at %s',
     expect(bomb.length).toBeLessThan(64 * KiB);
     const answer = await postRaw(url(), { ...protobuf, 'content-encoding': 'gzip' }, bomb);
     expect([answer.status, answer.type]).toEqual([413, 'application/x-protobuf']);
-    expect(messageIn(answer)).toContain('ingest.body_decompressed_max_bytes = 1048576');
+    expect(messageIn(answer)).toMatch(/1048576 bytes.*body_decompressed_max_bytes/);
   });
 
   it.each(['gzip', 'zstd', 'snappy', 'deflate'])(
     'refuses a body that is not the %s it claims',
     async (encoding) => {
-      const answer = await postRaw(url(), { ...protobuf, 'content-encoding': encoding }, randomBytes(500));
+      const answer = await postRaw(url(), { ...protobuf, 'content-encoding': encoding }, notCompressed);
       expect(answer.status).toBe(400);
     },
   );
@@ -99,13 +101,16 @@ describe.each(['/v1/logs', '/v1/traces', '/v1/metrics'])('OTLP over HTTP at %s',
     ]);
   });
 
-  it.each(['text/plain', 'application/grpc', ''])('refuses content type %j', async (type) => {
-    const answer = await postRaw(url(), { 'content-type': type }, Buffer.from('{}'));
-    expect([answer.status, answer.text]).toEqual([
-      415,
-      '415 unsupported media type, supported: [application/json, application/x-protobuf]',
-    ]);
-  });
+  it.each([{ 'content-type': 'text/plain' }, { 'content-type': 'application/grpc' }, {}])(
+    'refuses what it does not know the type of: %j',
+    async (headers) => {
+      const answer = await postRaw(url(), headers, Buffer.from('{}'));
+      expect([answer.status, answer.text]).toEqual([
+        415,
+        '415 unsupported media type, supported: [application/json, application/x-protobuf]',
+      ]);
+    },
+  );
 
   it('refuses other methods', async () => {
     const response = await fetch(url());
@@ -245,7 +250,7 @@ describe("Loki's push", () => {
   });
 
   it('refuses protobuf that is not compressed, and protobuf that is cut', async () => {
-    expect((await push(protobuf, randomBytes(64))).status).toBe(400);
+    expect((await push(protobuf, notCompressed)).status).toBe(400);
     expect((await push(protobuf, compress(Uint8Array.of(10, 200, 1)))).status).toBe(400);
   });
 
@@ -274,7 +279,7 @@ describe('remote write', () => {
   const snappy = { 'content-encoding': 'snappy' };
 
   it('refuses bodies that are not compressed, and compressed ones that are cut', async () => {
-    expect((await write(snappy, randomBytes(64))).status).toBe(400);
+    expect((await write(snappy, notCompressed)).status).toBe(400);
     const whole = sampleMarker('cut', Date.now());
     expect((await write(snappy, whole.subarray(0, -2))).status).toBe(400);
     expect((await write(snappy, compress(Uint8Array.of(10, 200, 1)))).status).toBe(400);
