@@ -32,7 +32,9 @@ pub struct Append {
     pub payload: Bytes,
     /// Called once: with the record's place after it is durable, or with why it is not stored.
     /// Within a partition the calls come in the order of the offsets, so what one call publishes
-    /// never has holes before it. Runs on the writer's thread: it must be short and must not block.
+    /// never has holes before it. The calls for the records of one append come one after another,
+    /// with none for another append between: a view may show them all at the last one. Runs on the
+    /// writer's thread: it must be short and must not block.
     pub done: Box<dyn FnOnce(Result<Lsn, AppendError>) + Send>,
 }
 

@@ -1,7 +1,7 @@
 //! A segment's directory: which rows belong to which stream, series or trace. Kept beside the Parquet
-//! file, as an Arrow IPC file, and read whole.
+//! file, and read whole (format: docs/format.md, "Directory").
 
-use std::{fs::File, io::Cursor, ops::Range, path::Path, sync::Arc};
+use std::{fs, io::Cursor, ops::Range, path::Path, sync::Arc};
 
 use arrow::{
     array::{
@@ -17,7 +17,14 @@ use arrow::{
     },
 };
 
-use crate::SegmentError;
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::{SegmentError, parquet_file::ParquetSeal};
+
+const MAGIC: &[u8; 8] = b"VARVEDIR";
+const VERSION: u32 = 1;
+/// Magic, version, 4 bytes of zeros, size and checksum of the Parquet file.
+const HEADER_BYTES: usize = 32;
 
 /// Every this many rows of a spans segment the directory has a trace id.
 pub const TRACE_STRIDE_ROWS: u32 = 1_024;
@@ -71,37 +78,61 @@ impl Directory {
         start..(to as u32 * TRACE_STRIDE_ROWS).min(rows).max(start)
     }
 
-    /// The file's bytes.
-    pub fn to_bytes(&self) -> Result<Vec<u8>, SegmentError> {
+    /// The file's bytes; they also say how the Parquet file was written.
+    pub fn to_bytes(&self, parquet: &ParquetSeal) -> Result<Vec<u8>, SegmentError> {
+        let mut bytes = MAGIC.to_vec();
+        bytes.extend_from_slice(&VERSION.to_le_bytes());
+        bytes.extend_from_slice(&[0; 4]);
+        bytes.extend_from_slice(&parquet.size_bytes.to_le_bytes());
+        bytes.extend_from_slice(&parquet.checksum.to_le_bytes());
         let batch =
             if self.trace_marks.is_empty() { self.label_batch()? } else { self.mark_batch()? };
         let options =
             IpcWriteOptions::default().try_with_compression(Some(CompressionType::ZSTD))?;
-        let mut bytes = Vec::new();
-        let mut writer = FileWriter::try_new_with_options(&mut bytes, &batch.schema(), options)?;
+        let mut content = Vec::new();
+        let mut writer = FileWriter::try_new_with_options(&mut content, &batch.schema(), options)?;
         writer.write(&batch)?;
         writer.finish()?;
         drop(writer);
+        bytes.append(&mut content);
+        let checksum = xxh3_64(&bytes);
+        bytes.extend_from_slice(&checksum.to_le_bytes());
         Ok(bytes)
     }
 
     /// Reads the file back.
-    pub fn read(path: &Path) -> Result<Self, SegmentError> {
-        let file = File::open(path).map_err(SegmentError::io(path))?;
-        Self::from_batches(FileReader::try_new_buffered(file, None))
-            .map_err(|error| SegmentError::damaged(path, error))
+    pub fn read(path: &Path) -> Result<(Self, ParquetSeal), SegmentError> {
+        let bytes = fs::read(path).map_err(SegmentError::io(path))?;
+        Self::from_bytes(&bytes).map_err(|reason| SegmentError::damaged(path, reason))
     }
 
-    /// Reads the file's bytes back.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, ArrowError> {
-        Self::from_batches(FileReader::try_new(Cursor::new(bytes), None))
+    /// Reads the file's bytes back; the error is what is wrong with them.
+    pub fn from_bytes(bytes: &[u8]) -> Result<(Self, ParquetSeal), String> {
+        let (sealed, checksum) = bytes.split_last_chunk::<8>().ok_or("it is too short")?;
+        if xxh3_64(sealed) != u64::from_le_bytes(*checksum) {
+            return Err("its checksum is another".to_owned());
+        }
+        let (header, content) =
+            sealed.split_first_chunk::<HEADER_BYTES>().ok_or("it is too short")?;
+        let number = |at: usize| {
+            let mut field = [0; 8];
+            field.copy_from_slice(&header[at..at + 8]);
+            u64::from_le_bytes(field)
+        };
+        if !header.starts_with(MAGIC) {
+            return Err("it is not a segment's directory".to_owned());
+        }
+        if number(8) != u64::from(VERSION) {
+            return Err(format!("it has version {}, this program reads {VERSION}", number(8)));
+        }
+        let parquet = ParquetSeal { size_bytes: number(16), checksum: number(24) };
+        let directory = Self::from_ipc(content).map_err(|error| error.to_string())?;
+        Ok((directory, parquet))
     }
 
-    fn from_batches<R: std::io::Read + std::io::Seek>(
-        reader: Result<FileReader<R>, ArrowError>,
-    ) -> Result<Self, ArrowError> {
+    fn from_ipc(content: &[u8]) -> Result<Self, ArrowError> {
         let mut directory = Self::default();
-        for batch in reader? {
+        for batch in FileReader::try_new(Cursor::new(content), None)? {
             let batch = batch?;
             if batch.schema() == label_schema() {
                 directory.add_label_sets(&batch);
@@ -111,7 +142,7 @@ impl Directory {
                     marks.iter().flatten().filter_map(|mark| <[u8; 16]>::try_from(mark).ok()),
                 );
             } else {
-                return Err(ArrowError::SchemaError("not a segment's directory".to_owned()));
+                return Err(ArrowError::SchemaError("not a directory's columns".to_owned()));
             }
         }
         Ok(directory)

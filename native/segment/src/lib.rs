@@ -13,4 +13,4 @@ pub use cluster::{Clustered, LogPart, cluster};
 pub use columns::{EPOCH, OFFSET, PARTITION, ROW, stored_schema};
 pub use directory::{Directory, LabelSetRange, TRACE_STRIDE_ROWS};
 pub use error::SegmentError;
-pub use parquet_file::{ParquetSegment, write_parquet};
+pub use parquet_file::{ParquetSeal, ParquetSegment, write_parquet};

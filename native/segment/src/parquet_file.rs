@@ -1,6 +1,6 @@
 //! The Parquet file of a segment.
 
-use std::{fs::File, ops::Range, path::Path, sync::OnceLock};
+use std::{fs::File, io, ops::Range, path::Path, sync::OnceLock};
 
 use arrow::array::RecordBatch;
 use parquet::{
@@ -17,6 +17,7 @@ use parquet::{
     schema::types::ColumnPath,
 };
 use varve_types::Table;
+use xxhash_rust::xxh3::Xxh3Default;
 
 use crate::{
     Clustered, SegmentError,
@@ -33,16 +34,50 @@ const BATCH_ROWS: usize = 8_192;
 /// Bloom filter answers "maybe" wrongly about once in this many look-ups.
 const BLOOM_FALSE_POSITIVES: f64 = 0.01;
 
-/// Writes and syncs the file; the caller syncs its folder. Returns its size in bytes.
-pub fn write_parquet(path: &Path, table: Table, rows: &Clustered) -> Result<u64, SegmentError> {
+/// How a Parquet file was written, by which damage to it is known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ParquetSeal {
+    /// Its size.
+    pub size_bytes: u64,
+    /// xxh3 of all of its bytes.
+    pub checksum: u64,
+}
+
+/// Writes and syncs the file; the caller syncs its folder.
+pub fn write_parquet(
+    path: &Path,
+    table: Table,
+    rows: &Clustered,
+) -> Result<ParquetSeal, SegmentError> {
     let file = File::create(path).map_err(SegmentError::io(path))?;
     let failed = |error| SegmentError::parquet(path, error);
+    let file = Hashing { file, size_bytes: 0, hash: Xxh3Default::new() };
     let mut writer =
         ArrowWriter::try_new(file, rows.batch.schema(), Some(properties(table))).map_err(failed)?;
     writer.write(&rows.batch).map_err(failed)?;
-    let file = writer.into_inner().map_err(failed)?;
+    let Hashing { file, size_bytes, hash } = writer.into_inner().map_err(failed)?;
     file.sync_all().map_err(SegmentError::io(path))?;
-    Ok(file.metadata().map_err(SegmentError::io(path))?.len())
+    Ok(ParquetSeal { size_bytes, checksum: hash.digest() })
+}
+
+/// A file whose bytes are hashed on their way.
+struct Hashing {
+    file: File,
+    size_bytes: u64,
+    hash: Xxh3Default,
+}
+
+impl io::Write for Hashing {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        self.hash.update(&bytes[..written]);
+        self.size_bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
 }
 
 fn properties(table: Table) -> WriterProperties {
@@ -66,7 +101,7 @@ fn properties(table: Table) -> WriterProperties {
         properties = properties
             .set_column_bloom_filter_enabled(trace_id.clone(), true)
             .set_column_bloom_filter_fpp(trace_id.clone(), BLOOM_FALSE_POSITIVES)
-            .set_column_bloom_filter_max_ndv(trace_id, ROW_GROUP_ROWS as u64 / 4);
+            .set_column_bloom_filter_max_ndv(trace_id, ROW_GROUP_ROWS as u64);
     }
     if table == Table::Samples {
         // Already compressed by what they are.

@@ -1,12 +1,21 @@
-//! Tantivy's files in one: a table of contents, the files, a checksum.
-//!
-//! `VARVETXT`, version u32, `block_rows` u32, rows u32, number of files u32, then per file: name
-//! length u32, name, size u64; then the files' bytes; last the xxh3 of all before it, u64. Numbers
-//! are little-endian.
+//! Tantivy's files in one: a table of contents, the files, a checksum (format: docs/format.md, "Text
+//! index").
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::HashMap,
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
-use tantivy::{Directory, Index, directory::RamDirectory};
+use tantivy::{
+    Directory, Index,
+    directory::{
+        DirectoryLock, FileHandle, FileSlice, Lock, MmapDirectory, RamDirectory, WatchCallback,
+        WatchHandle, WritePtr,
+        error::{DeleteError, LockError, OpenDirectoryError, OpenReadError, OpenWriteError},
+    },
+};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::TextError;
@@ -57,14 +66,37 @@ pub(crate) fn pack(
     Ok(out)
 }
 
-/// The files of a packed index, in memory.
-pub(crate) fn unpack(bytes: &[u8]) -> Result<(RamDirectory, Layout), TextError> {
-    let end = bytes.len().checked_sub(8).ok_or(TextError::Damaged("too short"))?;
-    let (content, checksum) = bytes.split_at(end);
-    if checksum != xxh3_64(content).to_le_bytes() {
+/// A packed index, mapped into memory: what is not asked for is not read, but for the checksum once.
+pub(crate) fn map(path: &Path) -> Result<(PackedDirectory, Layout), TextError> {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(TextError::Io(io::Error::from(io::ErrorKind::InvalidInput)));
+    };
+    let whole = MmapDirectory::open(folder)
+        .map_err(|error| TextError::Io(not_opened(error)))?
+        .open_read(Path::new(name))
+        .map_err(|error| match error {
+            OpenReadError::IoError { io_error, .. } => {
+                TextError::Io(io::Error::new(io_error.kind(), io_error.to_string()))
+            }
+            OpenReadError::FileDoesNotExist(_) => TextError::Damaged("it is missing"),
+            OpenReadError::IncompatibleIndex(_) => TextError::Damaged("its version is not known"),
+        })?;
+    unpack(&whole)
+}
+
+fn not_opened(error: OpenDirectoryError) -> io::Error {
+    io::Error::other(error)
+}
+
+/// The files of a packed index.
+pub(crate) fn unpack(whole: &FileSlice) -> Result<(PackedDirectory, Layout), TextError> {
+    let bytes = whole.read_bytes()?;
+    let (content, checksum) =
+        bytes.as_slice().split_last_chunk::<8>().ok_or(TextError::Damaged("it is too short"))?;
+    if *checksum != xxh3_64(content).to_le_bytes() {
         return Err(TextError::Damaged("its checksum is another"));
     }
-    let mut rest = Reader(content);
+    let mut rest = Reader { bytes: content, at: 0 };
     if rest.take(MAGIC.len())? != MAGIC {
         return Err(TextError::Damaged("it does not start as one"));
     }
@@ -78,36 +110,100 @@ pub(crate) fn unpack(bytes: &[u8]) -> Result<(RamDirectory, Layout), TextError> 
         let name_bytes = rest.u32()? as usize;
         let name = std::str::from_utf8(rest.take(name_bytes)?)
             .map_err(|_| TextError::Damaged("a file's name is not text"))?;
-        contents.push((name, rest.u64()? as usize));
+        contents.push((PathBuf::from(name), rest.u64()? as usize));
     }
-    let directory = RamDirectory::create();
+    let mut files = HashMap::new();
     for (name, size) in contents {
-        directory.atomic_write(Path::new(name), rest.take(size)?)?;
+        let start = rest.at;
+        rest.take(size)?;
+        files.insert(name, whole.slice(start..rest.at));
     }
-    Ok((directory, layout))
+    Ok((PackedDirectory { files: Arc::new(files) }, layout))
 }
 
-struct Reader<'a>(&'a [u8]);
+struct Reader<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
 
 impl<'a> Reader<'a> {
-    fn take(&mut self, bytes: usize) -> Result<&'a [u8], TextError> {
-        let (taken, rest) =
-            self.0.split_at_checked(bytes).ok_or(TextError::Damaged("it ends too early"))?;
-        self.0 = rest;
-        Ok(taken)
+    fn take(&mut self, count: usize) -> Result<&'a [u8], TextError> {
+        let end = self.at.checked_add(count);
+        let taken = end.and_then(|end| self.bytes.get(self.at..end));
+        self.at += count;
+        taken.ok_or(TextError::Damaged("it ends too early"))
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], TextError> {
+        let taken = self.take(N)?;
+        taken.try_into().map_err(|_| TextError::Damaged("it ends too early"))
     }
 
     fn u32(&mut self) -> Result<u32, TextError> {
-        self.take(4)?
-            .try_into()
-            .map(u32::from_le_bytes)
-            .map_err(|_| TextError::Damaged("it ends too early"))
+        Ok(u32::from_le_bytes(self.array()?))
     }
 
     fn u64(&mut self) -> Result<u64, TextError> {
-        self.take(8)?
-            .try_into()
-            .map(u64::from_le_bytes)
-            .map_err(|_| TextError::Damaged("it ends too early"))
+        Ok(u64::from_le_bytes(self.array()?))
+    }
+}
+
+/// What Tantivy reads instead of a folder. Nothing can be written.
+#[derive(Clone, Debug)]
+pub(crate) struct PackedDirectory {
+    files: Arc<HashMap<PathBuf, FileSlice>>,
+}
+
+impl PackedDirectory {
+    fn file(&self, path: &Path) -> Result<&FileSlice, OpenReadError> {
+        self.files.get(path).ok_or_else(|| OpenReadError::FileDoesNotExist(path.to_owned()))
+    }
+}
+
+fn read_only() -> io::Error {
+    io::Error::from(io::ErrorKind::ReadOnlyFilesystem)
+}
+
+impl Directory for PackedDirectory {
+    fn get_file_handle(&self, path: &Path) -> Result<Arc<dyn FileHandle>, OpenReadError> {
+        Ok(Arc::new(self.file(path)?.clone()))
+    }
+
+    fn open_read(&self, path: &Path) -> Result<FileSlice, OpenReadError> {
+        self.file(path).cloned()
+    }
+
+    fn exists(&self, path: &Path) -> Result<bool, OpenReadError> {
+        Ok(self.files.contains_key(path))
+    }
+
+    fn atomic_read(&self, path: &Path) -> Result<Vec<u8>, OpenReadError> {
+        let bytes = self.file(path)?.read_bytes();
+        Ok(bytes.map_err(|error| OpenReadError::wrap_io_error(error, path.to_owned()))?.to_vec())
+    }
+
+    fn delete(&self, path: &Path) -> Result<(), DeleteError> {
+        Err(DeleteError::IoError { io_error: Arc::new(read_only()), filepath: path.to_owned() })
+    }
+
+    fn open_write(&self, path: &Path) -> Result<WritePtr, OpenWriteError> {
+        Err(OpenWriteError::wrap_io_error(read_only(), path.to_owned()))
+    }
+
+    fn atomic_write(&self, _path: &Path, _data: &[u8]) -> io::Result<()> {
+        Err(read_only())
+    }
+
+    fn sync_directory(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Nobody writes, so nobody needs to wait.
+    fn acquire_lock(&self, _lock: &Lock) -> Result<DirectoryLock, LockError> {
+        Ok(DirectoryLock::from(Box::new(())))
+    }
+
+    fn watch(&self, _callback: WatchCallback) -> tantivy::Result<WatchHandle> {
+        Ok(WatchHandle::empty())
     }
 }

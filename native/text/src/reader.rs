@@ -4,13 +4,16 @@ use std::{ops::Range, path::Path};
 
 use memchr::memmem;
 use tantivy::{
-    DocSet, Index, InvertedIndexReader, TERMINATED,
+    DocSet, Index, IndexReader, InvertedIndexReader, ReloadPolicy, TERMINATED,
+    directory::FileSlice,
     postings::TermInfo,
     schema::{Field, IndexRecordOption},
 };
 
 use crate::{
-    TextError, packed, schema,
+    TextError,
+    packed::{self, Layout, PackedDirectory},
+    schema,
     tokens::{LONG_TOKEN, Piece, TOKEN_MAX_BYTES, pieces},
 };
 
@@ -19,45 +22,50 @@ const EDGE_MIN_BYTES: usize = 3;
 
 /// The index of one segment's bodies.
 pub struct TextIndex {
-    index: Index,
+    reader: IndexReader,
     field: Field,
     block_rows: u32,
     rows: u32,
 }
 
 impl TextIndex {
-    /// Reads an index file.
+    /// Opens an index file: maps it into memory and compares its checksum.
     pub fn open(path: &Path) -> Result<Self, TextError> {
-        Self::from_bytes(&std::fs::read(path)?)
+        Self::of(packed::map(path)?)
     }
 
     /// The index of a file's bytes.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, TextError> {
-        let (directory, layout) = packed::unpack(bytes)?;
+    pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, TextError> {
+        Self::of(packed::unpack(&FileSlice::from(bytes))?)
+    }
+
+    fn of((directory, layout): (PackedDirectory, Layout)) -> Result<Self, TextError> {
         let index = Index::open(directory)?;
-        Ok(Self { index, field: schema().1, block_rows: layout.block_rows, rows: layout.rows })
+        let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
+        Ok(Self { reader, field: schema().1, block_rows: layout.block_rows, rows: layout.rows })
     }
 
     /// Rows whose line may contain the text (case-sensitive): sorted, not overlapping, and no row that
     /// does contain it is left out. `None`: the index cannot tell.
     pub fn rows_with_text(&self, needle: &str) -> Result<Option<Vec<Range<u32>>>, TextError> {
-        let pieces: Vec<_> =
-            pieces(needle).into_iter().filter(|piece| is_telling(*piece)).collect();
+        let mut pieces = pieces(needle);
+        pieces.retain(|piece| is_telling(*piece));
         if pieces.is_empty() {
             return Ok(None);
         }
-        let searcher = self.index.reader()?.searcher();
+        pieces.sort_by_key(|piece| price(*piece));
+        let searcher = self.reader.searcher();
         let mut blocks = vec![true; self.rows.div_ceil(self.block_rows) as usize];
         for segment in searcher.segment_readers() {
             let inverted = segment.inverted_index(self.field)?;
             let long = blocks_where(&inverted, blocks.len(), Piece::Whole(LONG_TOKEN))?;
             for piece in &pieces {
-                let mut hits = blocks_where(&inverted, blocks.len(), *piece)?;
-                for (hit, long) in hits.iter_mut().zip(&long) {
-                    *hit |= long;
+                if !blocks.contains(&true) {
+                    break;
                 }
-                for (block, hit) in blocks.iter_mut().zip(&hits) {
-                    *block &= hit;
+                let hits = blocks_where(&inverted, blocks.len(), *piece)?;
+                for ((block, hit), long) in blocks.iter_mut().zip(hits).zip(&long) {
+                    *block &= hit | long;
                 }
             }
         }
@@ -86,6 +94,16 @@ fn is_telling(piece: Piece<'_>) -> bool {
         Piece::Prefix(text) | Piece::Suffix(text) | Piece::Inside(text) => {
             (EDGE_MIN_BYTES..=TOKEN_MAX_BYTES).contains(&text.len())
         }
+    }
+}
+
+/// Which piece to look up first: the last two walk the whole dictionary.
+fn price(piece: Piece<'_>) -> u8 {
+    match piece {
+        Piece::Whole(_) => 0,
+        Piece::Prefix(_) => 1,
+        Piece::Suffix(_) => 2,
+        Piece::Inside(_) => 3,
     }
 }
 

@@ -1,11 +1,12 @@
 //! The index may say "maybe", never a wrong "no".
+#![allow(clippy::unwrap_used, reason = "a test's helpers fail by panicking, as tests do")]
 
 use proptest::prelude::*;
 use varve_text::{TextIndex, build};
 
 fn rows_that_may_hold(lines: &[String], block_rows: u32, needle: &str) -> Option<Vec<u32>> {
     let bytes = build(lines.iter().map(String::as_str), block_rows).unwrap();
-    let ranges = TextIndex::from_bytes(&bytes).unwrap().rows_with_text(needle).unwrap()?;
+    let ranges = TextIndex::from_bytes(bytes).unwrap().rows_with_text(needle).unwrap()?;
     Some(ranges.into_iter().flatten().collect())
 }
 
@@ -45,7 +46,7 @@ fn damage_is_noticed() {
     let mut bytes = build(["a line", "another"], 1).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
-    assert!(TextIndex::from_bytes(&bytes).is_err());
+    assert!(TextIndex::from_bytes(bytes).is_err());
 }
 
 proptest! {

@@ -5,15 +5,17 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, File},
-    io::{self, Write as _},
+    fs, io,
     path::{Path, PathBuf},
 };
 
 use serde::{Deserialize, Serialize};
 use varve_types::{Lsn, PartitionId, Table, TenantId};
 
-use crate::error::OpenError;
+use crate::{
+    error::OpenError,
+    files::{Folders, below, sync_folder, write_synced},
+};
 
 const VERSION: u32 = 1;
 const FILE: &str = "manifest.json";
@@ -59,17 +61,34 @@ struct Content {
 }
 
 impl Manifest {
-    /// Reads the manifest; an empty one where there is none yet.
-    pub(crate) fn read(folder: &Path) -> Result<Self, OpenError> {
+    /// Reads the manifest. A store without segments gets its first one.
+    pub(crate) fn open(folders: &Folders) -> Result<Self, OpenError> {
+        let folder = folders.manifest();
         let path = folder.join(FILE);
-        let text = match fs::read(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
-            Err(source) => return Err(OpenError::Io { path, source }),
-        };
-        let wrong = |reason: String| OpenError::Manifest { path: path.clone(), reason };
+        match fs::read(&path) {
+            Ok(text) => Self::parse(&path, &text),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let segments = folders.segments();
+                let files =
+                    below(&segments).map_err(|source| OpenError::Io { path: segments, source })?;
+                if !files.is_empty() {
+                    // Never taken for a new store: what no manifest names is removed.
+                    let reason =
+                        format!("is missing, but there are {} files of segments", files.len());
+                    return Err(OpenError::Manifest { path, reason });
+                }
+                let first = Self::default();
+                first.write(&folder).map_err(|source| OpenError::Io { path, source })?;
+                Ok(first)
+            }
+            Err(source) => Err(OpenError::Io { path, source }),
+        }
+    }
+
+    fn parse(path: &Path, text: &[u8]) -> Result<Self, OpenError> {
+        let wrong = |reason: String| OpenError::Manifest { path: path.to_owned(), reason };
         let content: Content =
-            serde_json::from_slice(&text).map_err(|error| wrong(format!("is damaged: {error}")))?;
+            serde_json::from_slice(text).map_err(|error| wrong(format!("is damaged: {error}")))?;
         if content.version != VERSION {
             return Err(wrong(format!(
                 "has version {}, this program reads {VERSION}",
@@ -93,15 +112,8 @@ impl Manifest {
             segments: self.segments.clone(),
         };
         let beside: PathBuf = folder.join("manifest.json.new");
-        let mut file = File::create(&beside)?;
-        file.write_all(&serde_json::to_vec(&content)?)?;
-        file.sync_all()?;
+        write_synced(&beside, &serde_json::to_vec(&content)?)?;
         fs::rename(&beside, folder.join(FILE))?;
         sync_folder(folder)
     }
-}
-
-/// Makes names that were made or removed in the folder durable.
-pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
 }

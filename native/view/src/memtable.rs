@@ -7,7 +7,7 @@ use std::{
 };
 
 use arrow::{
-    array::{AsArray, RecordBatch},
+    array::{Array as _, ArrayRef, AsArray, RecordBatch},
     compute::{max, min},
     datatypes::Int64Type,
 };
@@ -18,36 +18,71 @@ use crate::snapshot::MemtableBatch;
 /// Rows of one tenant and table.
 pub(crate) type TableKey = (TenantId, Table);
 
+/// One tenant's and table's part of a memtable.
+#[derive(Default)]
+struct TableRows {
+    batches: Vec<MemtableBatch>,
+    size: Size,
+}
+
+/// How much there is.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Size {
+    pub(crate) rows: u64,
+    /// Of memory.
+    pub(crate) bytes: u64,
+}
+
+impl Size {
+    fn add(&mut self, rows: usize, bytes: u64) {
+        self.rows += rows as u64;
+        self.bytes += bytes;
+    }
+}
+
 /// All rows that came since the last sealing began.
 #[derive(Default)]
 pub(crate) struct Memtable {
-    tables: HashMap<TableKey, Vec<MemtableBatch>>,
+    tables: HashMap<TableKey, TableRows>,
     /// Per partition, the first place that is not in here or in a segment.
     next: BTreeMap<PartitionId, Lsn>,
-    bytes: u64,
-    rows: u64,
+    size: Size,
     first_at: Option<Instant>,
 }
 
 impl Memtable {
-    /// Adds one record. Within a partition they come in the log's order.
-    pub(crate) fn insert(&mut self, key: TableKey, batch: MemtableBatch) {
-        self.bytes += batch.batch.get_array_memory_size() as u64;
-        self.rows += batch.batch.num_rows() as u64;
+    /// Adds one record that takes `bytes` of memory. Within a partition they come in the log's
+    /// order, without a gap: what is sealed covers all that came before.
+    pub(crate) fn insert(&mut self, key: TableKey, batch: MemtableBatch, bytes: u64) {
+        debug_assert!(
+            self.next.get(&batch.partition).is_none_or(|next| follows(batch.lsn, *next)),
+            "{} {} leaves a gap",
+            batch.partition,
+            batch.lsn
+        );
+        let rows = batch.batch.num_rows();
+        self.size.add(rows, bytes);
         self.first_at.get_or_insert_with(Instant::now);
         let Lsn { epoch, offset } = batch.lsn;
         self.next.insert(batch.partition, Lsn { epoch, offset: Offset(offset.0 + 1) });
-        self.tables.entry(key).or_default().push(batch);
+        let table = self.tables.entry(key).or_default();
+        table.size.add(rows, bytes);
+        table.batches.push(batch);
     }
 
     /// The batches of one tenant and table.
     pub(crate) fn batches(&self, key: &TableKey) -> &[MemtableBatch] {
-        self.tables.get(key).map_or(&[], Vec::as_slice)
+        self.tables.get(key).map_or(&[], |table| &table.batches)
+    }
+
+    /// How much one tenant and table has.
+    pub(crate) fn size_of(&self, key: &TableKey) -> Size {
+        self.tables.get(key).map(|table| table.size).unwrap_or_default()
     }
 
     /// Every tenant and table with its batches.
-    pub(crate) fn tables(&self) -> impl Iterator<Item = (&TableKey, &Vec<MemtableBatch>)> {
-        self.tables.iter()
+    pub(crate) fn tables(&self) -> impl Iterator<Item = (&TableKey, &[MemtableBatch])> {
+        self.tables.iter().map(|(key, table)| (key, table.batches.as_slice()))
     }
 
     /// Per partition, the first place after what is in here.
@@ -56,11 +91,11 @@ impl Memtable {
     }
 
     pub(crate) fn bytes(&self) -> u64 {
-        self.bytes
+        self.size.bytes
     }
 
     pub(crate) fn rows(&self) -> u64 {
-        self.rows
+        self.size.rows
     }
 
     /// When its first record came; `None` while it is empty.
@@ -87,6 +122,26 @@ impl Memtables {
         let sealing = self.sealing.as_ref().map_or(&[][..], |memtable| memtable.batches(key));
         sealing.iter().chain(self.active.batches(key)).cloned().collect()
     }
+}
+
+/// Whether `lsn` is the place `next`, or the first one of a later epoch.
+fn follows(lsn: Lsn, next: Lsn) -> bool {
+    lsn == next || (lsn.epoch > next.epoch && lsn.offset.0 == 0)
+}
+
+/// Memory of a batch whose buffers are its own, as builders make them.
+pub(crate) fn memory_bytes(batch: &RecordBatch) -> u64 {
+    batch.get_array_memory_size() as u64
+}
+
+/// Bytes of a batch's rows alone, wherever they are.
+pub(crate) fn row_bytes(batch: &RecordBatch) -> usize {
+    let of_column = |column: &ArrayRef| {
+        let data = column.to_data();
+        // It only fails for types without a size, of which no table has one.
+        data.get_slice_memory_size().unwrap_or_else(|_| data.get_buffer_memory_size())
+    };
+    batch.columns().iter().map(of_column).sum()
 }
 
 /// First and last time of a batch's rows; (0, 0) for metadata and for no rows.

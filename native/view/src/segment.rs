@@ -1,50 +1,38 @@
 //! One sealed segment, as queries read it.
 
-use std::{
-    ops::Range,
-    path::{Path, PathBuf},
-    sync::OnceLock,
-};
+use std::{fs, ops::Range, path::Path, sync::OnceLock};
 
 use arrow::array::RecordBatch;
-use varve_segment::{Directory, LabelSetRange, ParquetSegment, SampleRun};
-use varve_text::TextIndex;
+use varve_segment::{Directory, LabelSetRange, ParquetSegment, SampleRun, SegmentError};
+use varve_text::{TextError, TextIndex};
 use varve_types::Table;
 
-use crate::{error::SegmentReadError, manifest::SegmentEntry};
+use crate::{error::SegmentReadError, files::SegmentFiles, manifest::SegmentEntry};
 
 /// One sealed segment. Its files are opened when they are first asked for.
 pub struct Segment {
     entry: SegmentEntry,
     files: SegmentFiles,
-    parquet: OnceLock<ParquetSegment>,
     directory: Directory,
-}
-
-/// The files of a segment: `<id>.parquet`, `<id>.directory` and, for logs, `<id>.text`.
-#[derive(Clone, Debug)]
-pub(crate) struct SegmentFiles {
-    pub(crate) parquet: PathBuf,
-    pub(crate) directory: PathBuf,
-    pub(crate) text: PathBuf,
-}
-
-impl SegmentFiles {
-    pub(crate) fn of(folder: &Path, id: u64) -> Self {
-        let file = |extension: &str| folder.join(format!("{id:016}.{extension}"));
-        Self { parquet: file("parquet"), directory: file("directory"), text: file("text") }
-    }
+    parquet: OnceLock<ParquetSegment>,
+    /// `None` where it is damaged.
+    text: OnceLock<Option<TextIndex>>,
 }
 
 impl Segment {
     /// Reads the directory; the rest when it is needed.
-    pub(crate) fn open(entry: SegmentEntry, folder: &Path) -> Result<Self, SegmentReadError> {
+    pub(crate) fn open(entry: SegmentEntry, folder: &Path) -> Result<Self, SegmentError> {
         let files = SegmentFiles::of(folder, entry.id);
-        let directory = Directory::read(&files.directory)?;
-        if !files.parquet.exists() {
-            return Err(SegmentReadError(format!("{} is missing", files.parquet.display())));
+        let (directory, parquet) = Directory::read(&files.directory)?;
+        let path = || files.parquet.clone();
+        let size_bytes = fs::metadata(&files.parquet)
+            .map_err(|source| SegmentError::Io { path: path(), source })?
+            .len();
+        if size_bytes != parquet.size_bytes {
+            let reason = format!("it has {size_bytes} bytes of {}", parquet.size_bytes);
+            return Err(SegmentError::Damaged { path: path(), reason });
         }
-        Ok(Self { entry, files, parquet: OnceLock::new(), directory })
+        Ok(Self { entry, files, directory, parquet: OnceLock::new(), text: OnceLock::new() })
     }
 
     pub(crate) fn entry(&self) -> &SegmentEntry {
@@ -96,9 +84,28 @@ impl Segment {
         if self.entry.table != Table::Logs {
             return Ok(None);
         }
-        TextIndex::open(&self.files.text)
-            .and_then(|index| index.rows_with_text(needle))
+        let Some(index) = self.text()? else { return Ok(None) };
+        index
+            .rows_with_text(needle)
             .map_err(|error| SegmentReadError::text(&self.files.text, &error))
+    }
+
+    /// Whether the text index turned out damaged; then all rows are read instead.
+    pub(crate) fn is_text_damaged(&self) -> bool {
+        matches!(self.text.get(), Some(None))
+    }
+
+    /// The text index; `None` where it is damaged. It only speeds up: without it answers are the same.
+    fn text(&self) -> Result<Option<&TextIndex>, SegmentReadError> {
+        if let Some(opened) = self.text.get() {
+            return Ok(opened.as_ref());
+        }
+        let opened = match TextIndex::open(&self.files.text) {
+            Ok(index) => Some(index),
+            Err(TextError::Damaged(_)) => None,
+            Err(error) => return Err(SegmentReadError::text(&self.files.text, &error)),
+        };
+        Ok(self.text.get_or_init(|| opened).as_ref())
     }
 
     /// Columns of some rows (`None` for all), in row order, as batches of at most 8,192 rows.

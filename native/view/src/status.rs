@@ -1,7 +1,11 @@
 //! What an operator asks of the views.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::Serialize;
-use varve_types::{Table, TenantId};
+use varve_types::{Lsn, PartitionId, Table, TenantId};
+
+use crate::{memtable::Memtable, store::State};
 
 /// The views at one moment.
 #[derive(Clone, Debug, Serialize)]
@@ -17,11 +21,15 @@ pub struct StoreStatus {
     pub seal_error: Option<String>,
     /// Segments that were set aside because they could not be read.
     pub quarantined: u64,
-    /// Sealed rows by tenant and table.
+    /// Text indexes that turned out damaged since the start; their segments are read without.
+    pub text_indexes_damaged: u64,
+    /// Rows by tenant and table.
     pub tables: Vec<TableStatus>,
+    /// Where replay would start, by partition.
+    pub covered: Vec<CoveredPosition>,
 }
 
-/// The segments of one tenant and table.
+/// The rows of one tenant and table.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TableStatus {
@@ -35,4 +43,60 @@ pub struct TableStatus {
     pub records: u64,
     /// Their size on disk.
     pub bytes: u64,
+    /// Rows that are not sealed yet.
+    pub memtable_rows: u64,
+    /// Bytes of those.
+    pub memtable_bytes: u64,
+}
+
+/// The first place of a partition that no segment holds.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CoveredPosition {
+    /// Which partition, as `logs/0`.
+    pub partition: String,
+    /// The place, as `epoch:offset`.
+    pub up_to: String,
+}
+
+pub(crate) fn of(state: &State) -> StoreStatus {
+    let memtables =
+        || state.memtables.sealing.as_deref().into_iter().chain([&state.memtables.active]);
+    let segments = || state.segments.values().flatten();
+    let keys: BTreeSet<_> = memtables()
+        .flat_map(|memtable| memtable.tables().map(|(key, _)| key))
+        .chain(state.segments.keys())
+        .collect();
+    let table = |key: &(TenantId, Table)| {
+        let segments = state.segments.get(key).map_or(&[][..], Vec::as_slice);
+        TableStatus {
+            tenant: key.0.clone(),
+            table: key.1,
+            segments: segments.len() as u64,
+            records: segments.iter().map(|segment| segment.entry().records).sum(),
+            bytes: segments.iter().map(|segment| segment.size_bytes()).sum(),
+            memtable_rows: memtables().map(|memtable| memtable.size_of(key).rows).sum(),
+            memtable_bytes: memtables().map(|memtable| memtable.size_of(key).bytes).sum(),
+        }
+    };
+    StoreStatus {
+        memtable_bytes: memtables().map(Memtable::bytes).sum(),
+        memtable_rows: memtables().map(Memtable::rows).sum(),
+        seals_total: state.seals_total,
+        seal_error: state.seal_error.clone(),
+        quarantined: state.quarantined,
+        text_indexes_damaged: segments().filter(|segment| segment.is_text_damaged()).count() as u64,
+        tables: keys.into_iter().map(table).collect(),
+        covered: positions(&state.covered),
+    }
+}
+
+fn positions(covered: &BTreeMap<PartitionId, Lsn>) -> Vec<CoveredPosition> {
+    covered
+        .iter()
+        .map(|(partition, up_to)| CoveredPosition {
+            partition: partition.to_string(),
+            up_to: up_to.to_string(),
+        })
+        .collect()
 }

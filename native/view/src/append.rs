@@ -1,0 +1,153 @@
+//! The way of a request into the log and, once durable, into the memtables.
+
+use std::sync::Arc;
+
+use arrow::{array::RecordBatch, error::ArrowError};
+use bytes::Bytes;
+use parking_lot::Mutex;
+use varve_columnar::{
+    ipc,
+    route::{Routing, route},
+};
+use varve_log::Append;
+use varve_types::{Lsn, PartitionId, Table, TenantId};
+
+use crate::{
+    error::AppendError,
+    memtable::{memory_bytes, time_range},
+    snapshot::MemtableBatch,
+    store::Shared,
+};
+
+/// Told once what became of an append. Runs on the log's writer thread: it must be short.
+pub type Done = Box<dyn FnOnce(Result<(), AppendError>) + Send>;
+
+/// One record before it has its place.
+struct NewRecord {
+    table: Table,
+    partition: PartitionId,
+    batch: RecordBatch,
+    time_range: (i64, i64),
+    bytes: u64,
+    payload: Bytes,
+}
+
+/// A record that is durable.
+pub(crate) struct Placed {
+    pub(crate) table: Table,
+    pub(crate) batch: MemtableBatch,
+    /// Of memory.
+    pub(crate) bytes: u64,
+}
+
+/// An append whose records are not all durable yet.
+struct Request {
+    tenant: TenantId,
+    state: Mutex<RequestState>,
+}
+
+struct RequestState {
+    left: usize,
+    placed: Vec<Placed>,
+    done: Option<Done>,
+}
+
+impl Request {
+    /// Notes one record's place. With the last one all of the request is shown at once: the log
+    /// calls for the records of one request without those of another between, so that nothing
+    /// that is shown before has holes in front of it.
+    fn place(&self, record: Placed, shared: &Shared) {
+        let mut state = self.state.lock();
+        state.placed.push(record);
+        state.left -= 1;
+        if state.left > 0 {
+            return;
+        }
+        let placed = std::mem::take(&mut state.placed);
+        drop(state);
+        shared.publish(&self.tenant, placed);
+        self.finish(Ok(()));
+    }
+
+    /// Tells the sender, unless it has been told.
+    fn finish(&self, fate: Result<(), AppendError>) {
+        let done = self.state.lock().done.take();
+        if let Some(done) = done {
+            done(fate);
+        }
+    }
+}
+
+/// See [`crate::Store::append`].
+pub(crate) fn append(
+    shared: &Arc<Shared>,
+    tenant: &TenantId,
+    batches: Vec<(Table, RecordBatch)>,
+    done: Done,
+) {
+    if let Err(error) = shared.admit() {
+        return done(Err(error));
+    }
+    let records = match records(shared, tenant, batches) {
+        Ok(records) => records,
+        Err(error) => return done(Err(AppendError::Batch(error.to_string()))),
+    };
+    if records.is_empty() {
+        return done(Ok(()));
+    }
+    let left = records.len();
+    let state = RequestState { left, placed: Vec::with_capacity(left), done: Some(done) };
+    let request = Arc::new(Request { tenant: tenant.clone(), state: Mutex::new(state) });
+    let appends = records
+        .into_iter()
+        .map(|record| into_append(record, shared.clone(), request.clone()))
+        .collect();
+    if let Err(error) = shared.log.append(appends) {
+        request.finish(Err(error.into()));
+    }
+}
+
+fn records(
+    shared: &Shared,
+    tenant: &TenantId,
+    batches: Vec<(Table, RecordBatch)>,
+) -> Result<Vec<NewRecord>, ArrowError> {
+    let routing = Routing {
+        partitions: shared.settings.partitions,
+        tenant_partitions: shared.settings.tenant_partitions,
+    };
+    let mut records = Vec::new();
+    for (table, batch) in batches {
+        for (number, batch) in route(table, tenant, batch, routing)? {
+            let payload = ipc::encode(table, &batch)?;
+            records.push(NewRecord {
+                table,
+                partition: PartitionId { log: table.log(), number },
+                time_range: time_range(table, &batch),
+                bytes: memory_bytes(&batch),
+                batch,
+                payload,
+            });
+        }
+    }
+    Ok(records)
+}
+
+fn into_append(record: NewRecord, shared: Arc<Shared>, request: Arc<Request>) -> Append {
+    let NewRecord { table, partition, batch, time_range, bytes, payload } = record;
+    Append {
+        partition,
+        tenant: request.tenant.clone(),
+        schema_id: table as u32,
+        rows: batch.num_rows() as u32,
+        idempotency_key: 0,
+        payload,
+        done: Box::new(move |place: Result<Lsn, varve_log::AppendError>| match place {
+            Ok(lsn) => {
+                let batch = MemtableBatch { partition, lsn, batch, time_range };
+                request.place(Placed { table, batch, bytes }, &shared);
+            }
+            Err(error) => request.finish(Err(error.into())),
+        }),
+    }
+}

@@ -1,0 +1,144 @@
+//! Where segments and manifest are, and what is done with files as a whole.
+
+use std::{
+    collections::{BTreeSet, HashSet},
+    fs::{self, File},
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+};
+
+use varve_types::{Table, TenantId};
+
+use crate::manifest::{Manifest, SegmentEntry};
+
+/// The folders of a data directory that belong to the views.
+#[derive(Clone, Debug)]
+pub(crate) struct Folders {
+    root: PathBuf,
+}
+
+impl Folders {
+    pub(crate) fn new(root: &Path) -> Self {
+        Self { root: root.to_owned() }
+    }
+
+    pub(crate) fn manifest(&self) -> PathBuf {
+        self.root.join("manifest")
+    }
+
+    pub(crate) fn segments(&self) -> PathBuf {
+        self.root.join("segments")
+    }
+
+    pub(crate) fn quarantine(&self) -> PathBuf {
+        self.root.join("quarantine")
+    }
+
+    pub(crate) fn table(&self, tenant: &TenantId, table: Table) -> PathBuf {
+        self.segments().join(tenant.as_str()).join(table.name())
+    }
+
+    /// The files of one segment.
+    pub(crate) fn segment(&self, entry: &SegmentEntry) -> SegmentFiles {
+        SegmentFiles::of(&self.table(&entry.tenant, entry.table), entry.id)
+    }
+}
+
+/// The files of a segment: `<id>.parquet`, `<id>.directory` and, for logs, `<id>.text`.
+#[derive(Clone, Debug)]
+pub(crate) struct SegmentFiles {
+    pub(crate) parquet: PathBuf,
+    pub(crate) directory: PathBuf,
+    pub(crate) text: PathBuf,
+}
+
+impl SegmentFiles {
+    pub(crate) fn of(folder: &Path, id: u64) -> Self {
+        let file = |extension: &str| folder.join(format!("{id:016}.{extension}"));
+        Self { parquet: file("parquet"), directory: file("directory"), text: file("text") }
+    }
+
+    pub(crate) fn all(self) -> [PathBuf; 3] {
+        [self.parquet, self.directory, self.text]
+    }
+}
+
+/// Writes a file whose bytes are on disk when this returns; its name is not, see [`sync_folder`].
+pub(crate) fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<u64> {
+    let mut file = File::create(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    Ok(bytes.len() as u64)
+}
+
+/// Makes names that were made or removed in the folder durable.
+pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+/// Makes a folder below `root` and every name on the way durable.
+pub(crate) fn make_folder(folder: &Path, root: &Path) -> io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    fs::create_dir_all(folder)?;
+    for above in folder.ancestors().skip(1).take_while(|above| above.starts_with(root)) {
+        sync_folder(above)?;
+    }
+    Ok(())
+}
+
+/// Every file below a folder.
+pub(crate) fn below(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    let mut waiting = vec![folder.to_owned()];
+    while let Some(folder) = waiting.pop() {
+        for entry in fs::read_dir(&folder)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                waiting.push(path);
+            } else {
+                files.push(path);
+            }
+        }
+    }
+    Ok(files)
+}
+
+/// Removes files that the manifest does not name: of a sealing that did not come to its end.
+pub(crate) fn remove_orphans(manifest: &Manifest, folders: &Folders) -> io::Result<()> {
+    let named: HashSet<PathBuf> =
+        manifest.segments.iter().flat_map(|entry| folders.segment(entry).all()).collect();
+    for path in below(&folders.segments())? {
+        if !named.contains(&path) {
+            fs::remove_file(&path)?;
+        }
+    }
+    Ok(())
+}
+
+/// Moves a segment's files out of the way, for people to look at.
+pub(crate) fn quarantine(entry: &SegmentEntry, folders: &Folders) -> io::Result<()> {
+    let aside = folders.quarantine();
+    fs::create_dir_all(&aside)?;
+    for file in folders.segment(entry).all() {
+        let Some(name) = file.file_name() else { continue };
+        let name = format!("{}-{}-{}", entry.tenant, entry.table.name(), name.to_string_lossy());
+        match fs::rename(&file, aside.join(name)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    sync_folder(&aside)
+}
+
+/// How many segments are set aside.
+pub(crate) fn quarantined(folders: &Folders) -> io::Result<u64> {
+    let aside = folders.quarantine();
+    if !aside.is_dir() {
+        return Ok(0);
+    }
+    let segments: BTreeSet<_> =
+        below(&aside)?.into_iter().map(|file| file.with_extension("")).collect();
+    Ok(segments.len() as u64)
+}

@@ -1,0 +1,92 @@
+//! What a start reads: the manifest's segments, and the log behind them.
+
+use std::{io, sync::Arc};
+
+use varve_columnar::ipc;
+use varve_log::{Log, Record};
+use varve_segment::SegmentError;
+use varve_types::{Lsn, Offset, Table};
+
+use crate::{
+    error::OpenError,
+    files::{self, Folders},
+    manifest::Manifest,
+    memtable::time_range,
+    segment::Segment,
+    snapshot::MemtableBatch,
+    store::State,
+};
+
+/// How much of the log is read at once in a replay.
+const REPLAY_BYTES: u64 = 64 << 20;
+
+/// Opens the manifest's segments. Those whose files are damaged or gone are set aside, and the
+/// manifest on disk no longer names them.
+pub(crate) fn open_segments(
+    manifest: &mut Manifest,
+    folders: &Folders,
+) -> Result<State, OpenError> {
+    let mut state = State::default();
+    let mut damaged = Vec::new();
+    for entry in &manifest.segments {
+        match Segment::open(entry.clone(), &folders.table(&entry.tenant, entry.table)) {
+            Ok(segment) => {
+                let key = (entry.tenant.clone(), entry.table);
+                state.segments.entry(key).or_default().push(Arc::new(segment));
+            }
+            // Too many open files, no permission: the segment is not what is wrong.
+            Err(SegmentError::Io { path, source }) if source.kind() != io::ErrorKind::NotFound => {
+                return Err(OpenError::Io { path, source });
+            }
+            Err(_) => damaged.push(entry.id),
+        }
+    }
+    let failed = |source| OpenError::Io { path: folders.quarantine(), source };
+    if !damaged.is_empty() {
+        for entry in manifest.segments.iter().filter(|entry| damaged.contains(&entry.id)) {
+            files::quarantine(entry, folders).map_err(failed)?;
+        }
+        manifest.segments.retain(|entry| !damaged.contains(&entry.id));
+        let folder = folders.manifest();
+        manifest.write(&folder).map_err(|source| OpenError::Io { path: folder, source })?;
+    }
+    state.covered.clone_from(&manifest.covered);
+    state.quarantined = files::quarantined(folders).map_err(failed)?;
+    Ok(state)
+}
+
+/// Puts what the log holds behind the segments back into memtables.
+pub(crate) fn replay(
+    log: &dyn Log,
+    manifest: &Manifest,
+    state: &mut State,
+) -> Result<(), OpenError> {
+    for partition in log.partitions() {
+        let mut from = manifest.covered.get(&partition).copied().unwrap_or_default();
+        while from < log.tail(partition) {
+            let records = log.read(partition, from, REPLAY_BYTES)?;
+            let Some(Lsn { epoch, offset }) = records.last().map(|record| record.lsn) else {
+                break;
+            };
+            for record in records {
+                replay_record(record, state)?;
+            }
+            from = Lsn { epoch, offset: Offset(offset.0 + 1) };
+        }
+    }
+    Ok(())
+}
+
+fn replay_record(record: Record, state: &mut State) -> Result<(), OpenError> {
+    let Record { partition, lsn, tenant, schema_id, payload, .. } = record;
+    let wrong = |reason: String| OpenError::Record { at: format!("{partition} {lsn}"), reason };
+    let table = Table::from_number(schema_id)
+        .ok_or_else(|| wrong(format!("schema {schema_id} is not known")))?;
+    // The batch's buffers are parts of the payload.
+    let bytes = payload.len() as u64;
+    let batch = ipc::decode(table, payload).map_err(|error| wrong(error.to_string()))?;
+    let time_range = time_range(table, &batch);
+    let batch = MemtableBatch { partition, lsn, batch, time_range };
+    state.memtables.active.insert((tenant, table), batch, bytes);
+    Ok(())
+}

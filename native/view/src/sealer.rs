@@ -1,0 +1,131 @@
+//! When memtables are sealed, and how what was sealed takes their place.
+
+use std::{
+    any::Any,
+    collections::BTreeMap,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use varve_types::{Lsn, PartitionId};
+
+use crate::{
+    memtable::{Memtable, Memtables},
+    sealing::{self, NewSegments, SealError},
+    store::Shared,
+};
+
+/// How often the sealing thread looks at the memtables' age.
+const TICK: Duration = Duration::from_millis(200);
+/// After a failed sealing, how long until the next try; twice as long after each further one, …
+const RETRY_FIRST: Duration = Duration::from_secs(1);
+/// … up to this.
+const RETRY_LAST: Duration = Duration::from_mins(1);
+
+/// What the sealing thread waits for.
+#[derive(Default)]
+pub(crate) struct Signal {
+    pub(crate) stop: bool,
+    /// A memtable is over its size.
+    pub(crate) full: bool,
+}
+
+impl Shared {
+    /// The sealing thread.
+    pub(crate) fn seal_until_stopped(&self) {
+        let mut retry = RETRY_FIRST;
+        while self.wait() {
+            if !self.is_due() {
+                continue;
+            }
+            if self.seal().is_ok() {
+                retry = RETRY_FIRST;
+                continue;
+            }
+            let mut signal = self.signal.lock();
+            let until = Instant::now() + retry;
+            while !signal.stop && !self.signalled.wait_until(&mut signal, until).timed_out() {}
+            retry = (2 * retry).min(RETRY_LAST);
+        }
+    }
+
+    /// Waits until a memtable is full or a tick is over; `false` to stop.
+    fn wait(&self) -> bool {
+        let mut signal = self.signal.lock();
+        if !signal.stop && !signal.full {
+            self.signalled.wait_for(&mut signal, TICK);
+        }
+        signal.full = false;
+        !signal.stop
+    }
+
+    fn is_due(&self) -> bool {
+        let state = self.state.read();
+        let max_age = Duration::from_millis(self.settings.memtable_max_age_ms);
+        let active = &state.memtables.active;
+        state.memtables.sealing.is_some()
+            || active.bytes() > self.settings.memtable_max_bytes
+            || active.first_at().is_some_and(|at| at.elapsed() >= max_age)
+    }
+
+    /// Seals all that is in memtables now.
+    pub(crate) fn seal_all(&self) -> Result<(), String> {
+        // What an earlier try could not seal comes first, on its own.
+        if self.state.read().memtables.sealing.is_some() {
+            self.seal()?;
+        }
+        self.seal()
+    }
+
+    /// Seals one memtable: the one that an earlier try could not, or else the active one.
+    fn seal(&self) -> Result<(), String> {
+        let mut manifest = self.manifest.lock();
+        let Some(memtable) = self.memtable_to_seal() else { return Ok(()) };
+        let rows = self.settings.text_block_rows;
+        // A row that makes a library panic must not end sealing for good without a word: the
+        // memtable stays, and the status says why.
+        let sealed = catch_unwind(AssertUnwindSafe(|| {
+            sealing::seal(&memtable, &mut manifest, &self.folders, rows)
+        }))
+        .unwrap_or_else(|panic| Err(SealError::Panicked(message(&*panic))));
+        match sealed {
+            Ok(segments) => self.swap(segments, &manifest.covered),
+            Err(error) => {
+                let reason = error.to_string();
+                self.state.write().seal_error = Some(reason.clone());
+                return Err(reason);
+            }
+        }
+        drop(manifest);
+        for (&partition, &up_to) in memtable.next() {
+            self.log.trim(partition, up_to);
+        }
+        Ok(())
+    }
+
+    fn memtable_to_seal(&self) -> Option<Arc<Memtable>> {
+        let Memtables { active, sealing } = &mut self.state.write().memtables;
+        if sealing.is_none() && active.rows() > 0 {
+            *sealing = Some(Arc::new(std::mem::take(active)));
+        }
+        sealing.clone()
+    }
+
+    /// Segments take the place of the memtable they were made of, in one step for every query.
+    fn swap(&self, segments: NewSegments, covered: &BTreeMap<PartitionId, Lsn>) {
+        let mut state = self.state.write();
+        for (key, segment) in segments {
+            state.segments.entry(key).or_default().push(segment);
+        }
+        state.memtables.sealing = None;
+        state.seals_total += 1;
+        state.seal_error = None;
+        state.covered.clone_from(covered);
+    }
+}
+
+fn message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default()
+}
