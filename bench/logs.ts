@@ -23,6 +23,8 @@ const severity = { INFO: 9, WARN: 13, ERROR: 17 } as const;
 const needle = 'trace-b1e55edfacade';
 /** A sender batches what a few of its neighbours wrote: resources of one request. */
 const resourcesPerBatch = 4;
+/** A program writes a few lines about each request that it serves; they have one span. */
+const linesPerRequest = 4;
 
 /** OTLP log records in protobuf: lines of about 200 bytes, 10 attributes with their resource's five. */
 export function makeLogs(count: number, range: DataRange): PayloadSet<LogFacts> {
@@ -39,8 +41,11 @@ export function makeLogs(count: number, range: DataRange): PayloadSet<LogFacts> 
       const end = Math.min(start + perResource, from + records);
       ofService.set(service, (ofService.get(service) ?? 0) + end - start);
       const encoded: Uint8Array[] = [];
-      for (let index = start; index < end; index++)
-        encoded.push(logRecord(random, timeNsOf(range, index, count), index === needleAt));
+      let request = requestIds(random);
+      for (let index = start; index < end; index++) {
+        if ((index - start) % linesPerRequest === 0) request = requestIds(random);
+        encoded.push(logRecord(random, request, timeNsOf(range, index, count), index === needleAt));
+      }
       resources.push({ attributes: podAttributes(service, random), records: encoded });
     }
     payloads.push({ body: exportRequest(resources), records });
@@ -58,7 +63,21 @@ export function logMarker(text: string, timeMs: number): Uint8Array {
 
 const headers = { 'content-type': 'application/x-protobuf' };
 
-function logRecord(random: Random, timeNs: bigint, holdsNeedle: boolean): Uint8Array {
+interface RequestIds {
+  readonly traceId: Uint8Array;
+  readonly spanId: Uint8Array;
+}
+
+function requestIds(random: Random): RequestIds {
+  return { traceId: random.bytes(16), spanId: random.bytes(8) };
+}
+
+function logRecord(
+  random: Random,
+  { traceId, spanId }: RequestIds,
+  timeNs: bigint,
+  holdsNeedle: boolean,
+): Uint8Array {
   const facts = lineFacts(random, Number(timeNs / 1_000_000n));
   const line = logLine(facts, random);
   const record = new BinaryWriter();
@@ -67,8 +86,8 @@ function logRecord(random: Random, timeNs: bigint, holdsNeedle: boolean): Uint8A
   record.tag(3, WireType.LengthDelimited).string(facts.level);
   writeBody(record, holdsNeedle ? `${line} ${needle}` : line);
   writeAttributes(record, 6, recordAttributes(facts, random));
-  record.tag(9, WireType.LengthDelimited).bytes(random.bytes(16));
-  record.tag(10, WireType.LengthDelimited).bytes(random.bytes(8));
+  record.tag(9, WireType.LengthDelimited).bytes(traceId);
+  record.tag(10, WireType.LengthDelimited).bytes(spanId);
   record.tag(11, WireType.Bit64).fixed64(timeNs + 1_000_000n);
   return record.finish();
 }
