@@ -7,13 +7,13 @@ use arrow::{
         Array, AsArray, BinaryArray, BinaryBuilder, Int64Array, ListBuilder, RecordBatch,
         StringDictionaryBuilder, UInt32Array,
     },
-    datatypes::{Field, Float64Type, Int32Type, Int64Type},
+    datatypes::{Field, Float64Type, Int32Type, Int64Type, UInt32Type},
     error::ArrowError,
 };
-use pco::{ChunkConfig, errors::PcoError, standalone};
 use varve_types::Table;
 
 use crate::{
+    chunk_codec::{pack_times, pack_values, unpack_times, unpack_values},
     cluster::{Clustered, LabelSetRanks, column, range_of},
     columns::stored_schema,
     directory::{Directory, LabelSetRange},
@@ -107,17 +107,15 @@ impl ChunkColumns {
         values: &[f64],
         histograms: &BinaryArray,
     ) -> Result<(), ArrowError> {
-        let config = ChunkConfig::default();
         let at: Vec<i64> = rows.iter().map(|&row| times[row as usize]).collect();
         self.series.append(series)?;
         self.first.push(at[0]);
         self.last.push(at[at.len() - 1]);
         self.count.push(rows.len() as u32);
-        self.times.append_value(standalone::simple_compress(&at, &config).map_err(packing)?);
+        self.times.append_value(pack_times(&at));
         if histograms.is_null(rows[0] as usize) {
             let floats: Vec<f64> = rows.iter().map(|&row| values[row as usize]).collect();
-            self.values
-                .append_value(standalone::simple_compress(&floats, &config).map_err(packing)?);
+            self.values.append_value(pack_values(&floats).map_err(external)?);
             self.histograms.append_null();
         } else {
             self.values.append_null();
@@ -145,12 +143,13 @@ impl ChunkColumns {
     }
 }
 
-fn packing(error: PcoError) -> ArrowError {
+fn external(error: impl std::error::Error + Send + Sync + 'static) -> ArrowError {
     ArrowError::ExternalError(Box::new(error))
 }
 
 /// The columns that [`unpack`] reads.
-pub(crate) const PACKED_COLUMNS: [&str; 4] = ["first_unix_ms", "last_unix_ms", "times", "values"];
+pub(crate) const PACKED_COLUMNS: [&str; 5] =
+    ["first_unix_ms", "last_unix_ms", "count", "times", "values"];
 
 /// Adds the float samples of a chunk that are in the range (both ends included) to `run`.
 pub(crate) fn unpack(
@@ -166,11 +165,9 @@ pub(crate) fn unpack(
     if values.is_null(chunk) || last < from_ms || first > to_ms {
         return Ok(());
     }
-    let times: Vec<i64> = standalone::simple_decompress(times.value(chunk)).map_err(packing)?;
-    let values: Vec<f64> = standalone::simple_decompress(values.value(chunk)).map_err(packing)?;
-    if times.len() != values.len() {
-        return Err(ArrowError::ParseError("a chunk has as many times as values".to_owned()));
-    }
+    let count = column(chunks, "count")?.as_primitive::<UInt32Type>().value(chunk) as usize;
+    let times = unpack_times(times.value(chunk), count).map_err(external)?;
+    let values = unpack_values(values.value(chunk), count).map_err(external)?;
     let start = times.partition_point(|&time| time < from_ms);
     let end = times.partition_point(|&time| time <= to_ms);
     run.times_ms.extend_from_slice(&times[start..end]);

@@ -33,9 +33,9 @@ static CHUNKS: LazyLock<SchemaRef> = LazyLock::new(|| {
         Field::new("first_unix_ms", DataType::Int64, false),
         Field::new("last_unix_ms", DataType::Int64, false),
         Field::new("count", DataType::UInt32, false),
-        // pco, standalone, of i64 milliseconds.
+        // `chunk_codec`, of milliseconds.
         Field::new("times", DataType::Binary, false),
-        // pco, standalone, of f64; null where the chunk holds native histograms.
+        // `chunk_codec`; null where the chunk holds native histograms.
         Field::new("values", DataType::Binary, true),
         // `prometheus.Histogram` messages, as many as `count`; null where it holds floats.
         Field::new("histograms", blobs, true),

@@ -1,6 +1,7 @@
 //! One segment: rows of one tenant and table, clustered, as a Parquet file and a directory beside it
 //! (format: docs/format.md, "Segments").
 
+mod chunk_codec;
 mod chunks;
 mod cluster;
 mod columns;

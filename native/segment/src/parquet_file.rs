@@ -10,7 +10,7 @@ use parquet::{
             ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowSelection,
         },
     },
-    basic::{Compression, ZstdLevel},
+    basic::{Compression, Encoding, ZstdLevel},
     bloom_filter::Sbbf,
     errors::ParquetError,
     file::properties::{EnabledStatistics, WriterProperties},
@@ -22,6 +22,7 @@ use xxhash_rust::xxh3::Xxh3Default;
 use crate::{
     Clustered, SegmentError,
     chunks::{self, PACKED_COLUMNS, SampleRun},
+    columns::{OFFSET, ROW},
     directory::LabelSetRange,
 };
 
@@ -29,6 +30,8 @@ use crate::{
 const ROW_GROUP_ROWS: usize = 131_072;
 /// Rows of one data page: what is read at least for one row of a column.
 const PAGE_ROWS: usize = 4_096;
+/// As many chunks of samples; one has as many bytes as a hundred rows of numbers.
+const PAGE_CHUNKS: usize = 512;
 /// Rows of one batch that is read.
 const BATCH_ROWS: usize = 8_192;
 /// Bloom filter answers "maybe" wrongly about once in this many look-ups.
@@ -103,14 +106,23 @@ fn properties(table: Table) -> WriterProperties {
             .set_column_bloom_filter_fpp(trace_id.clone(), BLOOM_FALSE_POSITIVES)
             .set_column_bloom_filter_max_ndv(trace_id, ROW_GROUP_ROWS as u64);
     }
+    for name in match table {
+        Table::Logs => &["time_unix_nano", "observed_time_unix_nano", ROW, OFFSET][..],
+        Table::Spans => &["start_unix_nano", "end_unix_nano", ROW, OFFSET],
+        Table::Samples | Table::Metadata => &[],
+    } {
+        // Numbers that go up within a stream or trace: a third of what their dictionary takes.
+        let column = ColumnPath::from(*name);
+        properties = properties
+            .set_column_dictionary_enabled(column.clone(), false)
+            .set_column_encoding(column, Encoding::DELTA_BINARY_PACKED);
+    }
     if table == Table::Samples {
-        // Already compressed by what they are.
-        for name in ["times", "values"] {
-            let column = ColumnPath::from(name);
-            properties = properties
-                .set_column_compression(column.clone(), Compression::UNCOMPRESSED)
-                .set_column_dictionary_enabled(column, false);
-        }
+        // Series that are scraped together have the same times: the dictionary holds them once.
+        properties = properties
+            .set_data_page_row_count_limit(PAGE_CHUNKS)
+            .set_write_batch_size(PAGE_CHUNKS)
+            .set_column_dictionary_enabled(ColumnPath::from("values"), false);
     }
     properties.build()
 }

@@ -20,6 +20,9 @@ use crate::{
 /// Shorter edge pieces match too many tokens to be worth walking the dictionary.
 const EDGE_MIN_BYTES: usize = 3;
 
+/// As many terms are walked (0.1 µs each) in the time in which the body of one row is read and searched.
+const TERMS_PER_ROW: usize = 4;
+
 /// The index of one segment's bodies.
 pub struct TextIndex {
     reader: IndexReader,
@@ -59,8 +62,8 @@ impl TextIndex {
         for segment in searcher.segment_readers() {
             let inverted = segment.inverted_index(self.field)?;
             let long = blocks_where(&inverted, blocks.len(), Piece::Whole(LONG_TOKEN))?;
-            for piece in &pieces {
-                if !blocks.contains(&true) {
+            for (looked_up, piece) in pieces.iter().enumerate() {
+                if looked_up > 0 && !self.is_worth_it(*piece, &blocks, &inverted) {
                     break;
                 }
                 let hits = blocks_where(&inverted, blocks.len(), *piece)?;
@@ -70,6 +73,23 @@ impl TextIndex {
             }
         }
         Ok(Some(self.ranges(&blocks)))
+    }
+
+    /// Whether looking the piece up costs less than reading all rows of the blocks that are left.
+    fn is_worth_it(
+        &self,
+        piece: Piece<'_>,
+        blocks: &[bool],
+        inverted: &InvertedIndexReader,
+    ) -> bool {
+        let blocks_left = blocks.iter().filter(|hit| **hit).count();
+        match piece {
+            Piece::Whole(_) | Piece::Prefix(_) => blocks_left > 0,
+            Piece::Suffix(_) | Piece::Inside(_) => {
+                let rows_left = blocks_left * self.block_rows as usize;
+                inverted.terms().num_terms() / TERMS_PER_ROW < rows_left
+            }
+        }
     }
 
     fn ranges(&self, blocks: &[bool]) -> Vec<Range<u32>> {
