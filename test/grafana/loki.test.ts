@@ -247,14 +247,6 @@ describe('metrics from logs', () => {
       },
     });
   });
-
-  it('read numbers out of lines', async () => {
-    const query = 'max_over_time({service_name="web"} | json | unwrap took | __error__="" [5m]) by ()';
-    const answer = await get(varve.ports.loki, '/loki/api/v1/query', { query, time: range.end });
-    expect(answer.json()).toMatchObject({
-      data: { result: [{ metric: {}, value: [shop.endMs / 1_000, '3'] }] },
-    });
-  });
 });
 
 describe('Logs Drilldown', () => {
