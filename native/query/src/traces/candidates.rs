@@ -26,6 +26,20 @@ pub(super) struct Candidates<'e> {
     charged_bytes: u64,
 }
 
+/// A trace that may match.
+pub(super) struct Candidate {
+    id: TraceId,
+    /// Of the spans looked at: the trace starts then or earlier.
+    start_unix_nano: i64,
+}
+
+/// Traces that are gathered together.
+pub(super) struct Piece {
+    pub(super) ids: HashSet<TraceId>,
+    /// No trace of this piece or a later one starts after.
+    pub(super) latest_unix_nano: i64,
+}
+
 /// What is known of a trace.
 #[derive(Clone, Copy)]
 struct Seen {
@@ -84,17 +98,17 @@ impl<'e> Candidates<'e> {
     }
 
     /// Those that have not been taken and start at `from` or later, newest first.
-    pub(super) fn take_from(&mut self, from_unix_nano: i64) -> Vec<TraceId> {
+    pub(super) fn take_from(&mut self, from_unix_nano: i64) -> Vec<Candidate> {
         let mut taken = Vec::new();
         for (id, seen) in &mut self.seen {
             let ready = seen.start_unix_nano >= from_unix_nano && seen.in_range && seen.hit;
             if ready && !seen.taken {
                 seen.taken = true;
-                taken.push((std::cmp::Reverse(seen.start_unix_nano), *id));
+                taken.push(Candidate { id: *id, start_unix_nano: seen.start_unix_nano });
             }
         }
-        taken.sort_unstable();
-        taken.into_iter().map(|(_, id)| id).collect()
+        taken.sort_unstable_by_key(|one| (std::cmp::Reverse(one.start_unix_nano), one.id));
+        taken
     }
 
     /// Gives back what it held of the budget.
@@ -103,16 +117,17 @@ impl<'e> Candidates<'e> {
     }
 }
 
-/// The ids in pieces that are gathered together, each larger than the one before: mostly the first
+/// Candidates, given newest first, in pieces, each larger than the one before: mostly the first
 /// already holds as many matching traces as are asked for.
-pub(super) fn pieces(ids: &[TraceId], first: usize) -> impl Iterator<Item = HashSet<TraceId>> + '_ {
+pub(super) fn pieces(candidates: &[Candidate], first: usize) -> impl Iterator<Item = Piece> + '_ {
     const PIECE_MAX: usize = 1_024;
-    let mut rest = ids;
+    let mut rest = candidates;
     let mut size = first.clamp(16, PIECE_MAX);
     std::iter::from_fn(move || {
         let (piece, after) = rest.split_at(size.min(rest.len()));
         rest = after;
         size = (size * 2).min(PIECE_MAX);
-        (!piece.is_empty()).then(|| piece.iter().copied().collect())
+        let latest_unix_nano = piece.first()?.start_unix_nano;
+        Some(Piece { ids: piece.iter().map(|one| one.id).collect(), latest_unix_nano })
     })
 }

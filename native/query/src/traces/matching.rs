@@ -74,11 +74,11 @@ pub(super) fn by_traces(
     for source in sources(context, range) {
         candidates.look_at(context, &source)?;
     }
-    let ids = candidates.take_from(i64::MIN);
+    let ready = candidates.take_from(i64::MIN);
     candidates.release(context);
-    for piece in pieces(&ids, PIECE_TRACES) {
-        let gathered = gather(context, &piece, columns, None)?;
-        for trace in piece.iter().filter_map(|id| gathered.trace(id)) {
+    for piece in pieces(&ready, PIECE_TRACES) {
+        let gathered = gather(context, &piece.ids, columns, None)?;
+        for trace in piece.ids.iter().filter_map(|id| gathered.trace(id)) {
             context.budget.check()?;
             for place in 0..trace.spans.len() {
                 let at = SpanAt { trace: &trace, place };

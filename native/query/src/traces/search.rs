@@ -9,12 +9,12 @@ use std::collections::BTreeMap;
 use varve_columnar::answer::{Answer, QueryStats, ServiceStats, SpanSet, TraceSummary};
 
 use super::{
-    candidates::{Candidates, pieces},
+    candidates::{Candidate, Candidates, pieces},
     fields::{SpanAt, list_columns},
     gather::gather,
     shown::Shown,
     source::sources,
-    spans::{SUMMARY_COLUMNS, TraceId},
+    spans::SUMMARY_COLUMNS,
     spanset::{Set, Spanset},
     trace::Trace,
 };
@@ -81,27 +81,35 @@ struct Search<'q> {
     columns: Vec<&'static str>,
     limit: usize,
     listed_max: usize,
+    /// The newest so far, newest first; at most `limit` between pieces.
     found: Vec<TraceSummary>,
 }
 
 impl Search<'_> {
-    /// Evaluates traces, given newest first, until there are enough of them.
-    fn evaluate(&mut self, ids: &[TraceId]) -> Result<(), QueryError> {
-        let before = self.found.len();
-        for piece in pieces(ids, self.limit) {
-            if self.found.len() - before >= self.limit {
+    /// Evaluates candidates, given newest first, until no other can be among the newest. Enough
+    /// found is not enough: a whole trace may have begun long before those of its spans that made
+    /// it a candidate.
+    fn evaluate(&mut self, candidates: &[Candidate]) -> Result<(), QueryError> {
+        for piece in pieces(candidates, self.limit) {
+            if self.is_done(piece.latest_unix_nano) {
                 break;
             }
-            let gathered = gather(self.context, &piece, &self.columns, None)?;
-            for id in &piece {
+            let gathered = gather(self.context, &piece.ids, &self.columns, None)?;
+            for id in &piece.ids {
                 self.context.budget.check()?;
                 if let Some(trace) = gathered.trace(id) {
                     self.evaluate_one(&trace);
                 }
             }
             gathered.release(self.context);
+            self.keep_newest();
         }
         Ok(())
+    }
+
+    fn keep_newest(&mut self) {
+        self.found.sort_by_key(|trace| (std::cmp::Reverse(trace.start_unix_nano), trace.trace_id));
+        self.found.truncate(self.limit);
     }
 
     fn evaluate_one(&mut self, trace: &Trace<'_>) {
@@ -127,15 +135,13 @@ impl Search<'_> {
         }
     }
 
-    /// Whether no trace that starts before the horizon can be among the newest any more.
+    /// Whether no trace that starts at the horizon or before can be among the newest any more.
     fn is_done(&self, horizon_unix_nano: i64) -> bool {
         let newer = |trace: &&TraceSummary| trace.start_unix_nano >= horizon_unix_nano;
         self.found.iter().filter(newer).count() >= self.limit
     }
 
     fn into_summaries(mut self) -> Vec<TraceSummary> {
-        self.found.sort_by_key(|trace| (std::cmp::Reverse(trace.start_unix_nano), trace.trace_id));
-        self.found.truncate(self.limit);
         let sets = self.found.iter_mut().flat_map(|trace| &mut trace.span_sets);
         for span in sets.flat_map(|set| &mut set.spans) {
             self.shown.settle(span);

@@ -221,6 +221,18 @@ fn the_newest_traces_come_first_and_no_more_than_the_limit() {
 }
 
 #[test]
+fn traces_that_began_before_the_range_do_not_hide_one_that_began_in_it() {
+    let long = 1..=40;
+    let beginnings = long.clone().map(|trace| span(trace, 1, 0, 10)).collect();
+    let later = long.map(|trace| span(trace, 2, 1, 100)).collect();
+    let requests = [beginnings, later, vec![span(50, 1, 0, 90)]];
+    let mut plan = search_plan(&all());
+    plan["range"] = range(50, 200);
+    plan["limit"] = json!(1);
+    assert_eq!(traces(&found(&plan, &requests)), [50]);
+}
+
+#[test]
 fn only_traces_with_a_span_in_the_range_are_found_and_then_whole() {
     let requests = [vec![span(1, 1, 0, 10), span(1, 2, 1, 100)], vec![span(2, 1, 0, 10)]];
     let mut plan = search_plan(&all());
