@@ -29,7 +29,7 @@ use crate::{
 /// Rows of one row group. A selection reads pages, so groups only bound the writer's memory.
 const ROW_GROUP_ROWS: usize = 131_072;
 /// Rows of one data page: what is read at least for one row of a column.
-const PAGE_ROWS: usize = 4_096;
+const PAGE_ROWS: usize = 2_048;
 /// As many chunks of samples; one has as many bytes as a hundred rows of numbers.
 const PAGE_CHUNKS: usize = 512;
 /// Rows of one batch that is read.

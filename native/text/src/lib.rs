@@ -29,12 +29,15 @@ pub enum TextError {
     Damaged(&'static str),
 }
 
+/// The name by which the schema refers to `writer`'s way of taking a block apart.
+const BLOCK_TOKENIZER: &str = "block";
+
 /// The index's only field: the tokens of a block.
 fn schema() -> (Schema, Field) {
     let mut builder = Schema::builder();
     // Neither frequencies nor positions: a hit only selects blocks.
     let indexing = TextFieldIndexing::default()
-        .set_tokenizer("raw")
+        .set_tokenizer(BLOCK_TOKENIZER)
         .set_fieldnorms(false)
         .set_index_option(IndexRecordOption::Basic);
     let field =

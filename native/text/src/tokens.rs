@@ -8,8 +8,44 @@ pub(crate) const TOKEN_MAX_BYTES: usize = 128;
 pub(crate) const LONG_TOKEN: &str = "\u{0}";
 
 /// Maximal runs of letters and digits.
-pub(crate) fn tokens(line: &str) -> impl Iterator<Item = &str> {
-    line.split(|letter: char| !letter.is_alphanumeric()).filter(|token| !token.is_empty())
+pub(crate) fn tokens(line: &str) -> Tokens<'_> {
+    Tokens { line, at: 0 }
+}
+
+/// See [`tokens`].
+pub(crate) struct Tokens<'a> {
+    line: &'a str,
+    at: usize,
+}
+
+impl Tokens<'_> {
+    /// Moves on over letters that are, or are not, part of a token.
+    fn skip_while(&mut self, is_in_token: bool) {
+        while let Some(&byte) = self.line.as_bytes().get(self.at) {
+            // Nearly all of most lines is ASCII, which needs no decoding.
+            let (in_token, bytes) = if byte.is_ascii() {
+                (byte.is_ascii_alphanumeric(), 1)
+            } else {
+                let letter = self.line[self.at..].chars().next().unwrap_or_default();
+                (letter.is_alphanumeric(), letter.len_utf8())
+            };
+            if in_token != is_in_token {
+                return;
+            }
+            self.at += bytes;
+        }
+    }
+}
+
+impl<'a> Iterator for Tokens<'a> {
+    type Item = &'a str;
+
+    fn next(&mut self) -> Option<&'a str> {
+        self.skip_while(false);
+        let start = self.at;
+        self.skip_while(true);
+        (start < self.at).then(|| &self.line[start..self.at])
+    }
 }
 
 /// What must be true of one token of every line that holds the needle.
