@@ -7,6 +7,7 @@ use arrow::{
         Array, AsArray, BinaryArray, BinaryBuilder, Int64Array, ListBuilder, RecordBatch,
         StringDictionaryBuilder, UInt32Array,
     },
+    compute::concat,
     datatypes::{Field, Float64Type, Int32Type, Int64Type, UInt32Type},
     error::ArrowError,
 };
@@ -14,7 +15,7 @@ use varve_types::Table;
 
 use crate::{
     chunk_codec::{pack_times, pack_values, unpack_times, unpack_values},
-    cluster::{Clustered, LabelSetRanks, column, range_of},
+    cluster::{Clustered, LabelSetRanks, LogPart, column, range_of},
     columns::stored_schema,
     directory::{Directory, LabelSetRange},
 };
@@ -34,13 +35,21 @@ pub struct SampleRun {
     pub values: Vec<f64>,
 }
 
-/// Sorts samples by series and time and packs them into chunks.
-pub(crate) fn cluster_samples(rows: &RecordBatch) -> Result<Clustered, ArrowError> {
-    let series = LabelSetRanks::of(column(rows, "series")?);
-    let times = column(rows, "time_unix_ms")?.as_primitive::<Int64Type>().values();
-    let values = column(rows, "value")?.as_primitive::<Float64Type>().values();
-    let histograms = column(rows, "histogram")?.as_binary::<i32>();
-    let order = series.order(times);
+/// Sorts samples by series and time and packs them into chunks. Each batch has the texts of its series,
+/// often one per sample, so the batches are not joined: only what is sorted is.
+pub(crate) fn cluster_samples(parts: &[LogPart]) -> Result<Clustered, ArrowError> {
+    let columns = |name| parts.iter().map(move |part| column(&part.batch, name));
+    let series = LabelSetRanks::of(&columns("series").collect::<Result<Vec<_>, _>>()?);
+    let (mut times, mut values) = (Vec::new(), Vec::new());
+    for (some_times, some_values) in columns("time_unix_ms").zip(columns("value")) {
+        times.extend_from_slice(some_times?.as_primitive::<Int64Type>().values());
+        values.extend_from_slice(some_values?.as_primitive::<Float64Type>().values());
+    }
+    let histograms: Vec<&dyn Array> =
+        columns("histogram").map(|one| Ok(one?.as_ref())).collect::<Result<_, ArrowError>>()?;
+    let histograms = concat(&histograms)?;
+    let histograms = histograms.as_binary::<i32>();
+    let order = series.order(&times);
     let mut chunks = ChunkColumns::default();
     let mut ranges = Vec::new();
     for (text, run) in series.runs(&order) {
@@ -50,7 +59,7 @@ pub(crate) fn cluster_samples(rows: &RecordBatch) -> Result<Clustered, ArrowErro
             run.chunk_by(|&a, &b| histograms.is_null(a as usize) == histograms.is_null(b as usize))
         {
             for chunk in samples.chunks(CHUNK_SAMPLES) {
-                chunks.push(&text, chunk, times, values, histograms)?;
+                chunks.push(&text, chunk, &times, &values, histograms)?;
             }
         }
         ranges.push(LabelSetRange {
@@ -64,7 +73,7 @@ pub(crate) fn cluster_samples(rows: &RecordBatch) -> Result<Clustered, ArrowErro
     Ok(Clustered {
         batch: chunks.finish()?,
         directory: Directory::label_sets(ranges),
-        time_range: range_of(times),
+        time_range: range_of(&times),
     })
 }
 

@@ -1,6 +1,6 @@
 //! Clustering: the rows of many records, put into the order in which they are asked for.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use arrow::{
     array::{
@@ -11,6 +11,7 @@ use arrow::{
     datatypes::{Int32Type, Int64Type},
     error::ArrowError,
 };
+use hashbrown::HashMap;
 use varve_columnar::schema::schema_of;
 use varve_types::{Lsn, Table};
 
@@ -44,18 +45,17 @@ pub struct Clustered {
 /// spans by trace and start, samples by series and time, metadata by name. Rows that compare equal
 /// keep the log's order.
 pub fn cluster(table: Table, parts: &[LogPart]) -> Result<Clustered, ArrowError> {
-    let schema = schema_of(table);
-    let rows = concat_batches(&schema, parts.iter().map(|part| &part.batch))?;
+    let rows = || concat_batches(&schema_of(table), parts.iter().map(|part| &part.batch));
     match table {
-        Table::Logs => logs(&rows, parts),
-        Table::Spans => spans(&rows, parts),
-        Table::Samples => chunks::cluster_samples(&rows),
-        Table::Metadata => metadata(&rows, parts),
+        Table::Logs => logs(&rows()?, parts),
+        Table::Spans => spans(&rows()?, parts),
+        Table::Samples => chunks::cluster_samples(parts),
+        Table::Metadata => metadata(&rows()?, parts),
     }
 }
 
 fn logs(rows: &RecordBatch, parts: &[LogPart]) -> Result<Clustered, ArrowError> {
-    let streams = LabelSetRanks::of(column(rows, "stream")?);
+    let streams = LabelSetRanks::of(&[column(rows, "stream")?]);
     let times = column(rows, "time_unix_nano")?.as_primitive::<Int64Type>().values();
     let order = streams.order(times);
     let batch = take_record_batch(&with_positions(Table::Logs, rows, parts)?, &order)?;
@@ -131,35 +131,38 @@ fn with_positions(
     RecordBatch::try_new(stored_schema(table), columns)
 }
 
-/// The label sets of a dictionary column in the order of their texts, and each row's place among them.
+/// The label sets of dictionary columns in the order of their texts, and each row's place among them.
 pub(crate) struct LabelSetRanks {
     texts: Vec<Arc<str>>,
     of_row: Vec<u32>,
 }
 
 impl LabelSetRanks {
-    /// Works the order out once per distinct text; a dictionary may hold one more than once.
-    pub(crate) fn of(column: &ArrayRef) -> Self {
-        let column: &DictionaryArray<Int32Type> = column.as_dictionary();
-        let values: &StringArray = column.values().as_string();
-        let keys = column.keys().values();
-        let mut used = vec![false; values.len()];
-        for &key in keys {
-            used[key as usize] = true;
+    /// Looks each dictionary's texts up once, not each row's; texts that no row has are left out.
+    pub(crate) fn of(columns: &[&ArrayRef]) -> Self {
+        let mut numbers: HashMap<&str, u32> = HashMap::new();
+        let mut of_row = Vec::new();
+        for column in columns {
+            let column: &DictionaryArray<Int32Type> = column.as_dictionary();
+            let values: &StringArray = column.values().as_string();
+            let mut number_of_key: Vec<Option<u32>> = vec![None; values.len()];
+            of_row.extend(column.keys().values().iter().map(|&key| {
+                *number_of_key[key as usize].get_or_insert_with(|| {
+                    let next = numbers.len() as u32;
+                    *numbers.entry(values.value(key as usize)).or_insert(next)
+                })
+            }));
         }
-        let mut by_text: Vec<u32> =
-            (0..values.len() as u32).filter(|&key| used[key as usize]).collect();
-        by_text.sort_unstable_by_key(|&key| values.value(key as usize));
-        let mut texts: Vec<Arc<str>> = Vec::new();
-        let mut ranks = vec![0; values.len()];
-        for key in by_text {
-            let text = values.value(key as usize);
-            if texts.last().is_none_or(|last| **last != *text) {
-                texts.push(Arc::from(text));
-            }
-            ranks[key as usize] = texts.len() as u32 - 1;
+        let mut by_text: Vec<(&str, u32)> = numbers.into_iter().collect();
+        by_text.sort_unstable();
+        let mut ranks = vec![0; by_text.len()];
+        for (rank, &(_, number)) in (0u32..).zip(&by_text) {
+            ranks[number as usize] = rank;
         }
-        Self { texts, of_row: keys.iter().map(|&key| ranks[key as usize]).collect() }
+        for number in &mut of_row {
+            *number = ranks[*number as usize];
+        }
+        Self { texts: by_text.into_iter().map(|(text, _)| Arc::from(text)).collect(), of_row }
     }
 
     /// Rows by label set, then time, then the order they came in.

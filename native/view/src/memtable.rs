@@ -134,9 +134,13 @@ pub(crate) fn memory_bytes(batch: &RecordBatch) -> u64 {
     batch.get_array_memory_size() as u64
 }
 
-/// Bytes of a batch's rows alone, wherever they are.
+/// Bytes that a batch's rows take when they are sorted, wherever they are now. The texts of its
+/// dictionaries are not counted: sorted rows have each only once.
 pub(crate) fn row_bytes(batch: &RecordBatch) -> usize {
     let of_column = |column: &ArrayRef| {
+        if let Some(dictionary) = column.as_any_dictionary_opt() {
+            return dictionary.keys().len() * size_of::<i32>();
+        }
         let data = column.to_data();
         // It only fails for types without a size, of which no table has one.
         data.get_slice_memory_size().unwrap_or_else(|_| data.get_buffer_memory_size())

@@ -19,9 +19,9 @@ use crate::{
     snapshot::MemtableBatch,
 };
 
-/// Rows of one segment take at most about this much while they are sorted. A column of texts ends
-/// at 2 GiB, and sorting holds the rows twice besides the memtable.
-const SEGMENT_MAX_BYTES: usize = 256 << 20;
+/// Rows of one segment take at most about this much. A column of texts ends at 2 GiB, and sorting
+/// holds the rows twice besides the memtable.
+const SEGMENT_MAX_BYTES: usize = 128 << 20;
 
 /// Why a sealing failed. The memtable is still there.
 #[derive(Debug, thiserror::Error)]
