@@ -80,7 +80,18 @@ pub(crate) fn pieces(needle: &str) -> Vec<Piece<'_>> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn tokens_are_what_splitting_at_other_letters_leaves(line in "[a-z0-9 =/.\\PC]{0,40}") {
+            let split = line.split(|letter: char| !letter.is_alphanumeric());
+            let expected: Vec<&str> = split.filter(|token| !token.is_empty()).collect();
+            prop_assert_eq!(tokens(&line).collect::<Vec<_>>(), expected);
+        }
+    }
 
     #[test]
     fn a_needle_says_what_its_inner_and_its_edge_tokens_are() {

@@ -3,6 +3,7 @@
 mod append;
 mod error;
 mod files;
+mod label_texts;
 mod manifest;
 mod memtable;
 mod opening;

@@ -10,6 +10,7 @@ use varve_types::{Lsn, Offset, Table};
 use crate::{
     error::OpenError,
     files::{self, Folders},
+    label_texts::LabelTexts,
     manifest::Manifest,
     memtable::time_range,
     segment::Segment,
@@ -25,11 +26,13 @@ const REPLAY_BYTES: u64 = 64 << 20;
 pub(crate) fn open_segments(
     manifest: &mut Manifest,
     folders: &Folders,
+    texts: &LabelTexts,
 ) -> Result<State, OpenError> {
     let mut state = State::default();
     let mut damaged = Vec::new();
     for entry in &manifest.segments {
-        match Segment::open(entry.clone(), &folders.table(&entry.tenant, entry.table)) {
+        let folder = folders.table(&entry.tenant, entry.table);
+        match Segment::open(entry.clone(), &folder, texts) {
             Ok(segment) => {
                 let key = (entry.tenant.clone(), entry.table);
                 state.segments.entry(key).or_default().push(Arc::new(segment));

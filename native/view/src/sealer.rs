@@ -12,7 +12,7 @@ use varve_types::{Lsn, PartitionId};
 
 use crate::{
     memtable::{Memtable, Memtables},
-    sealing::{self, NewSegments, SealError},
+    sealing::{NewSegments, SealError, Sealing},
     store::Shared,
 };
 
@@ -82,13 +82,15 @@ impl Shared {
     fn seal(&self) -> Result<(), String> {
         let mut manifest = self.manifest.lock();
         let Some(memtable) = self.memtable_to_seal() else { return Ok(()) };
-        let rows = self.settings.text_block_rows;
+        let sealing = Sealing {
+            folders: &self.folders,
+            texts: &self.texts,
+            text_block_rows: self.settings.text_block_rows,
+        };
         // A row that makes a library panic must not end sealing for good without a word: the
         // memtable stays, and the status says why.
-        let sealed = catch_unwind(AssertUnwindSafe(|| {
-            sealing::seal(&memtable, &mut manifest, &self.folders, rows)
-        }))
-        .unwrap_or_else(|panic| Err(SealError::Panicked(message(&*panic))));
+        let sealed = catch_unwind(AssertUnwindSafe(|| sealing.seal(&memtable, &mut manifest)))
+            .unwrap_or_else(|panic| Err(SealError::Panicked(message(&*panic))));
         match sealed {
             Ok(segments) => self.swap(segments, &manifest.covered),
             Err(error) => {

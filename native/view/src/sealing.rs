@@ -13,6 +13,7 @@ use varve_types::Table;
 
 use crate::{
     files::{Folders, SegmentFiles, make_folder, sync_folder, write_synced},
+    label_texts::LabelTexts,
     manifest::{Manifest, SegmentEntry},
     memtable::{Memtable, TableKey, row_bytes},
     segment::Segment,
@@ -46,53 +47,93 @@ impl SealError {
 /// Segments by tenant and table.
 pub(crate) type NewSegments = Vec<(TableKey, Arc<Segment>)>;
 
-/// Writes segments for every tenant and table of the memtable, and the manifest that names them.
-///
-/// Ids are used up even if it fails: when the manifest's rename is done but its sync fails, a
-/// restart may find that manifest, and nothing may be written over the files it names.
-pub(crate) fn seal(
-    memtable: &Memtable,
-    manifest: &mut Manifest,
-    folders: &Folders,
-    text_block_rows: u32,
-) -> Result<NewSegments, SealError> {
-    let mut written = Vec::new();
-    let segments = write_segments(memtable, manifest, folders, text_block_rows, &mut written)
-        .inspect_err(|_| {
+/// What every segment is written with.
+#[derive(Clone, Copy)]
+pub(crate) struct Sealing<'a> {
+    pub(crate) folders: &'a Folders,
+    pub(crate) texts: &'a LabelTexts,
+    pub(crate) text_block_rows: u32,
+}
+
+impl Sealing<'_> {
+    /// Writes segments for every tenant and table of the memtable, and the manifest that names them.
+    ///
+    /// Ids are used up even if it fails: when the manifest's rename is done but its sync fails, a
+    /// restart may find that manifest, and nothing may be written over the files it names.
+    pub(crate) fn seal(
+        self,
+        memtable: &Memtable,
+        manifest: &mut Manifest,
+    ) -> Result<NewSegments, SealError> {
+        let mut written = Vec::new();
+        let segments = self.write_segments(memtable, manifest, &mut written).inspect_err(|_| {
             // What cannot be removed now is removed at the next start, as no manifest names it.
             for path in written.into_iter().flat_map(SegmentFiles::all) {
                 drop(fs::remove_file(path));
             }
         })?;
-    let mut next = manifest.clone();
-    next.segments.extend(segments.iter().map(|(_, segment)| segment.entry().clone()));
-    next.covered.extend(memtable.next());
-    let folder = folders.manifest();
-    next.write(&folder).map_err(SealError::io(&folder))?;
-    *manifest = next;
-    Ok(segments)
-}
-
-fn write_segments(
-    memtable: &Memtable,
-    manifest: &mut Manifest,
-    folders: &Folders,
-    text_block_rows: u32,
-    written: &mut Vec<SegmentFiles>,
-) -> Result<NewSegments, SealError> {
-    let mut tables: Vec<_> = memtable.tables().collect();
-    tables.sort_unstable_by_key(|(key, _)| *key);
-    let mut segments = Vec::new();
-    for (key, batches) in tables {
-        for batches in in_bounds(batches) {
-            let id = manifest.next_id;
-            manifest.next_id += 1;
-            written.push(SegmentFiles::of(&folders.table(&key.0, key.1), id));
-            let segment = write_segment(id, key, batches, folders, text_block_rows)?;
-            segments.push((key.clone(), Arc::new(segment)));
-        }
+        let mut next = manifest.clone();
+        next.segments.extend(segments.iter().map(|(_, segment)| segment.entry().clone()));
+        next.covered.extend(memtable.next());
+        let folder = self.folders.manifest();
+        next.write(&folder).map_err(SealError::io(&folder))?;
+        *manifest = next;
+        Ok(segments)
     }
-    Ok(segments)
+
+    fn write_segments(
+        self,
+        memtable: &Memtable,
+        manifest: &mut Manifest,
+        written: &mut Vec<SegmentFiles>,
+    ) -> Result<NewSegments, SealError> {
+        let mut tables: Vec<_> = memtable.tables().collect();
+        tables.sort_unstable_by_key(|(key, _)| *key);
+        let mut segments = Vec::new();
+        for (key, batches) in tables {
+            for batches in in_bounds(batches) {
+                let id = manifest.next_id;
+                manifest.next_id += 1;
+                written.push(SegmentFiles::of(&self.folders.table(&key.0, key.1), id));
+                segments.push((key.clone(), Arc::new(self.write_segment(id, key, batches)?)));
+            }
+        }
+        Ok(segments)
+    }
+
+    fn write_segment(
+        self,
+        id: u64,
+        (tenant, table): &TableKey,
+        batches: &[MemtableBatch],
+    ) -> Result<Segment, SealError> {
+        let (rows, records) = clustered(*table, batches)?;
+        let folder = self.folders.table(tenant, *table);
+        make_folder(&folder, &self.folders.segments()).map_err(SealError::io(&folder))?;
+        let files = SegmentFiles::of(&folder, id);
+        let parquet = write_parquet(&files.parquet, *table, &rows)?;
+        let directory = rows.directory.to_bytes(&parquet)?;
+        let mut size_bytes = parquet.size_bytes;
+        size_bytes +=
+            write_synced(&files.directory, &directory).map_err(SealError::io(&files.directory))?;
+        if *table == Table::Logs {
+            let bodies = rows.batch.column_by_name("body").map(AsArray::as_string::<i32>);
+            let lines = bodies.into_iter().flatten().map(Option::unwrap_or_default);
+            let index = varve_text::build(lines, self.text_block_rows)?;
+            size_bytes += write_synced(&files.text, &index).map_err(SealError::io(&files.text))?;
+        }
+        sync_folder(&folder).map_err(SealError::io(&folder))?;
+        let entry = SegmentEntry {
+            id,
+            tenant: tenant.clone(),
+            table: *table,
+            rows: rows.batch.num_rows() as u32,
+            records,
+            time_range: rows.time_range,
+            size_bytes,
+        };
+        Ok(Segment::open(entry, &folder, self.texts)?)
+    }
 }
 
 /// The batches in runs of at most [`SEGMENT_MAX_BYTES`], or of one batch.
@@ -109,41 +150,6 @@ fn in_bounds(batches: &[MemtableBatch]) -> Vec<&[MemtableBatch]> {
     }
     runs.push(&batches[start..]);
     runs
-}
-
-fn write_segment(
-    id: u64,
-    (tenant, table): &TableKey,
-    batches: &[MemtableBatch],
-    folders: &Folders,
-    text_block_rows: u32,
-) -> Result<Segment, SealError> {
-    let (rows, records) = clustered(*table, batches)?;
-    let folder = folders.table(tenant, *table);
-    make_folder(&folder, &folders.segments()).map_err(SealError::io(&folder))?;
-    let files = SegmentFiles::of(&folder, id);
-    let parquet = write_parquet(&files.parquet, *table, &rows)?;
-    let directory = rows.directory.to_bytes(&parquet)?;
-    let mut size_bytes = parquet.size_bytes;
-    size_bytes +=
-        write_synced(&files.directory, &directory).map_err(SealError::io(&files.directory))?;
-    if *table == Table::Logs {
-        let bodies = rows.batch.column_by_name("body").map(AsArray::as_string::<i32>);
-        let lines = bodies.into_iter().flatten().map(Option::unwrap_or_default);
-        let index = varve_text::build(lines, text_block_rows)?;
-        size_bytes += write_synced(&files.text, &index).map_err(SealError::io(&files.text))?;
-    }
-    sync_folder(&folder).map_err(SealError::io(&folder))?;
-    let entry = SegmentEntry {
-        id,
-        tenant: tenant.clone(),
-        table: *table,
-        rows: rows.batch.num_rows() as u32,
-        records,
-        time_range: rows.time_range,
-        size_bytes,
-    };
-    Ok(Segment::open(entry, &folder)?)
 }
 
 /// The batches' rows in the segment's order, and how many there were before.

@@ -7,7 +7,9 @@ use varve_segment::{Directory, LabelSetRange, ParquetSegment, SampleRun, Segment
 use varve_text::{TextError, TextIndex};
 use varve_types::Table;
 
-use crate::{error::SegmentReadError, files::SegmentFiles, manifest::SegmentEntry};
+use crate::{
+    error::SegmentReadError, files::SegmentFiles, label_texts::LabelTexts, manifest::SegmentEntry,
+};
 
 /// One sealed segment. Its files are opened when they are first asked for.
 pub struct Segment {
@@ -21,9 +23,13 @@ pub struct Segment {
 
 impl Segment {
     /// Reads the directory; the rest when it is needed.
-    pub(crate) fn open(entry: SegmentEntry, folder: &Path) -> Result<Self, SegmentError> {
+    pub(crate) fn open(
+        entry: SegmentEntry,
+        folder: &Path,
+        texts: &LabelTexts,
+    ) -> Result<Self, SegmentError> {
         let files = SegmentFiles::of(folder, entry.id);
-        let (directory, parquet) = Directory::read(&files.directory)?;
+        let (mut directory, parquet) = Directory::read(&files.directory)?;
         let path = || files.parquet.clone();
         let size_bytes = fs::metadata(&files.parquet)
             .map_err(|source| SegmentError::Io { path: path(), source })?
@@ -32,6 +38,7 @@ impl Segment {
             let reason = format!("it has {size_bytes} bytes of {}", parquet.size_bytes);
             return Err(SegmentError::Damaged { path: path(), reason });
         }
+        texts.share(&mut directory);
         Ok(Self { entry, files, directory, parquet: OnceLock::new(), text: OnceLock::new() })
     }
 

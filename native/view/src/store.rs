@@ -17,6 +17,7 @@ use crate::{
     append::{self, Done, Placed},
     error::{AppendError, OpenError},
     files::{self, Folders},
+    label_texts::LabelTexts,
     manifest::Manifest,
     memtable::{Memtables, TableKey},
     opening,
@@ -52,6 +53,7 @@ pub struct Store {
 pub(crate) struct Shared {
     pub(crate) settings: StoreSettings,
     pub(crate) folders: Folders,
+    pub(crate) texts: LabelTexts,
     pub(crate) log: Arc<dyn Log>,
     pub(crate) state: RwLock<State>,
     /// One sealing at a time; holds the manifest that is on disk.
@@ -81,14 +83,16 @@ impl Store {
         for folder in [folders.manifest(), folders.segments()] {
             fs::create_dir_all(&folder).map_err(|source| OpenError::Io { path: folder, source })?;
         }
+        let texts = LabelTexts::default();
         let mut manifest = Manifest::open(&folders)?;
         files::remove_orphans(&manifest, &folders)
             .map_err(|source| OpenError::Io { path: folders.segments(), source })?;
-        let mut state = opening::open_segments(&mut manifest, &folders)?;
+        let mut state = opening::open_segments(&mut manifest, &folders, &texts)?;
         opening::replay(&*log, &manifest, &mut state)?;
         let shared = Arc::new(Shared {
             settings,
             folders,
+            texts,
             log,
             state: RwLock::new(state),
             manifest: Mutex::new(manifest),

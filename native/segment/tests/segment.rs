@@ -1,0 +1,165 @@
+//! A segment's files: what is written is read back, and what is not sound is refused.
+#![allow(clippy::unwrap_used, reason = "a test's helpers fail by panicking, as tests do")]
+
+use std::path::PathBuf;
+
+use arrow::{
+    array::{Array as _, AsArray, RecordBatch},
+    datatypes::UInt32Type,
+};
+use proptest::prelude::*;
+use tempfile::TempDir;
+use varve_columnar::builders::{SampleRow, SamplesBuilder, SpanRow, SpansBuilder};
+use varve_segment::{
+    Clustered, Directory, LogPart, ParquetSegment, TRACE_STRIDE_ROWS, cluster, write_parquet,
+};
+use varve_types::{Lsn, Table};
+use xxhash_rust::xxh3::xxh3_64;
+
+fn clustered(table: Table, batch: RecordBatch) -> Clustered {
+    cluster(table, &[LogPart { partition: 0, lsn: Lsn::new(1, 0), batch }]).unwrap()
+}
+
+fn written(table: Table, rows: &Clustered) -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("segment.parquet");
+    let seal = write_parquet(&path, table, rows).unwrap();
+    let bytes = std::fs::read(&path).unwrap();
+    assert_eq!((seal.size_bytes, seal.checksum), (bytes.len() as u64, xxh3_64(&bytes)));
+    (folder, path)
+}
+
+fn spans(traces: &[u32]) -> RecordBatch {
+    let mut spans = SpansBuilder::default();
+    let (resource, scope) = (spans.intern_resource("{}"), spans.intern_scope("{}"));
+    for (start_unix_nano, &trace) in (0i64..).zip(traces) {
+        spans.append(&SpanRow {
+            trace_id: trace_id(trace),
+            span_id: [1; 8],
+            parent_span_id: None,
+            trace_state: "",
+            name: "GET /",
+            kind: 2,
+            start_unix_nano,
+            end_unix_nano: start_unix_nano + 5,
+            status_code: 0,
+            status_message: "",
+            flags: 0,
+            dropped_attributes_count: 0,
+            dropped_events_count: 0,
+            dropped_links_count: 0,
+            service_name: "shop",
+            resource,
+            scope,
+        });
+    }
+    spans.finish().unwrap()
+}
+
+fn trace_id(trace: u32) -> [u8; 16] {
+    (u128::from(trace) << 64 | 1).to_be_bytes()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Traces of up to three strides, so that they end and begin within, at and across strides.
+    #[test]
+    fn the_rows_of_a_trace_are_all_where_the_directory_says(
+        sizes in prop::collection::vec(
+            prop_oneof![1usize..20, Just(1024), 1_000usize..1_050, 2_000usize..3_000],
+            1..12,
+        ),
+    ) {
+        // Even numbers, so that there are others between.
+        let traces: Vec<u32> = (1u32..)
+            .zip(&sizes)
+            .flat_map(|(trace, &size)| std::iter::repeat_n(2 * trace, size))
+            .collect();
+        let rows = clustered(Table::Spans, spans(&traces));
+        let total = traces.len() as u32;
+        let mut start = 0;
+        for (trace, &size) in (1u32..).zip(&sizes) {
+            let end = start + size as u32;
+            let found = rows.directory.trace_rows(&trace_id(2 * trace), total);
+            prop_assert!(found.start <= start && end <= found.end, "{found:?} of {start}..{end}");
+            prop_assert!(found.len() <= size + 2 * TRACE_STRIDE_ROWS as usize);
+            start = end;
+        }
+        for absent in 0..=sizes.len() as u32 {
+            let found = rows.directory.trace_rows(&trace_id(2 * absent + 1), total);
+            prop_assert!(found.len() <= TRACE_STRIDE_ROWS as usize);
+        }
+    }
+}
+
+#[test]
+fn a_trace_is_in_the_filter_of_every_segment_that_has_it() {
+    let traces: Vec<u32> = (0..3_000).collect();
+    let (_folder, path) = written(Table::Spans, &clustered(Table::Spans, spans(&traces)));
+    let segment = ParquetSegment::open(&path).unwrap();
+    assert!(traces.iter().all(|&trace| segment.may_hold_trace(&trace_id(trace)).unwrap()));
+    let wrong = (3_000..6_000).filter(|&trace| segment.may_hold_trace(&trace_id(trace)).unwrap());
+    assert!(wrong.count() < 150, "one in a hundred is meant to be wrong");
+}
+
+/// Floats and native histograms of one series, in turns.
+fn mixed_samples() -> Clustered {
+    let mut samples = SamplesBuilder::default();
+    let series = samples.intern_series(r#"{"__name__":"m"}"#);
+    for time_unix_ms in [5, 1, 2, 3, 4] {
+        let encoded = [time_unix_ms as u8; 3];
+        let histogram = (time_unix_ms % 5 == 2 || time_unix_ms == 3).then_some(&encoded[..]);
+        let value = if histogram.is_some() { 0.0 } else { time_unix_ms as f64 };
+        samples.append(&SampleRow { series, time_unix_ms, value, histogram });
+    }
+    clustered(Table::Samples, samples.finish().unwrap())
+}
+
+#[test]
+fn native_histograms_are_kept_as_they_came_between_the_floats_of_their_series() {
+    let rows = mixed_samples();
+    let (_folder, path) = written(Table::Samples, &rows);
+    let segment = ParquetSegment::open(&path).unwrap();
+    let batches = segment.read(&["count", "histograms"], None).unwrap();
+    let counts = batches[0].column(0).as_primitive::<UInt32Type>();
+    assert_eq!(counts.values().to_vec(), [1, 2, 2]);
+    let histograms = batches[0].column(1).as_list::<i32>();
+    assert!(histograms.is_null(0) && histograms.is_null(2));
+    let messages = histograms.value(1);
+    let messages: Vec<_> = messages.as_binary::<i32>().iter().map(Option::unwrap).collect();
+    assert_eq!(messages, [[2; 3], [3; 3]]);
+    let runs = segment.samples(&[(0, &rows.directory.label_sets[0])], (0, 10)).unwrap();
+    assert_eq!(runs[0].times_ms, [1, 4, 5]);
+    assert_eq!(runs[0].values, [1.0, 4.0, 5.0]);
+}
+
+#[test]
+fn a_directory_is_read_back_with_how_the_parquet_file_was_written() {
+    let rows = mixed_samples();
+    let folder = tempfile::tempdir().unwrap();
+    let seal = write_parquet(&folder.path().join("a"), Table::Samples, &rows).unwrap();
+    let bytes = rows.directory.to_bytes(&seal).unwrap();
+    assert_eq!(Directory::from_bytes(&bytes).unwrap(), (rows.directory, seal));
+}
+
+#[test]
+fn a_directory_that_is_not_sound_is_refused_with_the_reason() {
+    let bytes = mixed_samples().directory.to_bytes(&varve_segment::ParquetSeal::default()).unwrap();
+    let refused = |bytes: &[u8]| Directory::from_bytes(bytes).unwrap_err();
+    assert_eq!(refused(b"short"), "it is too short");
+    for at in [0, 20, bytes.len() / 2, bytes.len() - 1] {
+        let mut damaged = bytes.clone();
+        damaged[at] ^= 0x10;
+        assert_eq!(refused(&damaged), "its checksum is another", "byte {at}");
+    }
+    let resealed = |at: usize, byte: u8| {
+        let mut other = bytes[..bytes.len() - 8].to_vec();
+        other[at] = byte;
+        let checksum = xxh3_64(&other);
+        other.extend_from_slice(&checksum.to_le_bytes());
+        other
+    };
+    assert_eq!(refused(&resealed(8, 9)), "it has version 9, this program reads 1");
+    assert_eq!(refused(&resealed(0, b'X')), "it is not a segment's directory");
+}
