@@ -1,10 +1,11 @@
 //! When memtables are sealed, and how what was sealed takes their place.
 
 use std::{
-    any::Any,
     collections::BTreeMap,
+    num::NonZero,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -86,11 +87,13 @@ impl Shared {
             folders: &self.folders,
             texts: &self.texts,
             text_block_rows: self.settings.text_block_rows,
+            // The other half is for appends and queries.
+            workers: (thread::available_parallelism().map_or(1, NonZero::get) / 2).max(1),
         };
         // A row that makes a library panic must not end sealing for good without a word: the
         // memtable stays, and the status says why.
         let sealed = catch_unwind(AssertUnwindSafe(|| sealing.seal(&memtable, &mut manifest)))
-            .unwrap_or_else(|panic| Err(SealError::Panicked(message(&*panic))));
+            .unwrap_or_else(|panic| Err(SealError::of_panic(&*panic)));
         match sealed {
             Ok(segments) => self.swap(segments, &manifest.covered),
             Err(error) => {
@@ -125,9 +128,4 @@ impl Shared {
         state.seal_error = None;
         state.covered.clone_from(covered);
     }
-}
-
-fn message(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default()
 }

@@ -1,9 +1,14 @@
 //! Sealing: a memtable's rows become segments, then the manifest names them.
 
 use std::{
+    any::Any,
     fs, io,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
 };
 
 use arrow::array::AsArray;
@@ -38,6 +43,12 @@ pub(crate) enum SealError {
 }
 
 impl SealError {
+    pub(crate) fn of_panic(panic: &(dyn Any + Send)) -> Self {
+        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+        Self::Panicked(text.unwrap_or_default())
+    }
+
     fn io(path: &Path) -> impl FnOnce(io::Error) -> Self + use<> {
         let path = path.to_owned();
         move |source| Self::Io { path, source }
@@ -53,6 +64,8 @@ pub(crate) struct Sealing<'a> {
     pub(crate) folders: &'a Folders,
     pub(crate) texts: &'a LabelTexts,
     pub(crate) text_block_rows: u32,
+    /// How many segments are written side by side, at least 1.
+    pub(crate) workers: usize,
 }
 
 impl Sealing<'_> {
@@ -65,11 +78,13 @@ impl Sealing<'_> {
         memtable: &Memtable,
         manifest: &mut Manifest,
     ) -> Result<NewSegments, SealError> {
-        let mut written = Vec::new();
-        let segments = self.write_segments(memtable, manifest, &mut written).inspect_err(|_| {
+        let jobs = jobs(memtable, manifest);
+        let segments = self.write_segments(&jobs).inspect_err(|_| {
             // What cannot be removed now is removed at the next start, as no manifest names it.
-            for path in written.into_iter().flat_map(SegmentFiles::all) {
-                drop(fs::remove_file(path));
+            for Job { id, key, .. } in &jobs {
+                for path in SegmentFiles::of(&self.folders.table(&key.0, key.1), *id).all() {
+                    drop(fs::remove_file(path));
+                }
             }
         })?;
         let mut next = manifest.clone();
@@ -81,32 +96,37 @@ impl Sealing<'_> {
         Ok(segments)
     }
 
-    fn write_segments(
-        self,
-        memtable: &Memtable,
-        manifest: &mut Manifest,
-        written: &mut Vec<SegmentFiles>,
-    ) -> Result<NewSegments, SealError> {
-        let mut tables: Vec<_> = memtable.tables().collect();
-        tables.sort_unstable_by_key(|(key, _)| *key);
-        let mut segments = Vec::new();
-        for (key, batches) in tables {
-            for batches in in_bounds(batches) {
-                let id = manifest.next_id;
-                manifest.next_id += 1;
-                written.push(SegmentFiles::of(&self.folders.table(&key.0, key.1), id));
-                segments.push((key.clone(), Arc::new(self.write_segment(id, key, batches)?)));
+    fn write_segments(self, jobs: &[Job<'_>]) -> Result<NewSegments, SealError> {
+        let workers = self.workers.min(jobs.len());
+        let next = AtomicUsize::new(0);
+        let work = || {
+            let mut written = Vec::new();
+            while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
+                match self.write_segment(job) {
+                    Ok(segment) => written.push((job.key.clone(), Arc::new(segment))),
+                    Err(error) => {
+                        // The others need not begin what will be thrown away.
+                        next.store(jobs.len(), Ordering::Relaxed);
+                        return Err(error);
+                    }
+                }
             }
-        }
+            Ok(written)
+        };
+        let mut segments: NewSegments = thread::scope(|scope| {
+            let others: Vec<_> = (1..workers).map(|_| scope.spawn(work)).collect();
+            let mut all = vec![work()];
+            all.extend(others.into_iter().map(|other| {
+                other.join().unwrap_or_else(|panic| Err(SealError::of_panic(&*panic)))
+            }));
+            all.into_iter().collect::<Result<Vec<_>, _>>().map(|parts| parts.concat())
+        })?;
+        segments.sort_unstable_by_key(|(_, segment)| segment.entry().id);
         Ok(segments)
     }
 
-    fn write_segment(
-        self,
-        id: u64,
-        (tenant, table): &TableKey,
-        batches: &[MemtableBatch],
-    ) -> Result<Segment, SealError> {
+    fn write_segment(self, job: &Job<'_>) -> Result<Segment, SealError> {
+        let &Job { id, key: (tenant, table), batches } = job;
         let (rows, records) = clustered(*table, batches)?;
         let folder = self.folders.table(tenant, *table);
         make_folder(&folder, &self.folders.segments()).map_err(SealError::io(&folder))?;
@@ -134,6 +154,27 @@ impl Sealing<'_> {
         };
         Ok(Segment::open(entry, &folder, self.texts)?)
     }
+}
+
+/// One segment to be written.
+struct Job<'a> {
+    id: u64,
+    key: &'a TableKey,
+    batches: &'a [MemtableBatch],
+}
+
+/// The memtable's rows by tenant and table, in the bounds of a segment, each with an id.
+fn jobs<'a>(memtable: &'a Memtable, manifest: &mut Manifest) -> Vec<Job<'a>> {
+    let mut tables: Vec<_> = memtable.tables().collect();
+    tables.sort_unstable_by_key(|(key, _)| *key);
+    let mut jobs = Vec::new();
+    for (key, batches) in tables {
+        for batches in in_bounds(batches) {
+            jobs.push(Job { id: manifest.next_id, key, batches });
+            manifest.next_id += 1;
+        }
+    }
+    jobs
 }
 
 /// The batches in runs of at most [`SEGMENT_MAX_BYTES`], or of one batch.
@@ -166,3 +207,6 @@ fn clustered(table: Table, batches: &[MemtableBatch]) -> Result<(Clustered, u64)
     let records = parts.iter().map(|part| part.batch.num_rows() as u64).sum();
     Ok((cluster(table, &parts).map_err(SegmentError::from)?, records))
 }
+
+#[cfg(test)]
+mod tests;
