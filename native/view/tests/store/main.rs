@@ -3,5 +3,6 @@
 
 mod contents;
 mod faults;
+mod journal;
 mod requests;
 mod support;

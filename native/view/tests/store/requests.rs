@@ -5,10 +5,10 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 use varve_log::{Log, MemoryLog};
-use varve_types::{ErrorCode, Table};
+use varve_types::{ErrorCode, Lsn, Table};
 use varve_view::{Store, StoreSettings};
 
-use crate::support::{Home, Line, append, logs, metadata, rows, samples, tenant};
+use crate::support::{Home, Line, append, logs, metadata, rows, samples, tenant, wait_until};
 
 #[test]
 fn a_snapshot_has_a_whole_request_or_nothing_of_it() {
@@ -99,13 +99,9 @@ fn a_full_memtable_is_sealed_and_the_log_trimmed() {
     let shop = tenant("shop");
     // The first makes the memtable full; it is sealed soon.
     append(&store, &shop, vec![(Table::Logs, logs(&[(1, 1, "x".into())]))]).unwrap();
-    while store.status().seals_total == 0 {
-        std::thread::yield_now();
-    }
+    wait_until(|| store.status().seals_total == 1);
     let partition = log.partitions()[0];
-    while log.read(partition, varve_types::Lsn::default(), 1).is_ok() {
-        std::thread::yield_now();
-    }
+    wait_until(|| log.read(partition, Lsn::default(), 1).is_err());
     let status = store.status();
     assert_eq!(status.memtable_rows, 0);
     assert_eq!(status.tables[0].records, 1);

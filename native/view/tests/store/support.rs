@@ -1,6 +1,10 @@
 //! A store in a folder of its own, batches to append, and all rows that it shows.
 
-use std::{path::Path, sync::Arc, sync::mpsc};
+use std::{
+    path::Path,
+    sync::{Arc, mpsc},
+    time::{Duration, Instant},
+};
 
 use arrow::{
     array::{ArrayAccessor as _, AsArray, RecordBatch, StringArray},
@@ -95,6 +99,15 @@ pub(crate) fn append(
     let (told, fate) = mpsc::channel();
     store.append(tenant, batches, Box::new(move |fate| told.send(fate).unwrap()));
     fate.recv().unwrap()
+}
+
+/// Waits for what another thread does.
+pub(crate) fn wait_until(is_done: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !is_done() {
+        assert!(Instant::now() < deadline, "it did not happen within 20 seconds");
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }
 
 pub(crate) fn tenant(name: &str) -> TenantId {
