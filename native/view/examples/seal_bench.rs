@@ -11,7 +11,7 @@ use std::{
     time::Instant,
 };
 
-use arrow::array::RecordBatch;
+use arrow::array::{AsArray as _, RecordBatch};
 use varve_columnar::{
     attributes::AttributeType::{Int, String as Text},
     builders::{LogRow, LogsBuilder, SampleRow, SamplesBuilder, SpanRow, SpansBuilder},
@@ -85,11 +85,51 @@ fn measure(folder: &Path, table: Table, records: usize, batches: Vec<RecordBatch
     for extension in ["parquet", "directory", "text"] {
         println!("  {extension}: {:.2} bytes/record", per_record(size_of(folder, extension)));
     }
-    if table == Table::Logs {
-        for needle in ["trace-b1e55edfacade", "level=error", "u49999 ", "declined by the acq", "rr"]
-        {
-            find(&store, &tenant, needle, records);
+    match table {
+        Table::Logs => {
+            for needle in ["trace-b1e55edfacade", "level=error", "u49999 ", "declined by", "rr"] {
+                find(&store, &tenant, needle, records);
+            }
         }
+        Table::Spans => read_traces(&store, &tenant),
+        Table::Samples => read_samples(&store, &tenant),
+        Table::Metadata => {}
+    }
+}
+
+/// Prints how long it takes to read all series, and one.
+fn read_samples(store: &Store, tenant: &TenantId) {
+    let snapshot = store.snapshot(tenant, Table::Samples);
+    for (name, series) in [("all series", 0..SERIES), ("one series", 77..78), ("it again", 77..78)]
+    {
+        let started = Instant::now();
+        let label_sets: Vec<usize> = series.collect();
+        let runs = snapshot
+            .segments
+            .iter()
+            .flat_map(|segment| segment.samples(&label_sets, i64::MIN, i64::MAX).unwrap());
+        let samples: usize = runs.map(|run| run.times_ms.len()).sum();
+        println!("  {name}: {samples} samples in {} µs", started.elapsed().as_micros());
+    }
+}
+
+/// Prints how long a trace takes that is not there, and one that is.
+fn read_traces(store: &Store, tenant: &TenantId) {
+    let snapshot = store.snapshot(tenant, Table::Spans);
+    let segment = &snapshot.segments[0];
+    let first = segment.read(&["trace_id"], Some(std::slice::from_ref(&(4_000..4_001)))).unwrap();
+    let mut there = [0; 16];
+    there.copy_from_slice(first[0].column(0).as_fixed_size_binary().value(0));
+    for (name, id) in [("absent", [7; 16]), ("absent again", [8; 16]), ("there", there)] {
+        let started = Instant::now();
+        let mut rows = 0;
+        if segment.may_hold_trace(&id) {
+            let ranges = segment.trace_rows(&id).unwrap();
+            let columns = ["trace_id", "span_id", "name", "start_unix_nano", "attributes"];
+            let batches = segment.read(&columns, Some(&ranges)).unwrap();
+            rows = batches.iter().map(RecordBatch::num_rows).sum();
+        }
+        println!("  trace {name}: {rows} rows read in {} µs", started.elapsed().as_micros());
     }
 }
 

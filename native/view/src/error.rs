@@ -13,7 +13,7 @@ use varve_types::ErrorCode;
 pub enum OpenError {
     /// The manifest is damaged or of a version that is not read.
     #[error(
-        "manifest {path} {reason}; restore it from a backup, or move the folders manifest and segments away to go on without what was sealed"
+        "manifest {path} {reason}; restore the data directory from a backup, or move it away to start empty"
     )]
     Manifest {
         /// The file.
