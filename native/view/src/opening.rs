@@ -11,7 +11,7 @@ use crate::{
     error::OpenError,
     files::{self, Folders},
     label_texts::LabelTexts,
-    manifest::Manifest,
+    manifest::{Manifest, SegmentEntry},
     memtable::time_range,
     segment::Segment,
     snapshot::MemtableBatch,
@@ -21,14 +21,13 @@ use crate::{
 /// How much of the log is read at once in a replay.
 const REPLAY_BYTES: u64 = 64 << 20;
 
-/// Opens the manifest's segments. Those whose files are damaged or gone are set aside, and the
-/// manifest on disk no longer names them.
+/// Opens the manifest's segments; the second are those whose files are damaged or gone.
 pub(crate) fn open_segments(
-    manifest: &mut Manifest,
+    manifest: &Manifest,
     folders: &Folders,
     texts: &LabelTexts,
-) -> Result<State, OpenError> {
-    let mut state = State::default();
+) -> Result<(State, Vec<SegmentEntry>), OpenError> {
+    let mut state = State { covered: manifest.covered.clone(), ..State::default() };
     let mut damaged = Vec::new();
     for entry in &manifest.segments {
         let folder = folders.table(&entry.tenant, entry.table);
@@ -41,21 +40,29 @@ pub(crate) fn open_segments(
             Err(SegmentError::Io { path, source }) if source.kind() != io::ErrorKind::NotFound => {
                 return Err(OpenError::Io { path, source });
             }
-            Err(_) => damaged.push(entry.id),
+            Err(_) => damaged.push(entry.clone()),
         }
     }
-    let failed = |source| OpenError::Io { path: folders.quarantine(), source };
+    Ok((state, damaged))
+}
+
+/// Sets damaged segments aside, so that the manifest on disk no longer names them, and removes what
+/// it does not name. Answers how many segments are set aside now.
+pub(crate) fn tidy(
+    manifest: &mut Manifest,
+    damaged: &[SegmentEntry],
+    folders: &Folders,
+) -> Result<u64, OpenError> {
+    let failed = |path| move |source| OpenError::Io { path, source };
     if !damaged.is_empty() {
-        for entry in manifest.segments.iter().filter(|entry| damaged.contains(&entry.id)) {
-            files::quarantine(entry, folders).map_err(failed)?;
+        for entry in damaged {
+            files::quarantine(entry, folders).map_err(failed(folders.quarantine()))?;
         }
-        manifest.segments.retain(|entry| !damaged.contains(&entry.id));
-        let folder = folders.manifest();
-        manifest.write(&folder).map_err(|source| OpenError::Io { path: folder, source })?;
+        manifest.segments.retain(|entry| !damaged.contains(entry));
+        manifest.write(&folders.manifest()).map_err(failed(folders.manifest()))?;
     }
-    state.covered.clone_from(&manifest.covered);
-    state.quarantined = files::quarantined(folders).map_err(failed)?;
-    Ok(state)
+    files::remove_orphans(manifest, folders).map_err(failed(folders.segments()))?;
+    files::quarantined(folders).map_err(failed(folders.quarantine()))
 }
 
 /// Puts what the log holds behind the segments back into memtables.

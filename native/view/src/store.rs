@@ -16,7 +16,7 @@ use varve_types::{Lsn, PartitionId, Table, TenantId};
 use crate::{
     append::{self, Done, Placed},
     error::{AppendError, OpenError},
-    files::{self, Folders},
+    files::Folders,
     label_texts::LabelTexts,
     manifest::Manifest,
     memtable::{Memtables, TableKey},
@@ -85,10 +85,10 @@ impl Store {
         }
         let texts = LabelTexts::default();
         let mut manifest = Manifest::open(&folders)?;
-        files::remove_orphans(&manifest, &folders)
-            .map_err(|source| OpenError::Io { path: folders.segments(), source })?;
-        let mut state = opening::open_segments(&mut manifest, &folders, &texts)?;
+        let (mut state, damaged) = opening::open_segments(&manifest, &folders, &texts)?;
         opening::replay(&*log, &manifest, &mut state)?;
+        // Last, so that a start that is refused has changed nothing.
+        state.quarantined = opening::tidy(&mut manifest, &damaged, &folders)?;
         let shared = Arc::new(Shared {
             settings,
             folders,

@@ -171,6 +171,23 @@ fn segments_without_a_manifest_are_never_taken_for_leftovers() {
     assert_eq!(home.files("parquet").len(), 2);
 }
 
+#[test]
+fn a_start_that_is_refused_changes_nothing() {
+    let mut home = home_with_segments();
+    let manifest = home.folder.path().join("manifest/manifest.json");
+    let before = fs::read(&manifest).unwrap();
+    home.store().seal_now().unwrap();
+    home.stop();
+    // A manifest of before the log was trimmed, as from a backup, and a damaged segment.
+    fs::write(&manifest, &before).unwrap();
+    Harm::Cut.to(&home.files("directory")[0]);
+    let error = home.open().map(drop).unwrap_err();
+    assert_eq!(error.code(), ErrorCode::StoreCorrupt);
+    assert_eq!(home.files("parquet").len(), 3);
+    assert_eq!(fs::read(&manifest).unwrap(), before);
+    assert!(!home.folder.path().join("quarantine").exists());
+}
+
 /// Makes the folder's files unwritable while it lives. It takes the place of the folder, as the
 /// tests may run as root, who writes anywhere.
 struct Blocked {
