@@ -1,19 +1,81 @@
-//! Names, values and sets of stream labels, from label sets alone: no row is read for them.
+//! Names, values and sets of stream labels, from label sets alone: no line is read for them.
 
-use varve_columnar::answer::Answer;
+use std::collections::BTreeSet;
+
+use varve_columnar::{
+    answer::{Answer, QueryStats},
+    labels::LabelSet,
+};
+use varve_types::Table;
 
 use crate::{
     context::ExecContext,
     error::QueryError,
+    logs::{LogColumns, StreamDirectory, overlaps},
+    matcher::Matchers,
     plan::{LabelMatcher, LabelsOf, TimeRange},
 };
 
 /// [`Answer::Names`] for names and values, [`Answer::LabelSets`] for sets.
 pub(crate) fn run(
-    _context: &ExecContext,
-    _selectors: &[Vec<LabelMatcher>],
-    _range: TimeRange,
-    _of: &LabelsOf,
+    context: &ExecContext,
+    selectors: &[Vec<LabelMatcher>],
+    range: TimeRange,
+    of: &LabelsOf,
 ) -> Result<Answer, QueryError> {
-    Err(QueryError::invalid("this build does not run the node 'streamLabels'"))
+    let sets = streams(context, selectors, range)?;
+    let owned = |names: BTreeSet<&str>| names.into_iter().map(str::to_owned).collect();
+    Ok(match of {
+        LabelsOf::Names => {
+            Answer::Names(owned(sets.iter().flat_map(|set| set.iter().map(|(n, _)| n)).collect()))
+        }
+        LabelsOf::Values { name } => Answer::Names(owned(
+            sets.iter().map(|set| set.get(name)).filter(|value| !value.is_empty()).collect(),
+        )),
+        LabelsOf::Sets => Answer::LabelSets(sets.into_iter().collect()),
+    })
+}
+
+/// The label sets with a line in the range that match one of the selectors.
+fn streams(
+    context: &ExecContext,
+    selectors: &[Vec<LabelMatcher>],
+    range: TimeRange,
+) -> Result<BTreeSet<LabelSet>, QueryError> {
+    let selectors = selectors
+        .iter()
+        .map(|matchers| Matchers::compile(matchers))
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut directory = StreamDirectory::new(&selectors);
+    let mut found = BTreeSet::new();
+    let mut counted = QueryStats::default();
+    for (tenant, snapshot) in context.snapshots(Table::Logs) {
+        directory.enter(tenant);
+        for segment in snapshot.segments.iter().filter(|one| overlaps(one.time_range(), range)) {
+            context.budget.check()?;
+            counted.segments_read += 1;
+            for set in segment.label_sets().iter().filter(|set| overlaps(set.time_range, range)) {
+                found.extend(directory.number_of(context, &set.text)?);
+            }
+        }
+        for batch in snapshot.memtable.iter().filter(|one| overlaps(one.time_range, range)) {
+            context.budget.check()?;
+            let columns = LogColumns::of(&batch.batch)?;
+            let numbers = directory.numbers_of(context, &columns)?;
+            let rows = columns.keys.iter().zip(columns.times);
+            let rows = rows.filter(|(_, time)| is_in(**time, range));
+            found.extend(rows.filter_map(|(&key, _)| numbers[key as usize]));
+            counted.rows_read += columns.keys.len() as u64;
+            counted.memtable_rows_read += columns.keys.len() as u64;
+        }
+    }
+    context.count(&counted);
+    Ok(found
+        .into_iter()
+        .map(|number| LabelSet::clone(&directory.streams()[number as usize]))
+        .collect())
+}
+
+fn is_in(time_ns: i64, range: TimeRange) -> bool {
+    range.from.0 <= time_ns && time_ns < range.to.0
 }

@@ -1,5 +1,14 @@
 //! Log rows: found by stream labels, time and text, changed by pipelines, listed or counted.
 
+mod directory;
+mod extract;
+mod label_filter;
+mod line_filter;
+mod listing;
+mod numbers;
+mod pipeline;
+mod row_labels;
+mod scan;
 mod window;
 
 use varve_columnar::answer::Answer;
@@ -7,18 +16,55 @@ use varve_columnar::answer::Answer;
 use crate::{
     context::ExecContext,
     error::QueryError,
+    matcher::Matchers,
     plan::{Direction, LogRows},
 };
 
+use self::{listing::Listing, pipeline::Pipeline, scan::Scan};
+
+pub(crate) use directory::{LogColumns, StreamDirectory, overlaps};
 pub(crate) use window::log_window;
+
+/// What structured metadata is made of.
+const METADATA_COLUMNS: [&str; 12] = [
+    "observed_time_unix_nano",
+    "severity_number",
+    "severity_text",
+    "detected_level",
+    "trace_id",
+    "span_id",
+    "flags",
+    "event_name",
+    "dropped_attributes_count",
+    "attributes",
+    "resource",
+    "scope",
+];
 
 /// The first `limit` lines in the direction, as [`Answer::Streams`].
 pub(crate) fn run(
-    _context: &ExecContext,
-    _input: &LogRows,
-    _limit: u32,
-    _direction: Direction,
-    _interval_ns: i64,
+    context: &ExecContext,
+    input: &LogRows,
+    limit: u32,
+    direction: Direction,
+    interval_ns: i64,
 ) -> Result<Answer, QueryError> {
-    Err(QueryError::invalid("this build does not run the node 'logRows'"))
+    let Some(range) = input.scan.range else {
+        return Err(QueryError::invalid("the node 'logRows' has a scan without a time range"));
+    };
+    let pipeline = Pipeline::compile(&input.stages)?;
+    let selectors = [Matchers::compile(&input.scan.matchers)?];
+    let mut streams = StreamDirectory::new(&selectors);
+    let mut columns = vec!["time_unix_nano", "body", "_partition", "_epoch", "_offset", "_row"];
+    columns.extend(METADATA_COLUMNS);
+    let needles = line_filter::needles(&input.stages);
+    let scan = Scan { range, pipeline: &pipeline, needles, columns: &columns };
+    // With an interval it is not known before the end which lines are left out.
+    let most = if interval_ns > 0 { usize::MAX } else { limit as usize };
+    let mut listing = Listing::new(context, &pipeline, direction, most);
+    scan.run(context, &mut streams, &mut listing)?;
+    Ok(Answer::Streams(listing.finish(limit as usize, interval_ns)))
 }
+
+#[cfg(test)]
+mod tests;

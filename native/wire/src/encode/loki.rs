@@ -1,8 +1,12 @@
 //! Loki's answers: streams, matrices, vectors, names and series in its JSON envelope.
 
-use varve_columnar::answer::Outcome;
+use std::io::Write as _;
 
-use super::json;
+use varve_columnar::answer::{
+    Answer, LogEntry, Outcome, QueryStats, Series, SeriesSet, StreamRows, is_absent,
+};
+
+use super::json::{self, ARRAY, OBJECT};
 
 /// How the labels of an entry are told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,9 +19,353 @@ pub enum EntryLabels {
 
 /// A whole response body.
 #[must_use]
-pub fn encode(outcome: &Outcome, _labels: EntryLabels) -> Vec<u8> {
-    let mut out = br#"{"status":"success","warnings":"#.to_vec();
-    json::list(&mut out, json::ARRAY, &outcome.warnings, |out, text| json::string(out, text));
+pub fn encode(outcome: &Outcome, labels: EntryLabels) -> Vec<u8> {
+    let mut out = Vec::with_capacity(size_hint_bytes(&outcome.answer));
+    out.extend_from_slice(br#"{"status":"success","data":"#);
+    data(&mut out, outcome, labels);
+    if !outcome.warnings.is_empty() {
+        out.extend_from_slice(br#","warnings":"#);
+        json::list(&mut out, ARRAY, &outcome.warnings, |out, text| json::string(out, text));
+    }
     out.push(b'}');
     out
+}
+
+fn data(out: &mut Vec<u8>, outcome: &Outcome, entry_labels: EntryLabels) {
+    let result = |out: &mut Vec<u8>, kind: &str, write: &dyn Fn(&mut Vec<u8>)| {
+        // The kind comes first: Grafana's parser holds back the whole result otherwise.
+        out.extend_from_slice(br#"{"resultType":""#);
+        out.extend_from_slice(kind.as_bytes());
+        out.push(b'"');
+        if entry_labels == EntryLabels::Categorized {
+            out.extend_from_slice(br#","encodingFlags":["categorize-labels"]"#);
+        }
+        out.extend_from_slice(br#","result":"#);
+        write(out);
+        out.extend_from_slice(br#","stats":"#);
+        stats(out, outcome);
+        out.push(b'}');
+    };
+    match &outcome.answer {
+        Answer::Streams(rows) => result(out, "streams", &|out| streams(out, rows, entry_labels)),
+        Answer::Matrix(set) => result(out, "matrix", &|out| matrix(out, set)),
+        Answer::Vector(set) => result(out, "vector", &|out| vector(out, set)),
+        Answer::Scalar { time_ns, value } => {
+            result(out, "scalar", &|out| sample(out, &seconds(*time_ns), *value));
+        }
+        Answer::Names(names) => json::list(out, ARRAY, names, |out, name| json::string(out, name)),
+        Answer::LabelSets(sets) => {
+            json::list(out, ARRAY, sets, |out, set| labels(out, set.iter()));
+        }
+        // Loki has no form for these.
+        Answer::Text { .. }
+        | Answer::Traces(_)
+        | Answer::Trace(_)
+        | Answer::Tags(_)
+        | Answer::TagValues(_)
+        | Answer::Metadata(_) => {
+            result(out, "vector", &|out| out.extend_from_slice(b"[]"));
+        }
+    }
+}
+
+fn streams(out: &mut Vec<u8>, streams: &[StreamRows], entry_labels: EntryLabels) {
+    json::list(out, ARRAY, streams, |out, rows| {
+        let StreamRows { index, metadata, parsed, entries } = rows;
+        out.extend_from_slice(br#"{"stream":"#);
+        // What stands behind the line; the same for all lines of the group.
+        let mut behind = Vec::new();
+        match entry_labels {
+            EntryLabels::Merged => merged(out, rows),
+            EntryLabels::Categorized => {
+                labels(out, index.iter());
+                behind.push(b',');
+                let categories = [("structuredMetadata", metadata), ("parsed", parsed)];
+                let present = categories.into_iter().filter(|(_, set)| !set.is_empty());
+                json::list(&mut behind, OBJECT, present, |out, (name, set)| {
+                    json::string(out, name);
+                    out.push(b':');
+                    labels(out, set.iter());
+                });
+            }
+        }
+        out.extend_from_slice(br#","values":"#);
+        json::list(out, ARRAY, entries, |out, LogEntry { time_ns, line }| {
+            out.extend_from_slice(b"[\"");
+            json::integer(out, time_ns);
+            out.extend_from_slice(b"\",");
+            json::string(out, line);
+            out.extend_from_slice(&behind);
+            out.push(b']');
+        });
+        out.push(b'}');
+    });
+}
+
+/// All labels of a group in one object.
+fn merged(out: &mut Vec<u8>, StreamRows { index, metadata, parsed, .. }: &StreamRows) {
+    if metadata.is_empty() && parsed.is_empty() {
+        return labels(out, index.iter());
+    }
+    let mut all = index.clone();
+    for (name, value) in metadata.iter().chain(parsed.iter()) {
+        all.set(name, value);
+    }
+    labels(out, all.iter());
+}
+
+fn matrix(out: &mut Vec<u8>, set: &SeriesSet) {
+    // Each time is written once, then copied for every series.
+    let times: Vec<String> = set.steps_ns.iter().map(|&time_ns| seconds(time_ns)).collect();
+    let shown = set.series.iter().filter(|series| series.values.iter().any(|&v| !is_absent(v)));
+    json::list(out, ARRAY, shown, |out, Series { labels: metric, values }| {
+        out.extend_from_slice(br#"{"metric":"#);
+        labels(out, metric.iter());
+        out.extend_from_slice(br#","values":"#);
+        let points = times.iter().zip(values).filter(|(_, value)| !is_absent(**value));
+        json::list(out, ARRAY, points, |out, (time, &value)| sample(out, time, value));
+        out.push(b'}');
+    });
+}
+
+fn vector(out: &mut Vec<u8>, set: &SeriesSet) {
+    let time = set.steps_ns.first().map_or_else(String::new, |&time_ns| seconds(time_ns));
+    let shown = set
+        .series
+        .iter()
+        .filter_map(|series| series.values.first().map(|&value| (&series.labels, value)))
+        .filter(|(_, value)| !is_absent(*value));
+    json::list(out, ARRAY, shown, |out, (metric, value)| {
+        out.extend_from_slice(br#"{"metric":"#);
+        labels(out, metric.iter());
+        out.extend_from_slice(br#","value":"#);
+        sample(out, &time, value);
+        out.push(b'}');
+    });
+}
+
+fn labels<'l>(out: &mut Vec<u8>, labels: impl Iterator<Item = (&'l str, &'l str)>) {
+    json::list(out, OBJECT, labels, |out, (name, value)| {
+        json::string(out, name);
+        out.push(b':');
+        json::string(out, value);
+    });
+}
+
+/// What the query took, in the fields that Grafana's inspector and logcli show. A segment counts as a
+/// chunk of the store, memtables as the ingester's.
+fn stats(out: &mut Vec<u8>, Outcome { answer, stats, .. }: &Outcome) {
+    let QueryStats { segments_total, segments_read, rows_read, bytes_read, rows_matched, .. } =
+        *stats;
+    let seconds = stats.elapsed_ns as f64 / 1e9;
+    let per_second = |count: u64| if seconds > 0.0 { (count as f64 / seconds) as u64 } else { 0 };
+    let in_memory = stats.memtable_rows_read;
+    let sealed = rows_read.saturating_sub(in_memory);
+    let returned = match answer {
+        Answer::Streams(streams) => streams.iter().map(|rows| rows.entries.len()).sum(),
+        _ => 0_usize,
+    };
+    let written = write!(
+        out,
+        concat!(
+            r#"{{"summary":{{"bytesProcessedPerSecond":{},"linesProcessedPerSecond":{},"#,
+            r#""totalBytesProcessed":{},"totalLinesProcessed":{},"execTime":{},"queueTime":0,"#,
+            r#""subqueries":0,"totalEntriesReturned":{},"splits":1,"shards":1,"#,
+            r#""totalPostFilterLines":{},"totalStructuredMetadataBytesProcessed":0}},"#,
+            r#""querier":{{"store":{{"totalChunksRef":{},"totalChunksDownloaded":{},"#,
+            r#""chunksDownloadTime":0,"chunk":{{"headChunkBytes":0,"headChunkLines":0,"#,
+            r#""decompressedBytes":{},"decompressedLines":{},"compressedBytes":0,"#,
+            r#""totalDuplicates":0,"postFilterLines":{}}}}}}},"#,
+            r#""ingester":{{"totalReached":1,"totalChunksMatched":0,"totalBatches":0,"#,
+            r#""totalLinesSent":0,"store":{{"totalChunksRef":0,"totalChunksDownloaded":0,"#,
+            r#""chunksDownloadTime":0,"chunk":{{"headChunkBytes":0,"headChunkLines":{},"#,
+            r#""decompressedBytes":0,"decompressedLines":0,"compressedBytes":0,"#,
+            r#""totalDuplicates":0,"postFilterLines":0}}}}}},"#,
+            r#""cache":{{}},"index":{{"totalChunks":{},"postFilterChunks":{},"shardsDuration":0,"#,
+            r#""usedBloomFilters":false}}}}"#
+        ),
+        per_second(bytes_read),
+        per_second(rows_read),
+        bytes_read,
+        rows_read,
+        seconds,
+        returned,
+        rows_matched,
+        segments_total,
+        segments_read,
+        bytes_read,
+        sealed,
+        rows_matched,
+        in_memory,
+        segments_total,
+        segments_read,
+    );
+    debug_assert!(written.is_ok(), "writing to memory cannot fail");
+}
+
+/// `[<seconds>,"<value>"]`.
+fn sample(out: &mut Vec<u8>, time: &str, value: f64) {
+    out.push(b'[');
+    out.extend_from_slice(time.as_bytes());
+    out.extend_from_slice(b",\"");
+    float(out, value);
+    out.extend_from_slice(b"\"]");
+}
+
+/// Seconds with as many decimals of the millisecond as it needs.
+fn seconds(time_ns: i64) -> String {
+    let milliseconds = time_ns.div_euclid(1_000_000);
+    let sign = if milliseconds < 0 { "-" } else { "" };
+    let (whole, thousandths) =
+        (milliseconds.unsigned_abs() / 1_000, milliseconds.unsigned_abs() % 1_000);
+    if thousandths == 0 {
+        return format!("{sign}{whole}");
+    }
+    format!("{sign}{whole}.{thousandths:03}").trim_end_matches('0').to_owned()
+}
+
+/// The shortest form that reads back, never with an exponent.
+fn float(out: &mut Vec<u8>, value: f64) {
+    let written = if value.is_nan() {
+        out.write_all(b"NaN")
+    } else if value.is_infinite() {
+        out.write_all(if value > 0.0 { b"+Inf" } else { b"-Inf" })
+    } else {
+        write!(out, "{value}")
+    };
+    debug_assert!(written.is_ok(), "writing to memory cannot fail");
+}
+
+/// About as many bytes as the answer takes.
+fn size_hint_bytes(answer: &Answer) -> usize {
+    const ENVELOPE: usize = 1_536;
+    const SERIES: usize = 256;
+    const POINT: usize = 32;
+    ENVELOPE
+        + match answer {
+            Answer::Streams(streams) => {
+                let lines = streams.iter().flat_map(|rows| &rows.entries);
+                streams.len() * SERIES + lines.map(|one| POINT + one.line.len()).sum::<usize>()
+            }
+            Answer::Matrix(set) => set.series.len() * (SERIES + set.steps_ns.len() * POINT),
+            Answer::Vector(set) => set.series.len() * (SERIES + POINT),
+            Answer::LabelSets(sets) => sets.len() * SERIES,
+            Answer::Names(names) => names.len() * POINT,
+            _ => 0,
+        }
+}
+
+#[cfg(test)]
+mod tests {
+    use varve_columnar::{answer::ABSENT, labels::LabelSet};
+
+    use super::*;
+
+    fn body_of(answer: Answer, labels: EntryLabels) -> String {
+        let stats = QueryStats { rows_read: 7, elapsed_ns: 500_000_000, ..QueryStats::default() };
+        let outcome = Outcome { answer, warnings: Vec::new(), infos: Vec::new(), stats };
+        String::from_utf8(encode(&outcome, labels)).unwrap()
+    }
+
+    /// The body up to the statistics.
+    fn head(answer: Answer, labels: EntryLabels) -> String {
+        let body = body_of(answer, labels);
+        let (head, stats) = body.split_once(r#","stats":"#).unwrap();
+        let stats = stats.strip_suffix("}}").unwrap();
+        let stats: serde_json::Value = serde_json::from_str(stats).unwrap();
+        assert_eq!(stats["summary"]["linesProcessedPerSecond"], 14);
+        assert_eq!(stats["summary"]["execTime"], 0.5);
+        head.to_owned()
+    }
+
+    fn stream() -> Answer {
+        Answer::Streams(vec![StreamRows {
+            index: LabelSet::new([("app", "shop")]),
+            metadata: LabelSet::new([("aa_user", "ada")]),
+            parsed: LabelSet::new([("status", "500")]),
+            entries: vec![
+                LogEntry { time_ns: 1_700_000_000_500_000_001, line: "payment \"failed\"".into() },
+                LogEntry { time_ns: 1, line: "b".into() },
+            ],
+        }])
+    }
+
+    #[test]
+    fn merged_labels_are_all_the_streams() {
+        assert_eq!(
+            head(stream(), EntryLabels::Merged),
+            r#"{"status":"success","data":{"resultType":"streams","result":[{"stream":{"aa_user":"ada","app":"shop","status":"500"},"values":[["1700000000500000001","payment \"failed\""],["1","b"]]}]"#
+        );
+    }
+
+    #[test]
+    fn categorized_labels_stand_behind_each_line() {
+        assert_eq!(
+            head(stream(), EntryLabels::Categorized),
+            r#"{"status":"success","data":{"resultType":"streams","encodingFlags":["categorize-labels"],"result":[{"stream":{"app":"shop"},"values":[["1700000000500000001","payment \"failed\"",{"structuredMetadata":{"aa_user":"ada"},"parsed":{"status":"500"}}],["1","b",{"structuredMetadata":{"aa_user":"ada"},"parsed":{"status":"500"}}]]}]"#
+        );
+        let plain = Answer::Streams(vec![StreamRows {
+            index: LabelSet::new([("app", "shop")]),
+            metadata: LabelSet::default(),
+            parsed: LabelSet::default(),
+            entries: vec![LogEntry { time_ns: 1, line: "b".into() }],
+        }]);
+        assert!(head(plain, EntryLabels::Categorized).ends_with(r#"["1","b",{}]]}]"#));
+    }
+
+    #[test]
+    fn a_vector_is_that_of_grafanas_health_check() {
+        let series = vec![Series { labels: LabelSet::default(), values: vec![2.0] }];
+        let set = SeriesSet { steps_ns: vec![4_000_000_000_000_000_000], series };
+        assert_eq!(
+            head(Answer::Vector(set), EntryLabels::Merged),
+            r#"{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[4000000000,"2"]}]"#
+        );
+    }
+
+    #[test]
+    fn a_matrix_leaves_out_steps_without_a_value() {
+        let labels = LabelSet::new([("app", "shop")]);
+        let series = vec![Series { labels, values: vec![ABSENT, 1e21] }];
+        let set = SeriesSet { steps_ns: vec![0, 1_250_000_000], series };
+        assert_eq!(
+            head(Answer::Matrix(set), EntryLabels::Merged),
+            r#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"app":"shop"},"values":[[1.25,"1000000000000000000000"]]}]"#
+        );
+    }
+
+    #[test]
+    fn numbers_have_no_exponent() {
+        let text = |value| {
+            let mut out = Vec::new();
+            float(&mut out, value);
+            String::from_utf8(out).unwrap()
+        };
+        assert_eq!([1e-7, -0.5, f64::NEG_INFINITY].map(text), ["0.0000001", "-0.5", "-Inf"]);
+    }
+
+    #[test]
+    fn names_and_label_sets_have_no_statistics() {
+        let names = Answer::Names(vec!["app".into()]);
+        assert_eq!(body_of(names, EntryLabels::Merged), r#"{"status":"success","data":["app"]}"#);
+        let sets = Answer::LabelSets(vec![LabelSet::new([("app", "shop")])]);
+        assert_eq!(
+            body_of(sets, EntryLabels::Categorized),
+            r#"{"status":"success","data":[{"app":"shop"}]}"#
+        );
+    }
+
+    #[test]
+    fn warnings_stand_beside_the_data() {
+        let outcome = Outcome {
+            answer: Answer::Names(Vec::new()),
+            warnings: vec!["cut".into()],
+            infos: Vec::new(),
+            stats: QueryStats::default(),
+        };
+        assert_eq!(
+            String::from_utf8(encode(&outcome, EntryLabels::Merged)).unwrap(),
+            r#"{"status":"success","data":[],"warnings":["cut"]}"#
+        );
+    }
 }

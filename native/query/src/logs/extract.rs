@@ -1,0 +1,229 @@
+//! Labels from lines.
+
+mod json;
+mod logfmt;
+
+use self::{json::Path, logfmt::Pairs};
+use super::row_labels::RowLabels;
+use crate::{
+    error::QueryError,
+    plan::{Extraction, Parser},
+};
+
+/// A compiled parser.
+pub(super) enum Extractor {
+    /// All of an object.
+    Json,
+    /// Some values of an object.
+    JsonPaths(Vec<(String, Path)>),
+    /// Pairs; only some, if there are extractions.
+    Logfmt { is_strict: bool, keeps_empty: bool, expressions: Vec<Extraction> },
+}
+
+impl Extractor {
+    /// Compiles a parser.
+    pub(super) fn compile(parser: &Parser) -> Result<Self, QueryError> {
+        Ok(match parser {
+            Parser::Json { expressions } if expressions.is_empty() => Self::Json,
+            Parser::Json { expressions } => Self::JsonPaths(
+                expressions
+                    .iter()
+                    .map(|one| Ok((one.label.clone(), Path::parse(&one.path)?)))
+                    .collect::<Result<_, QueryError>>()?,
+            ),
+            Parser::Logfmt { strict, keep_empty, expressions } => Self::Logfmt {
+                is_strict: *strict,
+                keeps_empty: *keep_empty,
+                expressions: expressions.clone(),
+            },
+        })
+    }
+
+    /// Adds the line's labels. What was read before a mistake in the line stays.
+    pub(super) fn run(&self, line: &str, labels: &mut RowLabels) {
+        match self {
+            Self::Json => {
+                if let Err(details) = json::flatten(line, labels) {
+                    labels.set_error(json::ERROR, details);
+                }
+            }
+            Self::JsonPaths(paths) => extract_paths(line, paths, labels),
+            Self::Logfmt { is_strict, keeps_empty, expressions } if expressions.is_empty() => {
+                each_pair(line, *is_strict, labels, |labels, key, value| {
+                    if *keeps_empty || !value.is_empty() {
+                        set_named(labels, key, value);
+                    }
+                });
+            }
+            Self::Logfmt { is_strict, expressions, .. } => {
+                each_pair(line, *is_strict, labels, |labels, key, value| {
+                    for Extraction { label, .. } in expressions.iter().filter(|one| one.path == key)
+                    {
+                        labels.set_extracted(label, value);
+                    }
+                });
+                for Extraction { label, .. } in expressions {
+                    set_empty_where_missing(labels, label);
+                }
+            }
+        }
+    }
+}
+
+fn extract_paths(line: &str, paths: &[(String, Path)], labels: &mut RowLabels) {
+    if line.is_empty() {
+        return;
+    }
+    if !line.trim_start().starts_with(['{', '[', '"']) {
+        labels.set_error(json::ERROR, "");
+        return;
+    }
+    for (label, path) in paths {
+        match path.find(line) {
+            Some(value) => labels.set_extracted(label, &value),
+            None => set_empty_where_missing(labels, label),
+        }
+    }
+}
+
+fn each_pair(
+    line: &str,
+    is_strict: bool,
+    labels: &mut RowLabels,
+    mut each: impl FnMut(&mut RowLabels, &str, &str),
+) {
+    for pair in Pairs::of(line) {
+        match pair {
+            Ok((key, value)) => each(labels, key, &value),
+            Err(error) if is_strict => {
+                labels.set_error("LogfmtParserErr", &error.to_string());
+                return;
+            }
+            // The rest of the line may still be pairs.
+            Err(_) => {}
+        }
+    }
+}
+
+fn set_empty_where_missing(labels: &mut RowLabels, label: &str) {
+    if labels.get(label).is_none() {
+        labels.set(label, "");
+    }
+}
+
+fn set_named(labels: &mut RowLabels, key: &str, value: &str) {
+    let is_name = key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if is_name && !key.starts_with(|first: char| first.is_ascii_digit()) {
+        labels.set_extracted(key, value);
+    } else {
+        let mut name = String::with_capacity(key.len() + 1);
+        push_label_name(&mut name, key);
+        if !name.is_empty() {
+            labels.set_extracted(&name, value);
+        }
+    }
+}
+
+/// Appends a key as a label's name, or as the next part of one: what may not be in a name becomes `_`.
+fn push_label_name(name: &mut String, key: &str) {
+    let key = key.trim();
+    if name.is_empty() && key.starts_with(|first: char| first.is_ascii_digit()) {
+        name.push('_');
+    }
+    name.extend(key.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use varve_columnar::labels::LabelSet;
+
+    use super::*;
+
+    fn read(parser: &Parser, line: &str) -> String {
+        let mut labels = RowLabels::default();
+        labels.start(&Arc::new(LabelSet::new([("app", "shop")])));
+        Extractor::compile(parser).unwrap().run(line, &mut labels);
+        labels.sets().parsed.to_json()
+    }
+
+    fn json(line: &str, paths: &[(&str, &str)]) -> String {
+        read(&Parser::Json { expressions: extractions(paths) }, line)
+    }
+
+    fn logfmt(line: &str, strict: bool, paths: &[(&str, &str)]) -> String {
+        let expressions = extractions(paths);
+        read(&Parser::Logfmt { strict, keep_empty: false, expressions }, line)
+    }
+
+    fn extractions(paths: &[(&str, &str)]) -> Vec<Extraction> {
+        let one =
+            |&(label, path): &(&str, &str)| Extraction { label: label.into(), path: path.into() };
+        paths.iter().map(one).collect()
+    }
+
+    #[test]
+    fn an_objects_values_are_labels_by_their_joined_keys() {
+        let line = r#" {"status": 500, "a": {"b c": {"1": true}}, "1st": "x", "esc": "a\n\"\u00e9", "list": [1, {"n": "]"}], "none": null, "app": "cart", "e": 1.5e-7}"#;
+        assert_eq!(
+            json(line, &[]),
+            r#"{"_1st":"x","a_b_c_1":"true","app_extracted":"cart","e":"1.5e-7","esc":"a\n\"é","status":"500"}"#
+        );
+    }
+
+    #[test]
+    fn what_was_read_before_a_mistake_stays() {
+        assert_eq!(
+            json(r#"{"level":"error","msg":"cut off"#, &[]),
+            r#"{"__error__":"JSONParserErr","__error_details__":"Value is string, but can't find closing '\"' symbol","level":"error"}"#
+        );
+        assert_eq!(
+            json(r#"["an","array"]"#, &[]),
+            r#"{"__error__":"JSONParserErr","__error_details__":"Value looks like object, but can't find closing '}' symbol"}"#
+        );
+    }
+
+    #[test]
+    fn paths_go_through_objects_and_lists() {
+        let line =
+            r#"{"client": {"geo": {"city name": "Köln"}}, "list": ["x", {"y": 2}], "no": null}"#;
+        let paths = [
+            ("city", r#"client.geo["city name"]"#),
+            ("y", "list[1].y"),
+            ("geo", "client.geo"),
+            ("no", "no"),
+        ];
+        assert_eq!(
+            json(line, &paths),
+            r#"{"city":"Köln","geo":"{\"city name\": \"Köln\"}","y":"2"}"#
+        );
+        assert_eq!(json("plain", &[("a", "b")]), r#"{"__error__":"JSONParserErr"}"#);
+    }
+
+    #[test]
+    fn pairs_are_labels_and_words_between_them_are_skipped() {
+        let line = r#"standalone level=info empty= msg="equals = and \"quotes\"" dotted.key=1 "bad"=x =noval app=cart id=7"#;
+        assert_eq!(
+            logfmt(line, false, &[]),
+            r#"{"app_extracted":"cart","dotted_key":"1","id":"7","level":"info","msg":"equals = and \"quotes\""}"#
+        );
+        assert_eq!(logfmt(line, false, &[("lvl", "level"), ("nope", "x")]), r#"{"lvl":"info"}"#);
+    }
+
+    #[test]
+    fn a_strict_reader_says_where_a_pair_is_none() {
+        assert_eq!(
+            logfmt(
+                r#"level=info dotted.key=1 dash-key=2 "bad"=x id=93"#,
+                true,
+                &[("id", "id"), ("level", "level")]
+            ),
+            r#"{"__error__":"LogfmtParserErr","__error_details__":"logfmt syntax error at pos 36 : unexpected '\"'","level":"info"}"#
+        );
+        assert_eq!(
+            logfmt(r#"level=warn msg="unterminated quote job=mail id=89"#, true, &[]),
+            r#"{"__error__":"LogfmtParserErr","__error_details__":"logfmt syntax error at pos 50 : unterminated quoted value","level":"warn"}"#
+        );
+    }
+}

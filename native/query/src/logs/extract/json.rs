@@ -1,0 +1,269 @@
+//! JSON that may be cut off or no JSON at all: what stands before the mistake is read.
+
+use std::borrow::Cow;
+
+use super::push_label_name;
+use crate::{error::QueryError, logs::row_labels::RowLabels};
+
+/// What a line that is no JSON object gets as its `__error__`.
+pub(super) const ERROR: &str = "JSONParserErr";
+
+const OPEN_STRING: &str = "Value is string, but can't find closing '\"' symbol";
+const OPEN_OBJECT: &str = "Value looks like object, but can't find closing '}' symbol";
+const OPEN_ARRAY: &str = "Value is array, but can't find closing ']' symbol";
+const MALFORMED: &str = "Malformed JSON error";
+const UNKNOWN: &str = "Unknown value type";
+
+/// Objects in objects deeper than this are left out.
+const DEPTH_MAX: usize = 64;
+
+/// Sets a label for each text, number and boolean of an object; those of objects in it are called by
+/// all keys on the way, joined with `_`. Lists and nulls are left out.
+pub(super) fn flatten(line: &str, labels: &mut RowLabels) -> Result<(), &'static str> {
+    flatten_below(line, &mut String::new(), 0, labels)
+}
+
+fn flatten_below(
+    object: &str,
+    name: &mut String,
+    depth: usize,
+    labels: &mut RowLabels,
+) -> Result<(), &'static str> {
+    let above = name.len();
+    for member in Members::of(object)? {
+        let (key, value) = member?;
+        if above > 0 {
+            name.push('_');
+        }
+        push_label_name(name, &unescape(key).unwrap_or_default());
+        match value {
+            // A key of blanks names nothing.
+            _ if name.is_empty() => {}
+            Value::Text(text) => labels.set_extracted(name, &unescape(text).unwrap_or_default()),
+            Value::Plain(text) => labels.set_extracted(name, text),
+            Value::Object(inner) if depth < DEPTH_MAX => {
+                flatten_below(inner, name, depth + 1, labels)?;
+            }
+            Value::Object(_) | Value::Array(_) | Value::Null => {}
+        }
+        name.truncate(above);
+    }
+    Ok(())
+}
+
+/// A value as it is written.
+#[derive(Clone, Copy, Debug)]
+enum Value<'l> {
+    /// Between its quotes.
+    Text(&'l str),
+    /// A number or boolean.
+    Plain(&'l str),
+    Null,
+    /// With its brackets.
+    Object(&'l str),
+    /// With its brackets.
+    Array(&'l str),
+}
+
+/// Where a value is in a line.
+pub(in crate::logs) struct Path(Vec<Step>);
+
+enum Step {
+    Key(String),
+    Index(usize),
+}
+
+impl Path {
+    /// Reads `client.geo["city name"]`, `list[0].name`.
+    pub(super) fn parse(text: &str) -> Result<Self, QueryError> {
+        let invalid = || {
+            QueryError::invalid(format!(
+                "'{text}' is no path into JSON; write keys with dots, `[0]` or `[\"a key\"]`"
+            ))
+        };
+        let mut steps = Vec::new();
+        let mut rest = text;
+        while !rest.is_empty() {
+            if let Some(quoted) = rest.strip_prefix("[\"") {
+                let end = closing_quote(quoted).ok_or_else(invalid)?;
+                steps.push(Step::Key(unescape(&quoted[..end]).ok_or_else(invalid)?.into_owned()));
+                rest = quoted[end + 1..].strip_prefix(']').ok_or_else(invalid)?;
+            } else if let Some(index) = rest.strip_prefix('[') {
+                let (index, after) = index.split_once(']').ok_or_else(invalid)?;
+                steps.push(Step::Index(index.trim().parse().map_err(|_| invalid())?));
+                rest = after;
+            } else {
+                let end = rest.find(['.', '[']).unwrap_or(rest.len());
+                if end == 0 {
+                    return Err(invalid());
+                }
+                steps.push(Step::Key(rest[..end].to_owned()));
+                rest = &rest[end..];
+            }
+            rest = rest.strip_prefix('.').unwrap_or(rest);
+        }
+        if steps.is_empty() { Err(invalid()) } else { Ok(Self(steps)) }
+    }
+
+    /// The value as a label's; objects and lists as they are written, null as empty.
+    pub(super) fn find<'l>(&self, line: &'l str) -> Option<Cow<'l, str>> {
+        let (mut value, _) = read_value(line.trim_start()).ok().or_else(|| {
+            // The part before a cut may hold the value.
+            let line = line.trim_start();
+            line.starts_with('{').then_some((Value::Object(line), ""))
+        })?;
+        for step in &self.0 {
+            value = match (step, value) {
+                (Step::Key(wanted), Value::Object(object)) => Members::of(object)
+                    .ok()?
+                    .map_while(Result::ok)
+                    .find(|(key, _)| unescape(key).is_some_and(|key| key == wanted.as_str()))
+                    .map(|(_, value)| value)?,
+                (Step::Index(index), Value::Array(array)) => item(array, *index)?,
+                _ => return None,
+            };
+        }
+        Some(match value {
+            Value::Text(text) => unescape(text).unwrap_or_default(),
+            Value::Plain(text) | Value::Object(text) | Value::Array(text) => Cow::Borrowed(text),
+            Value::Null => Cow::Borrowed(""),
+        })
+    }
+}
+
+fn item(array: &str, index: usize) -> Option<Value<'_>> {
+    let mut rest = array.strip_prefix('[')?.trim_start();
+    for _ in 0..index {
+        let (_, after) = read_value(rest).ok()?;
+        rest = after.trim_start().strip_prefix(',')?.trim_start();
+    }
+    read_value(rest).ok().map(|(value, _)| value)
+}
+
+/// The keys (between their quotes) and values of an object, up to the first mistake.
+struct Members<'l> {
+    /// `None` after the end.
+    rest: Option<&'l str>,
+}
+
+impl<'l> Members<'l> {
+    fn of(object: &'l str) -> Result<Self, &'static str> {
+        let rest = object.trim_start().strip_prefix('{').ok_or(OPEN_OBJECT)?.trim_start();
+        Ok(Self { rest: (!rest.starts_with('}')).then_some(rest) })
+    }
+
+    fn read(&mut self, rest: &'l str) -> Result<(&'l str, Value<'l>), &'static str> {
+        if rest.is_empty() {
+            return Err(MALFORMED);
+        }
+        let rest = rest.strip_prefix('"').ok_or(OPEN_OBJECT)?;
+        let end = closing_quote(rest).ok_or(OPEN_STRING)?;
+        let (key, rest) = (&rest[..end], &rest[end + 1..]);
+        let rest = rest.trim_start().strip_prefix(':').ok_or(MALFORMED)?;
+        let (value, rest) = read_value(rest.trim_start())?;
+        let rest = rest.trim_start();
+        self.rest = match rest.as_bytes().first() {
+            Some(b'}') => None,
+            Some(b',') => Some(rest[1..].trim_start()),
+            // The value is whole; what follows is told next.
+            _ => Some("?"),
+        };
+        Ok((key, value))
+    }
+}
+
+impl<'l> Iterator for Members<'l> {
+    type Item = Result<(&'l str, Value<'l>), &'static str>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let rest = self.rest.take()?;
+        Some(self.read(rest))
+    }
+}
+
+/// The value that a text starts with, and what follows it.
+fn read_value(text: &str) -> Result<(Value<'_>, &str), &'static str> {
+    match text.as_bytes().first() {
+        Some(b'"') => {
+            let inner = &text[1..];
+            let end = closing_quote(inner).ok_or(OPEN_STRING)?;
+            Ok((Value::Text(&inner[..end]), &inner[end + 1..]))
+        }
+        Some(b'{') => {
+            let end = closing_bracket(text, b'{', b'}').ok_or(OPEN_OBJECT)?;
+            Ok((Value::Object(&text[..=end]), &text[end + 1..]))
+        }
+        Some(b'[') => {
+            let end = closing_bracket(text, b'[', b']').ok_or(OPEN_ARRAY)?;
+            Ok((Value::Array(&text[..=end]), &text[end + 1..]))
+        }
+        _ => {
+            let is_end = |c: char| c.is_ascii_whitespace() || matches!(c, ',' | '}' | ']');
+            let (word, rest) = text.split_at(text.find(is_end).unwrap_or(text.len()));
+            match word {
+                "null" => Ok((Value::Null, rest)),
+                "true" | "false" => Ok((Value::Plain(word), rest)),
+                _ if word.starts_with(|c: char| c.is_ascii_digit() || c == '-') => {
+                    Ok((Value::Plain(word), rest))
+                }
+                _ => Err(UNKNOWN),
+            }
+        }
+    }
+}
+
+/// Where the quote is that ends a text.
+fn closing_quote(text: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    loop {
+        at += memchr::memchr2(b'"', b'\\', &bytes[at..])?;
+        if bytes[at] == b'"' {
+            return Some(at);
+        }
+        // The escaped byte is no quote.
+        at += 2;
+        if at > bytes.len() {
+            return None;
+        }
+    }
+}
+
+/// Where the bracket is that closes the one at the start.
+fn closing_bracket(text: &str, open: u8, close: u8) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let mut depth = 0_usize;
+    let mut at = 0;
+    loop {
+        at += memchr::memchr3(b'"', open, close, &bytes[at..])?;
+        if bytes[at] == b'"' {
+            at += 1 + closing_quote(&text[at + 1..])?;
+        } else if bytes[at] == open {
+            depth += 1;
+        } else {
+            depth -= 1;
+            if depth == 0 {
+                return Some(at);
+            }
+        }
+        at += 1;
+    }
+}
+
+/// A text without its escapes; `None` if one of them is none.
+pub(super) fn unescape(text: &str) -> Option<Cow<'_, str>> {
+    if !text.contains('\\') {
+        return Some(Cow::Borrowed(text));
+    }
+    // Go's readers take raw control characters, which JSON forbids.
+    let has_control = text.bytes().any(|byte| byte < b' ');
+    let quoted = if has_control {
+        let escape = |c: char| {
+            if c < ' ' { format!("\\u{:04x}", u32::from(c)) } else { c.to_string() }
+        };
+        format!("\"{}\"", text.chars().map(escape).collect::<String>())
+    } else {
+        format!("\"{text}\"")
+    };
+    serde_json::from_str(&quoted).ok().map(Cow::Owned)
+}

@@ -1,0 +1,77 @@
+//! Filters of rows by their labels.
+
+use super::{
+    numbers::read_number,
+    row_labels::{ERROR, RowLabels},
+};
+use crate::{
+    error::QueryError,
+    matcher::TextMatcher,
+    plan::{CompareOp, LabelFilterExpr, NumberUnit},
+};
+
+/// A compiled condition.
+pub(super) enum LabelFilter {
+    And(Box<LabelFilter>, Box<LabelFilter>),
+    Or(Box<LabelFilter>, Box<LabelFilter>),
+    Text { name: String, test: TextMatcher },
+    Number { name: String, op: CompareOp, unit: NumberUnit, value: f64 },
+}
+
+impl LabelFilter {
+    /// Compiles a condition.
+    pub(super) fn compile(expr: &LabelFilterExpr) -> Result<Self, QueryError> {
+        Ok(match expr {
+            LabelFilterExpr::And { left, right } => {
+                Self::And(Box::new(Self::compile(left)?), Box::new(Self::compile(right)?))
+            }
+            LabelFilterExpr::Or { left, right } => {
+                Self::Or(Box::new(Self::compile(left)?), Box::new(Self::compile(right)?))
+            }
+            LabelFilterExpr::Text { matcher } => Self::Text {
+                name: matcher.name.clone(),
+                test: TextMatcher::compile(matcher.op, &matcher.value)?,
+            },
+            LabelFilterExpr::Number { name, op, unit, value } => {
+                Self::Number { name: name.clone(), op: *op, unit: *unit, value: *value }
+            }
+        })
+    }
+
+    /// Whether the row stays. A value that is no number is noted as the row's error, and the row
+    /// stays.
+    pub(super) fn keeps(&self, labels: &mut RowLabels) -> bool {
+        match self {
+            // The right side is asked in any case: it may note an error.
+            Self::And(left, right) => left.keeps(labels) & right.keeps(labels),
+            Self::Or(left, right) => left.keeps(labels) || right.keeps(labels),
+            Self::Text { name, test } => test.matches(labels.get(name).unwrap_or_default()),
+            Self::Number { name, op, unit, value } => {
+                // Of a row with an error only texts are compared, so that the error is seen.
+                if labels.get(ERROR).is_some() {
+                    return true;
+                }
+                let Some(text) = labels.get(name) else { return false };
+                match read_number(text, *unit) {
+                    Ok(number) => compare(*op, number, *value),
+                    Err(details) => {
+                        labels.set_error("LabelFilterErr", &details);
+                        true
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[expect(clippy::float_cmp, reason = "LogQL compares floats exactly")]
+fn compare(op: CompareOp, left: f64, right: f64) -> bool {
+    match op {
+        CompareOp::Equal => left == right,
+        CompareOp::NotEqual => left != right,
+        CompareOp::Less => left < right,
+        CompareOp::LessOrEqual => left <= right,
+        CompareOp::Greater => left > right,
+        CompareOp::GreaterOrEqual => left >= right,
+    }
+}

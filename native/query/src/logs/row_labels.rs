@@ -1,0 +1,237 @@
+//! The labels of one row on its way through a pipeline.
+
+use std::{ops::Range, sync::Arc};
+
+use varve_columnar::labels::LabelSet;
+
+/// Why a stage could not do its work on a row.
+pub(super) const ERROR: &str = "__error__";
+/// The same, at length.
+pub(super) const ERROR_DETAILS: &str = "__error_details__";
+/// What a name gets that the stream has already.
+const DUPLICATE_SUFFIX: &str = "_extracted";
+
+/// Where a label comes from; it is shown by that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Category {
+    Metadata,
+    Parsed,
+    /// The stream's label of this name is not there any more.
+    Hidden,
+}
+
+#[derive(Clone, Debug)]
+struct Label {
+    category: Category,
+    name: Range<usize>,
+    value: Range<usize>,
+}
+
+/// The labels of one row. It is used for row after row, so that a row allocates nothing.
+#[derive(Default)]
+pub(super) struct RowLabels {
+    index: Arc<LabelSet>,
+    /// Names and values of `labels`, one after the other.
+    text: String,
+    labels: Vec<Label>,
+}
+
+/// A row's labels by where they come from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct LabelSets {
+    pub(super) index: Arc<LabelSet>,
+    pub(super) metadata: LabelSet,
+    pub(super) parsed: LabelSet,
+}
+
+impl RowLabels {
+    /// The next row, of a stream with these labels.
+    pub(super) fn start(&mut self, index: &Arc<LabelSet>) {
+        if !Arc::ptr_eq(&self.index, index) {
+            self.index = Arc::clone(index);
+        }
+        self.text.clear();
+        self.labels.clear();
+    }
+
+    /// A label's value; `None` if it is not there.
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        match self.find(name) {
+            Some(Label { category: Category::Hidden, .. }) => None,
+            Some(label) => Some(&self.text[label.value.clone()]),
+            None => Some(self.index.get(name)).filter(|value| !value.is_empty()),
+        }
+    }
+
+    /// Adds structured metadata; of a name that comes twice the first counts.
+    pub(super) fn add_metadata(&mut self, name: &str, value: &str) {
+        if self.index.contains(name) {
+            let name = format!("{name}{DUPLICATE_SUFFIX}");
+            if self.find(&name).is_none() {
+                self.push(Category::Metadata, &name, value);
+            }
+        } else if self.find(name).is_none() {
+            self.push(Category::Metadata, name, value);
+        }
+    }
+
+    /// Sets a label that was read from the line; the stream's own labels stay as they are.
+    pub(super) fn set_extracted(&mut self, name: &str, value: &str) {
+        if self.index.contains(name) {
+            self.set(&format!("{name}{DUPLICATE_SUFFIX}"), value);
+        } else {
+            self.set(name, value);
+        }
+    }
+
+    /// Sets a label, whatever was there.
+    pub(super) fn set(&mut self, name: &str, value: &str) {
+        let text = &self.text;
+        self.labels.retain(|label| &text[label.name.clone()] != name);
+        self.push(Category::Parsed, name, value);
+    }
+
+    /// Notes that a stage failed. The first failure is told.
+    pub(super) fn set_error(&mut self, error: &str, details: &str) {
+        if !self.has_error() {
+            self.set(ERROR, error);
+            if !details.is_empty() {
+                self.set(ERROR_DETAILS, details);
+            }
+        }
+    }
+
+    /// Whether a stage failed.
+    pub(super) fn has_error(&self) -> bool {
+        self.get(ERROR).is_some()
+    }
+
+    /// Keeps the labels for which the answer is true.
+    pub(super) fn retain(&mut self, mut keep: impl FnMut(&str, &str) -> bool) {
+        let text = &self.text;
+        let is_hidden = |labels: &[Label], name: &str| {
+            labels.iter().any(|label| &text[label.name.clone()] == name)
+        };
+        let gone: Vec<String> = self
+            .index
+            .iter()
+            .filter(|(name, value)| !is_hidden(&self.labels, name) && !keep(name, value))
+            .map(|(name, _)| name.to_owned())
+            .collect();
+        let index = &self.index;
+        self.labels.retain_mut(|label| {
+            let name = &text[label.name.clone()];
+            if label.category == Category::Hidden || keep(name, &text[label.value.clone()]) {
+                return true;
+            }
+            // The stream's label that it stands for must not come back.
+            label.category = Category::Hidden;
+            index.contains(name)
+        });
+        for name in gone {
+            self.push(Category::Hidden, &name, "");
+        }
+    }
+
+    /// Calls `each` with all labels, those of the stream first.
+    pub(super) fn visit<'l>(&'l self, mut each: impl FnMut(&'l str, &'l str)) {
+        for (name, value) in self.index.iter().filter(|(name, _)| self.find(name).is_none()) {
+            each(name, value);
+        }
+        for label in self.labels.iter().filter(|label| label.category != Category::Hidden) {
+            each(&self.text[label.name.clone()], &self.text[label.value.clone()]);
+        }
+    }
+
+    /// All labels.
+    pub(super) fn merged(&self) -> LabelSet {
+        let mut merged = LabelSet::default();
+        self.visit(|name, value| merged.set(name, value));
+        merged
+    }
+
+    /// All labels, by where they come from.
+    pub(super) fn sets(&self) -> LabelSets {
+        let of = |category| {
+            let labels = self.labels.iter().filter(move |label| label.category == category);
+            LabelSet::new(
+                labels
+                    .map(|label| (&self.text[label.name.clone()], &self.text[label.value.clone()])),
+            )
+        };
+        let mut index = Arc::clone(&self.index);
+        if index.iter().any(|(name, _)| self.find(name).is_some()) {
+            Arc::make_mut(&mut index).retain(|name, _| self.find(name).is_none());
+        }
+        LabelSets { index, metadata: of(Category::Metadata), parsed: of(Category::Parsed) }
+    }
+
+    fn find(&self, name: &str) -> Option<&Label> {
+        self.labels.iter().find(|label| &self.text[label.name.clone()] == name)
+    }
+
+    fn push(&mut self, category: Category, name: &str, value: &str) {
+        let start = self.text.len();
+        self.text.push_str(name);
+        let middle = self.text.len();
+        self.text.push_str(value);
+        let label = Label { category, name: start..middle, value: middle..self.text.len() };
+        self.labels.push(label);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row() -> RowLabels {
+        let mut labels = RowLabels::default();
+        labels.start(&Arc::new(LabelSet::new([("app", "shop"), ("env", "prod")])));
+        labels
+    }
+
+    #[test]
+    fn names_that_the_stream_has_are_told_apart() {
+        let mut labels = row();
+        labels.add_metadata("app", "cart");
+        labels.set_extracted("env", "dev");
+        assert_eq!(labels.get("app"), Some("shop"));
+        assert_eq!(labels.get("app_extracted"), Some("cart"));
+        assert_eq!(labels.get("env_extracted"), Some("dev"));
+    }
+
+    #[test]
+    fn what_is_read_from_the_line_stands_for_metadata_of_the_same_name() {
+        let mut labels = row();
+        labels.add_metadata("user", "ada");
+        labels.add_metadata("user", "eve");
+        assert_eq!(labels.get("user"), Some("ada"));
+        labels.set_extracted("user", "bob");
+        let sets = labels.sets();
+        assert!(sets.metadata.is_empty());
+        assert_eq!(sets.parsed, LabelSet::new([("user", "bob")]));
+    }
+
+    #[test]
+    fn dropped_labels_are_gone_from_all_categories() {
+        let mut labels = row();
+        labels.add_metadata("user", "ada");
+        labels.set_extracted("level", "warn");
+        labels.retain(|name, _| name == "env");
+        assert_eq!(
+            (labels.get("app"), labels.get("user"), labels.get("env")),
+            (None, None, Some("prod"))
+        );
+        assert_eq!(*labels.sets().index, LabelSet::new([("env", "prod")]));
+        assert_eq!(labels.merged(), LabelSet::new([("env", "prod")]));
+    }
+
+    #[test]
+    fn the_first_error_is_told() {
+        let mut labels = row();
+        labels.set_error("JSONParserErr", "");
+        labels.set_error("LabelFilterErr", "not a number");
+        assert_eq!(labels.get(ERROR), Some("JSONParserErr"));
+        assert_eq!(labels.get(ERROR_DETAILS), None);
+    }
+}

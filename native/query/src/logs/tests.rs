@@ -1,0 +1,331 @@
+//! Log queries over hand-made batches, all still in memtables.
+
+use serde_json::{Value as Json, json};
+use varve_columnar::{
+    answer::{Answer, StreamRows},
+    attributes::AttributeType,
+    builders::{LogRow, LogsBuilder},
+};
+use varve_types::{LogId, Lsn, PartitionId, Table, TenantId};
+use varve_view::{MemtableBatch, Snapshot};
+
+use crate::{CancelToken, QueryError, Sources, plan::Query, run};
+
+const SECOND: i64 = 1_000_000_000;
+
+/// Requests in the order in which they came, each a batch of the partition 0.
+struct Memtable(Vec<MemtableBatch>);
+
+impl Sources for Memtable {
+    fn snapshot(&self, _: &TenantId, table: Table) -> Snapshot {
+        let memtable = if table == Table::Logs { self.0.clone() } else { Vec::new() };
+        Snapshot { segments: Vec::new(), memtable }
+    }
+}
+
+/// One request a paragraph; one line of it is `<second> <stream> <attributes> <line>`, the label sets
+/// without blanks.
+fn load(text: &str) -> Memtable {
+    let requests = text.split("\n\n").enumerate();
+    Memtable(requests.map(|(at, lines)| request(at as u64, lines)).collect())
+}
+
+fn request(offset: u64, lines: &str) -> MemtableBatch {
+    let mut builder = LogsBuilder::default();
+    let mut times = Vec::new();
+    for line in lines.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let [second, stream, attributes, body] =
+            <[&str; 4]>::try_from(line.splitn(4, ' ').collect::<Vec<_>>()).unwrap();
+        let time_unix_nano = second.parse::<i64>().unwrap() * SECOND;
+        times.push(time_unix_nano);
+        let attributes: serde_json::Map<String, Json> = serde_json::from_str(attributes).unwrap();
+        for (name, value) in &attributes {
+            builder.attributes.push(name, AttributeType::String, value.as_str().unwrap());
+        }
+        let stream = builder.intern_stream(stream);
+        builder.append(&LogRow {
+            time_unix_nano,
+            observed_time_unix_nano: 0,
+            stream,
+            severity_number: 0,
+            severity_text: "",
+            detected_level: None,
+            body,
+            body_type: AttributeType::String,
+            trace_id: None,
+            span_id: None,
+            flags: 0,
+            event_name: "",
+            dropped_attributes_count: 0,
+            resource: None,
+            scope: None,
+        });
+    }
+    MemtableBatch {
+        partition: PartitionId { log: LogId::Logs, number: 0 },
+        lsn: Lsn::new(1, offset),
+        batch: builder.finish().unwrap(),
+        time_range: (*times.iter().min().unwrap(), *times.iter().max().unwrap()),
+    }
+}
+
+fn ask(source: &Memtable, tenants: &[&str], plan: &Json) -> Result<Answer, QueryError> {
+    let query: Query = serde_json::from_value(json!({
+        "tenants": tenants,
+        "plan": plan,
+        "answer": "loki",
+        "budget": { "deadlineMs": 60_000, "memoryMaxBytes": 1_000_000, "seriesMax": 100, "samplesMax": 0 },
+    }))
+    .unwrap();
+    Ok(run(&query, source, &CancelToken::default())?.answer)
+}
+
+fn selector(app: &str) -> Json {
+    json!([{ "name": "app", "op": "=~", "value": app }])
+}
+
+fn rows(
+    source: &Memtable,
+    app: &str,
+    stages: &Json,
+    limit: u32,
+    direction: &str,
+) -> Vec<StreamRows> {
+    let plan = json!({
+        "node": "logRows",
+        "input": {
+            "scan": {
+                "matchers": selector(app),
+                "range": { "from": "0", "to": (100 * SECOND).to_string() },
+            },
+            "stages": stages,
+        },
+        "limit": limit,
+        "direction": direction,
+        "interval": "0",
+    });
+    match ask(source, &["test"], &plan).unwrap() {
+        Answer::Streams(streams) => streams,
+        other => panic!("no streams: {other:?}"),
+    }
+}
+
+/// Each group of lines as `<labels>: <line>@<second>, …`.
+fn shown(streams: &[StreamRows]) -> Vec<String> {
+    streams
+        .iter()
+        .map(|StreamRows { index, metadata, parsed, entries }| {
+            let mut text = index.to_json();
+            for set in [metadata, parsed] {
+                if !set.is_empty() {
+                    text.push('+');
+                    text.push_str(&set.to_json());
+                }
+            }
+            let lines = entries.iter().map(|one| format!("{}@{}", one.line, one.time_ns / SECOND));
+            format!("{text}: {}", lines.collect::<Vec<_>>().join(", "))
+        })
+        .collect()
+}
+
+const SHOP: &str = r#"
+    3 {"app":"shop"} {} c
+    1 {"app":"shop"} {} a
+    1 {"app":"cart"} {} b
+
+    1 {"app":"shop"} {"user":"ada"} d
+    2 {"app":"shop"} {} e
+    100 {"app":"shop"} {} after"#;
+
+#[test]
+fn lines_of_one_time_stay_in_the_order_of_the_log_in_both_directions() {
+    let source = load(SHOP);
+    assert_eq!(
+        shown(&rows(&source, ".+", &json!([]), 10, "forward")),
+        [
+            r#"{"app":"shop"}: a@1, e@2, c@3"#,
+            r#"{"app":"cart"}: b@1"#,
+            r#"{"app":"shop"}+{"user":"ada"}: d@1"#,
+        ]
+    );
+    assert_eq!(
+        shown(&rows(&source, ".+", &json!([]), 10, "backward")),
+        [
+            r#"{"app":"shop"}: c@3, e@2, a@1"#,
+            r#"{"app":"shop"}+{"user":"ada"}: d@1"#,
+            r#"{"app":"cart"}: b@1"#,
+        ]
+    );
+}
+
+#[test]
+fn the_limit_counts_lines_over_all_streams() {
+    let source = load(SHOP);
+    assert_eq!(
+        shown(&rows(&source, ".+", &json!([]), 3, "forward")),
+        [
+            r#"{"app":"shop"}: a@1"#,
+            r#"{"app":"cart"}: b@1"#,
+            r#"{"app":"shop"}+{"user":"ada"}: d@1"#,
+        ]
+    );
+    assert_eq!(
+        shown(&rows(&source, "shop", &json!([]), 2, "backward")),
+        [r#"{"app":"shop"}: c@3, e@2"#]
+    );
+}
+
+#[test]
+fn structured_metadata_is_filtered_like_labels() {
+    let filter = |op: &str| {
+        let matcher = json!({ "name": "user", "op": op, "value": "ada" });
+        json!([{ "stage": "labelFilter", "expr": { "kind": "text", "matcher": matcher } }])
+    };
+    let source = load(SHOP);
+    assert_eq!(
+        shown(&rows(&source, "shop", &filter("="), 10, "forward")),
+        [r#"{"app":"shop"}+{"user":"ada"}: d@1"#]
+    );
+    assert_eq!(
+        shown(&rows(&source, "shop", &filter("!="), 1, "forward")),
+        [r#"{"app":"shop"}: a@1"#]
+    );
+}
+
+#[test]
+fn line_filters_come_in_any_place() {
+    let stages = json!([
+        { "stage": "lineFilter", "op": "|~", "patterns": ["[a-d]"] },
+        { "stage": "drop", "labels": [{ "name": "user", "matches": null }] },
+        { "stage": "lineFilter", "op": "!=", "patterns": ["a", "b"] },
+    ]);
+    assert_eq!(
+        shown(&rows(&load(SHOP), ".+", &stages, 10, "forward")),
+        [r#"{"app":"shop"}: d@1, c@3"#]
+    );
+}
+
+#[test]
+fn a_read_of_two_tenants_says_whose_each_stream_is() {
+    let plan = json!({
+        "node": "streamLabels",
+        "selectors": [selector("cart")],
+        "range": { "from": "0", "to": "2000000000" },
+        "of": { "kind": "sets" },
+    });
+    let Answer::LabelSets(sets) = ask(&load(SHOP), &["a", "b"], &plan).unwrap() else {
+        panic!("no label sets");
+    };
+    let texts: Vec<_> = sets.iter().map(varve_columnar::labels::LabelSet::to_json).collect();
+    assert_eq!(
+        texts,
+        [r#"{"__tenant_id__":"a","app":"cart"}"#, r#"{"__tenant_id__":"b","app":"cart"}"#]
+    );
+}
+
+#[test]
+fn stream_labels_are_those_with_a_line_in_the_range() {
+    let values = |from: i64, to: i64| {
+        let plan = json!({
+            "node": "streamLabels",
+            "selectors": [],
+            "range": { "from": (from * SECOND).to_string(), "to": (to * SECOND).to_string() },
+            "of": { "kind": "values", "name": "app" },
+        });
+        match ask(&load(SHOP), &["test"], &plan).unwrap() {
+            Answer::Names(names) => names,
+            other => panic!("no names: {other:?}"),
+        }
+    };
+    assert_eq!(values(0, 4), ["cart", "shop"]);
+    assert_eq!(values(2, 3), ["shop"]);
+    assert!(values(4, 100).is_empty());
+}
+
+fn window(
+    source: &Memtable,
+    function: &str,
+    stages: &Json,
+    grouping: &Json,
+) -> Result<Vec<String>, QueryError> {
+    let plan = json!({
+        "node": "series",
+        "expr": {
+            "node": "logWindow",
+            "input": { "scan": { "matchers": selector(".+"), "range": null }, "stages": stages },
+            "function": function,
+            "range": (2 * SECOND).to_string(),
+            "offset": "0",
+            "grouping": grouping,
+        },
+        "steps": { "start": SECOND.to_string(), "end": (5 * SECOND).to_string(), "step": SECOND.to_string() },
+        "dialect": "loki",
+    });
+    let Answer::Matrix(set) = ask(source, &["test"], &plan)? else { panic!("no matrix") };
+    Ok(set
+        .series
+        .iter()
+        .map(|series| {
+            let values = series.values.iter().map(|&value| {
+                if varve_columnar::answer::is_absent(value) {
+                    "_".to_owned()
+                } else {
+                    value.to_string()
+                }
+            });
+            format!("{} {}", series.labels.to_json(), values.collect::<Vec<_>>().join(" "))
+        })
+        .collect())
+}
+
+#[test]
+fn windows_are_open_on_the_left_and_closed_on_the_right() {
+    let by_app = json!({ "without": false, "labels": ["app"] });
+    assert_eq!(
+        window(&load(SHOP), "count_over_time", &json!([]), &by_app).unwrap(),
+        [r#"{"app":"cart"} 1 1 _ _ _"#, r#"{"app":"shop"} 2 3 2 1 _"#]
+    );
+    assert_eq!(
+        window(&load(SHOP), "rate", &json!([]), &by_app).unwrap()[1],
+        r#"{"app":"shop"} 1 1.5 1 0.5 _"#
+    );
+}
+
+#[test]
+fn series_have_all_labels_where_none_are_asked_for() {
+    let filter = json!([{ "stage": "lineFilter", "op": "!=", "patterns": ["e"] }]);
+    assert_eq!(
+        window(&load(SHOP), "bytes_over_time", &filter, &Json::Null).unwrap(),
+        [
+            r#"{"app":"cart"} 1 1 _ _ _"#,
+            r#"{"app":"shop"} 1 1 1 1 _"#,
+            r#"{"app":"shop","user":"ada"} 1 1 _ _ _"#,
+        ]
+    );
+}
+
+#[test]
+fn groups_may_be_made_by_structured_metadata_or_of_all() {
+    let grouped = |without: bool, labels: Json| {
+        let grouping = json!({ "without": without, "labels": labels });
+        window(&load(SHOP), "count_over_time", &json!([]), &grouping).unwrap()
+    };
+    assert_eq!(grouped(false, json!(["user"])), ["{} 2 3 2 1 _", r#"{"user":"ada"} 1 1 _ _ _"#]);
+    assert_eq!(grouped(false, json!([])), ["{} 3 4 2 1 _"]);
+    assert_eq!(grouped(true, json!(["app", "user"])), ["{} 3 4 2 1 _"]);
+}
+
+#[test]
+fn a_row_that_a_stage_failed_on_is_not_counted_silently() {
+    let number =
+        json!({ "kind": "number", "name": "user", "op": ">", "unit": "plain", "value": 1.0 });
+    let stages = json!([{ "stage": "labelFilter", "expr": number }]);
+    let error = window(&load(SHOP), "rate", &stages, &Json::Null).unwrap_err();
+    let text = error.to_string();
+    assert!(
+        text.starts_with(
+            "pipeline error: 'LabelFilterErr' for series: '{__error__=\"LabelFilterErr\""
+        ),
+        "{text}"
+    );
+}
