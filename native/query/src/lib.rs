@@ -41,7 +41,10 @@ fn execute(plan: &Plan, context: &ExecContext) -> Result<Answer, QueryError> {
         Plan::LogRows { input, limit, direction, interval } => {
             logs::run(context, input, *limit, *direction, interval.0)
         }
-        Plan::Series { expr, steps, dialect } => series::run(context, expr, *steps, *dialect),
+        Plan::Series { expr, steps, dialect } => {
+            let expr = logs::push_down_sums(expr.clone());
+            series::run(context, &expr, *steps, *dialect)
+        }
         Plan::TraceSearch { spanset, range, limit, spans_per_set, select } => {
             traces::search(context, spanset, *range, *limit, *spans_per_set, select)
         }

@@ -7,6 +7,7 @@ mod line_filter;
 mod listing;
 mod numbers;
 mod pipeline;
+mod push_down;
 mod row_labels;
 mod scan;
 mod window;
@@ -23,6 +24,7 @@ use crate::{
 use self::{listing::Listing, pipeline::Pipeline, scan::Scan};
 
 pub(crate) use directory::{LogColumns, StreamDirectory, overlaps};
+pub(crate) use push_down::push_down_sums;
 pub(crate) use window::log_window;
 
 /// What structured metadata is made of.

@@ -11,6 +11,8 @@ use varve_view::{MemtableBatch, Snapshot};
 
 use crate::{CancelToken, QueryError, Sources, plan::Query, run};
 
+mod sealed;
+
 const SECOND: i64 = 1_000_000_000;
 
 /// Requests in the order in which they came, each a batch of the partition 0.
@@ -69,7 +71,7 @@ fn request(offset: u64, lines: &str) -> MemtableBatch {
     }
 }
 
-fn ask(source: &Memtable, tenants: &[&str], plan: &Json) -> Result<Answer, QueryError> {
+fn ask(source: &dyn Sources, tenants: &[&str], plan: &Json) -> Result<Answer, QueryError> {
     let query: Query = serde_json::from_value(json!({
         "tenants": tenants,
         "plan": plan,
@@ -85,7 +87,7 @@ fn selector(app: &str) -> Json {
 }
 
 fn rows(
-    source: &Memtable,
+    source: &dyn Sources,
     app: &str,
     stages: &Json,
     limit: u32,
@@ -243,7 +245,7 @@ fn stream_labels_are_those_with_a_line_in_the_range() {
 }
 
 fn window(
-    source: &Memtable,
+    source: &dyn Sources,
     function: &str,
     stages: &Json,
     grouping: &Json,
@@ -328,4 +330,30 @@ fn a_row_that_a_stage_failed_on_is_not_counted_silently() {
         ),
         "{text}"
     );
+}
+
+#[test]
+fn a_sum_counts_by_its_own_labels_from_the_start() {
+    // 150 streams of metadata are more series than the budget has.
+    let lines: Vec<_> =
+        (0..150).map(|at| format!(r#"1 {{"app":"shop"}} {{"id":"{at}"}} line"#)).collect();
+    let input = json!({ "scan": { "matchers": selector(".+"), "range": null }, "stages": [] });
+    let counted = json!({
+        "node": "logWindow",
+        "input": input,
+        "function": "count_over_time",
+        "range": (2 * SECOND).to_string(),
+        "offset": "0",
+        "grouping": null,
+    });
+    let vector = |expr: &Json| {
+        let steps = json!({ "start": SECOND.to_string(), "end": SECOND.to_string(), "step": "0" });
+        let plan = json!({ "node": "series", "expr": expr, "steps": steps, "dialect": "loki" });
+        ask(&load(&lines.join("\n")), &["test"], &plan)
+    };
+    let sum = json!({ "node": "aggregate", "op": "sum", "input": counted, "grouping": null, "param": null });
+    let Answer::Vector(set) = vector(&sum).unwrap() else { panic!("no vector") };
+    assert_eq!(set.series.len(), 1);
+    assert_eq!(set.series[0].values[0].to_string(), "150");
+    assert!(matches!(vector(&counted), Err(QueryError::Budget { .. })));
 }

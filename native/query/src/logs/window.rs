@@ -125,6 +125,7 @@ impl Counts<'_> {
         if let Some(&number) = self.numbers.get(labels) {
             return Ok(number);
         }
+        self.context.budget.add_series(1)?;
         let number = self.series.len();
         let steps = self.windows.steps.len() + 1;
         let bytes = if self.sums_bytes { steps } else { 0 };
