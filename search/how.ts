@@ -9,7 +9,7 @@ export interface LogqlRange {
   readonly to: bigint;
   /** Between steps of a metric query. */
   readonly step: bigint;
-  /** At most one line per stream in each interval; 0 for all. */
+  /** At most one line, of whichever stream, in each interval; 0 for all. */
   readonly interval: bigint;
   /** The most lines over all streams. */
   readonly limit: number;

@@ -536,7 +536,7 @@ export type Plan =
        */
       direction: Direction;
       /**
-       * At most one line per stream in each interval of this length; 0 for all.
+       * At most one line, of whichever stream, in each interval of this length; 0 for all.
        */
       interval: Nanos;
     }

@@ -102,7 +102,7 @@ pub enum Plan {
         limit: u32,
         /// Which end comes first.
         direction: Direction,
-        /// At most one line per stream in each interval of this length; 0 for all.
+        /// At most one line, of whichever stream, in each interval of this length; 0 for all.
         interval: Nanos,
     },
     /// Values over time: a matrix, or a vector or scalar where `steps` is one instant.

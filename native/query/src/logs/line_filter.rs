@@ -29,13 +29,10 @@ impl LineFilter {
                 let texts = patterns.iter().map(|text| Finder::new(text.as_bytes()).into_owned());
                 Patterns::Texts(texts.collect())
             }
-            LineFilterOp::Regex | LineFilterOp::NotRegex => Patterns::Regexes(
-                // A dot takes a new line too, as in Loki.
-                patterns
-                    .iter()
-                    .map(|pattern| compile_regex(&format!("(?s){pattern}"), pattern))
-                    .collect::<Result<_, _>>()?,
-            ),
+            LineFilterOp::Regex | LineFilterOp::NotRegex => {
+                let compiled = patterns.iter().map(|pattern| compile_regex(pattern, pattern));
+                Patterns::Regexes(compiled.collect::<Result<_, _>>()?)
+            }
         };
         Ok(Self { patterns, negated })
     }
@@ -83,12 +80,13 @@ mod tests {
     fn negated_filters_want_none_of_the_texts() {
         assert!(keeps(LineFilterOp::NotContains, &["a", "b"], "xyz"));
         assert!(!keeps(LineFilterOp::NotContains, &["a", "b"], "xbz"));
-        assert!(!keeps(LineFilterOp::NotRegex, &["a.c", "b"], "a\nc"));
+        assert!(!keeps(LineFilterOp::NotRegex, &["a.c", "b"], "abc"));
     }
 
     #[test]
-    fn an_expression_is_found_anywhere_and_its_dot_takes_new_lines() {
-        assert!(keeps(LineFilterOp::Regex, &["ERROR.*main"], "an ERROR\n at main()"));
+    fn an_expression_is_found_anywhere_within_one_line_of_the_text() {
+        assert!(keeps(LineFilterOp::Regex, &["ERROR.*main"], "an ERROR at main()"));
+        assert!(!keeps(LineFilterOp::Regex, &["ERROR.*main"], "an ERROR\n at main()"));
         assert!(!keeps(LineFilterOp::Regex, &["^ERROR"], "an ERROR"));
     }
 }

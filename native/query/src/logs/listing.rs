@@ -45,7 +45,7 @@ pub(super) struct Listing<'q> {
     context: &'q ExecContext,
     pipeline: &'q Pipeline,
     direction: Direction,
-    /// The most lines that are kept; more than are asked for, where lines are left out later.
+    /// The most lines.
     most: usize,
     lines: Vec<Line>,
     /// The time of the last line that still counts, once there are enough.
@@ -82,12 +82,13 @@ impl<'q> Listing<'q> {
     /// The lines in the answer's order, grouped by their labels; groups come in the order of their
     /// first lines.
     ///
-    /// `interval_ns`: between the lines that are shown, whichever stream they are of; 0 for all.
-    pub(super) fn finish(mut self, limit: usize, interval_ns: i64) -> Vec<StreamRows> {
+    /// `interval_ns`: between the lines that are shown, whichever stream they are of; 0 for all. As in
+    /// Loki the lines that are left out count for the limit.
+    pub(super) fn finish(mut self, interval_ns: i64) -> Vec<StreamRows> {
         let direction = self.direction;
         self.lines.sort_unstable_by(|a, b| in_direction(direction, &a.place, &b.place));
+        self.lines.truncate(self.most);
         thin_out(&mut self.lines, interval_ns);
-        self.lines.truncate(limit);
         let mut groups: Vec<StreamRows> = Vec::new();
         let mut group_of: Vec<Option<usize>> = vec![None; self.sets.len()];
         for Line { place, text, labels } in self.lines {

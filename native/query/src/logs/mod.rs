@@ -61,11 +61,9 @@ pub(crate) fn run(
     columns.extend(METADATA_COLUMNS);
     let needles = line_filter::needles(&input.stages);
     let scan = Scan { range, pipeline: &pipeline, needles, columns: &columns };
-    // With an interval it is not known before the end which lines are left out.
-    let most = if interval_ns > 0 { usize::MAX } else { limit as usize };
-    let mut listing = Listing::new(context, &pipeline, direction, most);
+    let mut listing = Listing::new(context, &pipeline, direction, limit as usize);
     scan.run(context, &mut streams, &mut listing)?;
-    Ok(Answer::Streams(listing.finish(limit as usize, interval_ns)))
+    Ok(Answer::Streams(listing.finish(interval_ns)))
 }
 
 #[cfg(test)]

@@ -357,3 +357,21 @@ fn a_sum_counts_by_its_own_labels_from_the_start() {
     assert_eq!(set.series[0].values[0].to_string(), "150");
     assert!(matches!(vector(&counted), Err(QueryError::Budget { .. })));
 }
+
+#[test]
+fn an_interval_leaves_out_lines_of_all_streams_that_follow_too_soon() {
+    let plan = json!({
+        "node": "logRows",
+        "input": {
+            "scan": { "matchers": selector(".+"), "range": { "from": "0", "to": "100000000000" } },
+            "stages": [],
+        },
+        "limit": 5,
+        "direction": "forward",
+        "interval": (2 * SECOND).to_string(),
+    });
+    let Answer::Streams(streams) = ask(&load(SHOP), &["test"], &plan).unwrap() else {
+        panic!("no streams");
+    };
+    assert_eq!(shown(&streams), [r#"{"app":"shop"}: a@1, c@3"#]);
+}
