@@ -211,7 +211,7 @@ describe('remote write', () => {
 
   it('stays silent about series with bad labels, as Prometheus does', async () => {
     outcome = () =>
-      Promise.resolve({ accepted: 1, refused: [{ reason: 'invalidLabels', count: 1, message: 'x' }] });
+      Promise.resolve({ accepted: 1, refused: [{ reason: 'labelsInvalid', count: 1, message: 'x' }] });
     expect((await write(protobuf)).statusCode).toBe(204);
   });
 });

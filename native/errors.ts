@@ -3,7 +3,7 @@
  * what each means. A record over it must name them all, so a new code does not compile until every
  * API says what its clients see.
  */
-export const errorCodes = [
+const errorCodes = [
   'BODY_INVALID',
   'BODY_TOO_LARGE',
   'ENCODING_UNSUPPORTED',

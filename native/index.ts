@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { NativeStore as AddonStore } from './addon.d.ts';
 import { toVarveError, VarveError } from './errors.ts';
 
-export { type ErrorCode, errorCodes, VarveError } from './errors.ts';
+export { type ErrorCode, VarveError } from './errors.ts';
 
 /** What a request's body is; each has one decoder in `native/wire`. */
 export type BodyFormat =

@@ -6,7 +6,6 @@ export {
   type BodyEncoding,
   type BodyFormat,
   type ErrorCode,
-  errorCodes,
   type QueryAnswer,
   type QueryStats,
   type Receipt,

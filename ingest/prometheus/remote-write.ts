@@ -13,7 +13,7 @@ const encodings: Readonly<Record<string, BodyEncoding>> = {
 };
 
 /** Series with bad labels are dropped and counted, the rest is a success (Prometheus, remote write 1.0 handler). */
-const silentReasons: ReadonlySet<string> = new Set(['invalidLabels']);
+const silentReasons: ReadonlySet<string> = new Set(['labelsInvalid']);
 
 /** Prometheus remote write 1.0 (Remote-Write specification 1.0). */
 export const remoteWrite: Receiver = {
