@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Sent, sendAllSignals, type Transport } from '../support/senders.ts';
 import { getJson, startVarve, type Varve } from '../support/varve.ts';
 
@@ -56,7 +56,12 @@ describe('what the OpenTelemetry SDK sent', () => {
         readdirSync(join(varve.dataDir, 'segments'), { recursive: true, withFileTypes: true }).filter(
           (entry) => entry.isFile(),
         ).length;
-      await expect.poll(segments, { timeout: 30_000, interval: 200 }).toBeGreaterThanOrEqual(4);
+      await vi.waitFor(
+        () => {
+          expect(segments()).toBeGreaterThanOrEqual(4);
+        },
+        { timeout: 30_000, interval: 200 },
+      );
       expect(await varve.stop()).toBe(0);
       varve = await startVarve({ dataDir: varve.dataDir });
     });

@@ -13,6 +13,12 @@ pub enum QueryError {
         /// What, and what to do about it.
         message: String,
     },
+    /// The plan is sound, but evaluating it over this data failed.
+    #[error("{message}")]
+    Execution {
+        /// What, and where.
+        message: String,
+    },
     /// A regular expression does not compile.
     #[error("error parsing regexp '{pattern}': {reason}")]
     Regex {
@@ -53,12 +59,18 @@ impl QueryError {
     pub const fn code(&self) -> ErrorCode {
         match self {
             Self::Invalid { .. } => ErrorCode::QueryInvalid,
+            Self::Execution { .. } => ErrorCode::QueryExecution,
             Self::Regex { .. } => ErrorCode::RegexInvalid,
             Self::Timeout { .. } => ErrorCode::QueryTimeout,
             Self::Budget { .. } => ErrorCode::QueryBudget,
             Self::Cancelled => ErrorCode::QueryCancelled,
             Self::Read(_) => ErrorCode::Io,
         }
+    }
+
+    /// A [`QueryError::Execution`] with this text.
+    pub(crate) fn execution(message: impl Into<String>) -> Self {
+        Self::Execution { message: message.into() }
     }
 
     /// An [`QueryError::Invalid`] with this text.

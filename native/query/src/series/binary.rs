@@ -282,7 +282,7 @@ impl Join<'_> {
                 shown(signature)
             ),
         };
-        QueryError::invalid(format!(
+        QueryError::execution(format!(
             "{found};many-to-many matching not allowed: matching labels must be unique on one side"
         ))
     }
@@ -326,7 +326,7 @@ fn refuse_overlaps(results: &[EvalSeries]) -> Result<(), QueryError> {
     let overlaps = |step: usize| {
         results.iter().filter(|series| !is_absent(series.values[step])).nth(1).is_some()
     };
-    if (0..steps).any(overlaps) { Err(QueryError::invalid(MANY_TO_ONE)) } else { Ok(()) }
+    if (0..steps).any(overlaps) { Err(QueryError::execution(MANY_TO_ONE)) } else { Ok(()) }
 }
 
 /// A label set as Prometheus writes it in errors.

@@ -199,7 +199,7 @@ pub(super) fn merge_same_labels(
                 continue;
             }
             if !is_absent(*into) {
-                return Err(QueryError::invalid(conflict));
+                return Err(QueryError::execution(conflict));
             }
             *into = value;
         }
