@@ -119,7 +119,7 @@ export class NativeStore {
    * @throws VarveError QUERY_*, REGEX_INVALID
    */
   async query(queryJson: string, signal?: AbortSignal): Promise<QueryAnswer> {
-    const token = this.#store.cancelToken();
+    const token = await crossing(() => Promise.resolve(this.#store.cancelToken()));
     const cancel = (): void => {
       token.cancel();
     };

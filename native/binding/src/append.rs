@@ -51,7 +51,7 @@ impl NativeStore {
         let (format, encoding) = wire_names(&format, &encoding)?;
         let decoded = {
             let _permit = store.decoders.acquire().await.map_err(|_| closed())?;
-            let limits = store.limits.clone();
+            let limits = store.limits;
             tokio::task::spawn_blocking(move || {
                 decode::decode(format, encoding, &body, &limits, now_ns())
             })

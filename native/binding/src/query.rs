@@ -61,8 +61,9 @@ pub struct QueryResult {
 impl NativeStore {
     /// A token for one call of `query`.
     #[napi]
-    pub fn cancel_token(&self) -> CancelToken {
-        CancelToken(varve_query::CancelToken::default())
+    pub fn cancel_token(&self) -> napi::Result<CancelToken> {
+        self.running()?;
+        Ok(CancelToken(varve_query::CancelToken::default()))
     }
 
     /// Runs a `Query` of the plan algebra, given as JSON.

@@ -28,7 +28,9 @@ pub(super) fn run(
         for segment in &snapshot.segments {
             context.budget.check()?;
             counted.segments_read += 1;
-            for batch in segment.read(&["name", "type", "help", "unit"], None)? {
+            for batch in
+                segment.read(&["name", "type", "help", "unit", "_epoch", "_offset"], None)?
+            {
                 counted.rows_read += batch.num_rows() as u64;
                 let lsns = lsns_of(&batch).ok_or_else(|| not_metadata(&batch))?;
                 collect(&batch, metric, |row| lsns[row], &mut found)?;
