@@ -5,6 +5,7 @@
 //! of values, one per step. Before that the samples of all selectors are loaded, each selector's
 //! once.
 
+mod accumulators;
 mod aggregate;
 mod binary;
 mod calendar;

@@ -1,0 +1,190 @@
+//! Spans written down shortly, and plans asked of them.
+
+use serde_json::{Value as Json, json};
+use varve_columnar::{
+    answer::{Answer, Outcome, TraceSummary, Value},
+    builders::{SpanRow, SpansBuilder},
+    resource::{Resource, Scope},
+};
+use varve_types::{LogId, Lsn, PartitionId, Table, TenantId};
+use varve_view::{MemtableBatch, Snapshot};
+
+use crate::{CancelToken, QueryError, Sources, plan::Query, run};
+
+/// A span of trace `trace`, at `start` for 10 ns.
+#[derive(Clone)]
+pub(super) struct Span {
+    pub(super) trace: u8,
+    pub(super) id: u8,
+    pub(super) parent: u8,
+    pub(super) name: &'static str,
+    pub(super) service: &'static str,
+    pub(super) start: i64,
+    pub(super) status: i32,
+    pub(super) attributes: Vec<(&'static str, Value)>,
+}
+
+pub(super) fn span(trace: u8, id: u8, parent: u8, start: i64) -> Span {
+    let attributes = Vec::new();
+    Span { trace, id, parent, name: "step", service: "shop", start, status: 0, attributes }
+}
+
+impl Span {
+    pub(super) fn named(self, name: &'static str) -> Self {
+        Self { name, ..self }
+    }
+
+    pub(super) fn with(mut self, key: &'static str, value: Value) -> Self {
+        self.attributes.push((key, value));
+        self
+    }
+}
+
+/// One request after the other, each a batch.
+pub(super) struct Memtable(Snapshot);
+
+impl Memtable {
+    pub(super) fn of(requests: &[Vec<Span>]) -> Self {
+        let memtable = requests.iter().map(|spans| batch(spans)).collect();
+        Self(Snapshot { segments: Vec::new(), memtable })
+    }
+}
+
+impl Sources for Memtable {
+    fn snapshot(&self, _: &TenantId, table: Table) -> Snapshot {
+        assert_eq!(table, Table::Spans);
+        self.0.clone()
+    }
+}
+
+pub(super) fn batch(spans: &[Span]) -> MemtableBatch {
+    let mut builder = SpansBuilder::default();
+    for span in spans {
+        let service = ("service.name".to_owned(), 1, span.service.to_owned());
+        let resource = Resource { attributes: vec![service], ..Resource::default() };
+        let resource = builder.intern_resource(&serde_json::to_string(&resource).unwrap());
+        let scope = builder.intern_scope(&serde_json::to_string(&Scope::default()).unwrap());
+        for (key, value) in &span.attributes {
+            builder.attributes.push_value(key, value);
+        }
+        builder.append(&SpanRow {
+            trace_id: [span.trace; 16],
+            span_id: [span.id; 8],
+            parent_span_id: (span.parent != 0).then_some([span.parent; 8]),
+            trace_state: "",
+            name: span.name,
+            kind: 1,
+            start_unix_nano: span.start,
+            end_unix_nano: span.start + 10,
+            status_code: span.status,
+            status_message: "",
+            flags: 0,
+            dropped_attributes_count: 0,
+            dropped_events_count: 0,
+            dropped_links_count: 0,
+            service_name: span.service,
+            resource,
+            scope,
+        });
+    }
+    let starts = || spans.iter().map(|span| span.start);
+    MemtableBatch {
+        partition: PartitionId { log: LogId::Spans, number: 0 },
+        lsn: Lsn::new(1, 0),
+        batch: builder.finish().unwrap(),
+        time_range: (starts().min().unwrap(), starts().max().unwrap()),
+    }
+}
+
+pub(super) fn ask(plan: &Json, requests: &[Vec<Span>]) -> Result<Outcome, QueryError> {
+    ask_within(plan, requests, 1 << 30)
+}
+
+pub(super) fn ask_within(
+    plan: &Json,
+    requests: &[Vec<Span>],
+    bytes: u64,
+) -> Result<Outcome, QueryError> {
+    ask_holding(plan, requests, bytes, 1_000)
+}
+
+pub(super) fn ask_holding(
+    plan: &Json,
+    requests: &[Vec<Span>],
+    bytes: u64,
+    series: u32,
+) -> Result<Outcome, QueryError> {
+    let query: Query = serde_json::from_value(json!({
+        "tenants": ["t"], "plan": plan, "answer": "tempoV2",
+        "budget": {"deadlineMs": 60_000, "memoryMaxBytes": bytes, "seriesMax": series, "samplesMax": 0},
+    }))
+    .unwrap();
+    run(&query, &Memtable::of(requests), &CancelToken::default())
+}
+
+pub(super) fn range(from: i64, to: i64) -> Json {
+    json!({"from": from.to_string(), "to": to.to_string()})
+}
+
+pub(super) fn search_plan(spanset: &Json) -> Json {
+    let select: [Json; 0] = [];
+    json!({
+        "node": "traceSearch", "spanset": spanset, "range": range(0, 1_000_000), "limit": 20,
+        "spansPerSet": 0, "select": select,
+    })
+}
+
+pub(super) fn found(plan: &Json, requests: &[Vec<Span>]) -> Vec<TraceSummary> {
+    match ask(plan, requests).unwrap().answer {
+        Answer::Traces(traces) => traces,
+        other => panic!("not traces: {other:?}"),
+    }
+}
+
+pub(super) fn search(spanset: &Json, requests: &[Vec<Span>]) -> Vec<TraceSummary> {
+    found(&search_plan(spanset), requests)
+}
+
+pub(super) fn filter(condition: &Json) -> Json {
+    json!({"node": "filter", "condition": condition})
+}
+
+pub(super) fn attribute(name: &str) -> Json {
+    json!({"kind": "field", "field": {"kind": "attribute", "scope": null, "name": name, "parent": false}})
+}
+
+pub(super) fn intrinsic(name: &str) -> Json {
+    json!({"kind": "field", "field": {"kind": "intrinsic", "name": name}})
+}
+
+pub(super) fn text(value: &str) -> Json {
+    json!({"kind": "static", "value": {"type": "string", "value": value}})
+}
+
+pub(super) fn int(value: i64) -> Json {
+    json!({"kind": "static", "value": {"type": "int", "value": value.to_string()}})
+}
+
+pub(super) fn binary(op: &str, left: &Json, right: &Json) -> Json {
+    json!({"kind": "binary", "op": op, "left": left, "right": right})
+}
+
+pub(super) fn name_is(name: &str) -> Json {
+    filter(&binary("=", &intrinsic("name"), &text(name)))
+}
+
+pub(super) fn traces(found: &[TraceSummary]) -> Vec<u8> {
+    found.iter().map(|trace| trace.trace_id[0]).collect()
+}
+
+/// First bytes of the ids of the spans listed, by set.
+pub(super) fn spans(trace: &TraceSummary) -> Vec<Vec<u8>> {
+    let ids = |set: &varve_columnar::answer::SpanSet| {
+        set.spans.iter().map(|span| span.span_id[0]).collect()
+    };
+    trace.span_sets.iter().map(ids).collect()
+}
+
+pub(super) fn all() -> Json {
+    filter(&Json::Null)
+}
