@@ -7,7 +7,7 @@ use arrow::{
         Array, ArrayRef, AsArray, DictionaryArray, RecordBatch, StringArray, UInt32Array,
         UInt64Array,
     },
-    compute::{concat_batches, take_record_batch},
+    compute::{concat_batches, interleave_record_batch},
     datatypes::{Int32Type, Int64Type},
     error::ArrowError,
 };
@@ -45,20 +45,18 @@ pub struct Clustered {
 /// spans by trace and start, samples by series and time, metadata by name. Rows that compare equal
 /// keep the log's order.
 pub fn cluster(table: Table, parts: &[LogPart]) -> Result<Clustered, ArrowError> {
-    let rows = || concat_batches(&schema_of(table), parts.iter().map(|part| &part.batch));
     match table {
-        Table::Logs => logs(&rows()?, parts),
-        Table::Spans => spans(&rows()?, parts),
+        Table::Logs => logs(parts),
+        Table::Spans => spans(parts),
         Table::Samples => chunks::cluster_samples(parts),
-        Table::Metadata => metadata(&rows()?, parts),
+        Table::Metadata => metadata(parts),
     }
 }
 
-fn logs(rows: &RecordBatch, parts: &[LogPart]) -> Result<Clustered, ArrowError> {
-    let streams = LabelSetRanks::of(&[column(rows, "stream")?]);
-    let times = column(rows, "time_unix_nano")?.as_primitive::<Int64Type>().values();
-    let order = streams.order(times);
-    let batch = take_record_batch(&with_positions(Table::Logs, rows, parts)?, &order)?;
+fn logs(parts: &[LogPart]) -> Result<Clustered, ArrowError> {
+    let streams = LabelSetRanks::of(&columns(parts, "stream")?);
+    let order = streams.order(&times(parts, "time_unix_nano")?);
+    let batch = gather(Table::Logs, parts, order.values())?;
     let times = column(&batch, "time_unix_nano")?.as_primitive::<Int64Type>().values().clone();
     let bodies = column(&batch, "body")?.as_string::<i32>().clone();
     let ranges = streams
@@ -78,25 +76,29 @@ fn logs(rows: &RecordBatch, parts: &[LogPart]) -> Result<Clustered, ArrowError> 
     Ok(Clustered { time_range: range_of(&times), batch, directory: Directory::label_sets(ranges) })
 }
 
-fn spans(rows: &RecordBatch, parts: &[LogPart]) -> Result<Clustered, ArrowError> {
-    let ids = column(rows, "trace_id")?.as_fixed_size_binary();
-    let starts = column(rows, "start_unix_nano")?.as_primitive::<Int64Type>().values();
-    let mut keys: Vec<([u8; 16], i64, u32)> = (0..rows.num_rows())
-        .map(|row| (trace_id(ids.value(row)), starts[row], row as u32))
+fn spans(parts: &[LogPart]) -> Result<Clustered, ArrowError> {
+    let ids = columns(parts, "trace_id")?;
+    let ids = ids.iter().flat_map(|ids| ids.as_fixed_size_binary().iter());
+    let starts = times(parts, "start_unix_nano")?;
+    let mut keys: Vec<([u8; 16], i64, u32)> = ids
+        .zip(&starts)
+        .zip(0..)
+        .map(|((id, &start), row)| (trace_id(id.unwrap_or_default()), start, row))
         .collect();
     keys.sort_unstable();
-    let order = UInt32Array::from_iter_values(keys.iter().map(|&(_, _, row)| row));
-    let batch = take_record_batch(&with_positions(Table::Spans, rows, parts)?, &order)?;
+    let order: Vec<u32> = keys.iter().map(|&(_, _, row)| row).collect();
+    let batch = gather(Table::Spans, parts, &order)?;
     let marks = keys.iter().step_by(TRACE_STRIDE_ROWS as usize).map(|&(id, _, _)| id).collect();
-    let time_range = range_of(starts);
+    let time_range = range_of(&starts);
     Ok(Clustered { batch, directory: Directory::traces(marks), time_range })
 }
 
 /// A row says the same as often as a sender repeats it, about once a minute: the newest is kept.
-fn metadata(rows: &RecordBatch, parts: &[LogPart]) -> Result<Clustered, ArrowError> {
-    let texts = |name| Ok::<_, ArrowError>(column(rows, name)?.as_string::<i32>().clone());
+fn metadata(parts: &[LogPart]) -> Result<Clustered, ArrowError> {
+    let rows = concat_batches(&schema_of(Table::Metadata), parts.iter().map(|part| &part.batch))?;
+    let texts = |name| Ok::<_, ArrowError>(column(&rows, name)?.as_string::<i32>().clone());
     let (names, help, units) = (texts("name")?, texts("help")?, texts("unit")?);
-    let kinds = arrow::compute::cast(column(rows, "type")?, &arrow::datatypes::DataType::Utf8)?;
+    let kinds = arrow::compute::cast(column(&rows, "type")?, &arrow::datatypes::DataType::Utf8)?;
     let kinds = kinds.as_string::<i32>();
     let mut newest = HashMap::new();
     for row in 0..rows.num_rows() {
@@ -105,30 +107,43 @@ fn metadata(rows: &RecordBatch, parts: &[LogPart]) -> Result<Clustered, ArrowErr
     }
     let mut kept: Vec<u32> = newest.into_values().collect();
     kept.sort_unstable_by_key(|&row| (names.value(row as usize), row));
-    let all = with_positions(Table::Metadata, rows, parts)?;
-    let batch = take_record_batch(&all, &UInt32Array::from(kept))?;
+    let batch = gather(Table::Metadata, parts, &kept)?;
     Ok(Clustered { batch, directory: Directory::none(), time_range: (0, 0) })
 }
 
-/// The rows with the columns that say where they came from.
-fn with_positions(
-    table: Table,
-    rows: &RecordBatch,
-    parts: &[LogPart],
-) -> Result<RecordBatch, ArrowError> {
-    let each = |part: &LogPart| 0..part.batch.num_rows() as u32;
-    let partition =
-        UInt32Array::from_iter_values(parts.iter().flat_map(|p| each(p).map(|_| p.partition)));
-    let epoch =
-        UInt32Array::from_iter_values(parts.iter().flat_map(|p| each(p).map(|_| p.lsn.epoch.0)));
-    let offset =
-        UInt64Array::from_iter_values(parts.iter().flat_map(|p| each(p).map(|_| p.lsn.offset.0)));
-    let row = UInt32Array::from_iter_values(parts.iter().flat_map(each));
+/// The rows in this order, with the columns that say where they came from. `order`: numbers of rows,
+/// counted over all parts.
+fn gather(table: Table, parts: &[LogPart], order: &[u32]) -> Result<RecordBatch, ArrowError> {
+    let places: Vec<(usize, usize)> = parts
+        .iter()
+        .enumerate()
+        .flat_map(|(part, from)| (0..from.batch.num_rows()).map(move |row| (part, row)))
+        .collect();
+    let places: Vec<(usize, usize)> = order.iter().map(|&row| places[row as usize]).collect();
+    let batches: Vec<&RecordBatch> = parts.iter().map(|part| &part.batch).collect();
+    let rows = interleave_record_batch(&batches, &places)?;
+    let origin = |place: &(usize, usize)| &parts[place.0];
+    let partition = UInt32Array::from_iter_values(places.iter().map(|at| origin(at).partition));
+    let epoch = UInt32Array::from_iter_values(places.iter().map(|at| origin(at).lsn.epoch.0));
+    let offset = UInt64Array::from_iter_values(places.iter().map(|at| origin(at).lsn.offset.0));
+    let row = UInt32Array::from_iter_values(places.iter().map(|at| at.1 as u32));
     let mut columns = rows.columns().to_vec();
     let positions: [ArrayRef; 4] =
         [Arc::new(partition), Arc::new(epoch), Arc::new(offset), Arc::new(row)];
     columns.extend(positions);
     RecordBatch::try_new(stored_schema(table), columns)
+}
+
+fn columns<'a>(parts: &'a [LogPart], name: &str) -> Result<Vec<&'a ArrayRef>, ArrowError> {
+    parts.iter().map(|part| column(&part.batch, name)).collect()
+}
+
+fn times(parts: &[LogPart], name: &str) -> Result<Vec<i64>, ArrowError> {
+    let mut times = Vec::new();
+    for column in columns(parts, name)? {
+        times.extend_from_slice(column.as_primitive::<Int64Type>().values());
+    }
+    Ok(times)
 }
 
 /// The label sets of dictionary columns in the order of their texts, and each row's place among them.
