@@ -61,7 +61,7 @@ function filesBelow(path) {
 }
 
 function fingerprint(paths) {
-  const hash = createHash('sha256').update(process.version);
+  const hash = createHash('sha256');
   for (const file of paths.flatMap(filesBelow))
     hash.update(relative(root, file)).update('\0').update(readFileSync(file)).update('\0');
   return hash.digest('hex');
