@@ -46,6 +46,11 @@ export interface IngestLog {
 /** Leaves every body unread, whatever its content type: `Intake` reads it under its own limits. */
 export function leaveBodiesUnread(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
+  // Fastify refuses an empty `Content-Type` in words of its own; to a receiver it is one like none.
+  app.addHook('onRequest', (request, _reply, done) => {
+    if (request.headers['content-type']?.trim() === '') delete request.raw.headers['content-type'];
+    done();
+  });
   app.addContentTypeParser('*', (_request, _payload, done) => {
     done(null);
   });

@@ -101,7 +101,7 @@ describe.each(['/v1/logs', '/v1/traces', '/v1/metrics'])('OTLP over HTTP at %s',
     ]);
   });
 
-  it.each([{ 'content-type': 'text/plain' }, { 'content-type': 'application/grpc' }, {}])(
+  it.each([{ 'content-type': 'text/plain' }, { 'content-type': 'application/grpc' }, { 'content-type': '' }, {}])(
     'refuses what it does not know the type of: %j',
     async (headers) => {
       const answer = await postRaw(url(), headers, Buffer.from('{}'));

@@ -162,7 +162,7 @@ pub enum DecodeError {
     /// It decompresses to more than the limit, or to more than one batch can hold.
     #[error(
         "body is over {max_bytes} bytes when decompressed; \
-         send less at once or raise body_decompressed_max_bytes"
+         send less at once or raise ingest.body_decompressed_max_bytes"
     )]
     TooLarge {
         /// The limit.

@@ -2,11 +2,12 @@
 
 use std::io::Write as _;
 
-use varve_columnar::answer::{
-    Answer, LogEntry, Outcome, QueryStats, Series, SeriesSet, StreamRows, is_absent,
-};
+use varve_columnar::answer::{Answer, LogEntry, Outcome, QueryStats, StreamRows};
 
-use super::json::{self, ARRAY, OBJECT};
+use super::{
+    json::{self, ARRAY, OBJECT},
+    samples,
+};
 
 /// How the labels of an entry are told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,14 +49,16 @@ fn data(out: &mut Vec<u8>, outcome: &Outcome, entry_labels: EntryLabels) {
     };
     match &outcome.answer {
         Answer::Streams(rows) => result(out, "streams", &|out| streams(out, rows, entry_labels)),
-        Answer::Matrix(set) => result(out, "matrix", &|out| matrix(out, set)),
-        Answer::Vector(set) => result(out, "vector", &|out| vector(out, set)),
+        Answer::Matrix(set) => result(out, "matrix", &|out| samples::matrix(out, set, float)),
+        Answer::Vector(set) => result(out, "vector", &|out| samples::vector(out, set, float)),
         Answer::Scalar { time_ns, value } => {
-            result(out, "scalar", &|out| sample(out, &seconds(*time_ns), *value));
+            result(out, "scalar", &|out| {
+                samples::sample(out, &samples::seconds(*time_ns), *value, float)
+            });
         }
         Answer::Names(names) => json::list(out, ARRAY, names, |out, name| json::string(out, name)),
         Answer::LabelSets(sets) => {
-            json::list(out, ARRAY, sets, |out, set| labels(out, set.iter()));
+            json::list(out, ARRAY, sets, |out, set| samples::labels(out, set.iter()));
         }
         // Loki has no form for these.
         Answer::Text { .. }
@@ -78,14 +81,14 @@ fn streams(out: &mut Vec<u8>, streams: &[StreamRows], entry_labels: EntryLabels)
         match entry_labels {
             EntryLabels::Merged => merged(out, rows),
             EntryLabels::Categorized => {
-                labels(out, index.iter());
+                samples::labels(out, index.iter());
                 behind.push(b',');
                 let categories = [("structuredMetadata", metadata), ("parsed", parsed)];
                 let present = categories.into_iter().filter(|(_, set)| !set.is_empty());
                 json::list(&mut behind, OBJECT, present, |out, (name, set)| {
                     json::string(out, name);
                     out.push(b':');
-                    labels(out, set.iter());
+                    samples::labels(out, set.iter());
                 });
             }
         }
@@ -105,51 +108,13 @@ fn streams(out: &mut Vec<u8>, streams: &[StreamRows], entry_labels: EntryLabels)
 /// All labels of a group in one object.
 fn merged(out: &mut Vec<u8>, StreamRows { index, metadata, parsed, .. }: &StreamRows) {
     if metadata.is_empty() && parsed.is_empty() {
-        return labels(out, index.iter());
+        return samples::labels(out, index.iter());
     }
     let mut all = index.clone();
     for (name, value) in metadata.iter().chain(parsed.iter()) {
         all.set(name, value);
     }
-    labels(out, all.iter());
-}
-
-fn matrix(out: &mut Vec<u8>, set: &SeriesSet) {
-    // Each time is written once, then copied for every series.
-    let times: Vec<String> = set.steps_ns.iter().map(|&time_ns| seconds(time_ns)).collect();
-    let shown = set.series.iter().filter(|series| series.values.iter().any(|&v| !is_absent(v)));
-    json::list(out, ARRAY, shown, |out, Series { labels: metric, values }| {
-        out.extend_from_slice(br#"{"metric":"#);
-        labels(out, metric.iter());
-        out.extend_from_slice(br#","values":"#);
-        let points = times.iter().zip(values).filter(|(_, value)| !is_absent(**value));
-        json::list(out, ARRAY, points, |out, (time, &value)| sample(out, time, value));
-        out.push(b'}');
-    });
-}
-
-fn vector(out: &mut Vec<u8>, set: &SeriesSet) {
-    let time = set.steps_ns.first().map_or_else(String::new, |&time_ns| seconds(time_ns));
-    let shown = set
-        .series
-        .iter()
-        .filter_map(|series| series.values.first().map(|&value| (&series.labels, value)))
-        .filter(|(_, value)| !is_absent(*value));
-    json::list(out, ARRAY, shown, |out, (metric, value)| {
-        out.extend_from_slice(br#"{"metric":"#);
-        labels(out, metric.iter());
-        out.extend_from_slice(br#","value":"#);
-        sample(out, &time, value);
-        out.push(b'}');
-    });
-}
-
-fn labels<'l>(out: &mut Vec<u8>, labels: impl Iterator<Item = (&'l str, &'l str)>) {
-    json::list(out, OBJECT, labels, |out, (name, value)| {
-        json::string(out, name);
-        out.push(b':');
-        json::string(out, value);
-    });
+    samples::labels(out, all.iter());
 }
 
 /// What the query took, in the fields that Grafana's inspector and logcli show. A segment counts as a
@@ -203,27 +168,6 @@ fn stats(out: &mut Vec<u8>, Outcome { answer, stats, .. }: &Outcome) {
     debug_assert!(written.is_ok(), "writing to memory cannot fail");
 }
 
-/// `[<seconds>,"<value>"]`.
-fn sample(out: &mut Vec<u8>, time: &str, value: f64) {
-    out.push(b'[');
-    out.extend_from_slice(time.as_bytes());
-    out.extend_from_slice(b",\"");
-    float(out, value);
-    out.extend_from_slice(b"\"]");
-}
-
-/// Seconds with as many decimals of the millisecond as it needs.
-fn seconds(time_ns: i64) -> String {
-    let milliseconds = time_ns.div_euclid(1_000_000);
-    let sign = if milliseconds < 0 { "-" } else { "" };
-    let (whole, thousandths) =
-        (milliseconds.unsigned_abs() / 1_000, milliseconds.unsigned_abs() % 1_000);
-    if thousandths == 0 {
-        return format!("{sign}{whole}");
-    }
-    format!("{sign}{whole}.{thousandths:03}").trim_end_matches('0').to_owned()
-}
-
 /// The shortest form that reads back, never with an exponent.
 fn float(out: &mut Vec<u8>, value: f64) {
     let written = if value.is_nan() {
@@ -257,7 +201,10 @@ fn size_hint_bytes(answer: &Answer) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use varve_columnar::{answer::ABSENT, labels::LabelSet};
+    use varve_columnar::{
+        answer::{ABSENT, Series, SeriesSet},
+        labels::LabelSet,
+    };
 
     use super::*;
 

@@ -7,4 +7,5 @@ pub mod json;
 pub mod loki;
 pub mod prometheus;
 mod protobuf;
+mod samples;
 pub mod tempo;

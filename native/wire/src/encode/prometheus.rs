@@ -2,12 +2,12 @@
 
 use std::{collections::BTreeMap, io::Write as _};
 
-use varve_columnar::{
-    answer::{Answer, MetricMetadata, Outcome, Series, SeriesSet, is_absent},
-    labels::LabelSet,
-};
+use varve_columnar::answer::{Answer, MetricMetadata, Outcome};
 
-use super::json::{self, ARRAY, OBJECT};
+use super::{
+    json::{self, ARRAY, OBJECT},
+    samples,
+};
 
 /// How many warnings, and how many infos, an answer shows.
 const NOTES_MAX: usize = 10;
@@ -26,20 +26,24 @@ pub fn encode(outcome: &Outcome) -> Vec<u8> {
 
 fn data(out: &mut Vec<u8>, answer: &Answer) {
     match answer {
-        Answer::Matrix(set) => result(out, "matrix", |out| matrix(out, set)),
-        Answer::Vector(set) => result(out, "vector", |out| vector(out, set)),
+        Answer::Matrix(set) => result(out, "matrix", |out| samples::matrix(out, set, float)),
+        Answer::Vector(set) => result(out, "vector", |out| samples::vector(out, set, float)),
         Answer::Scalar { time_ns, value } => {
-            result(out, "scalar", |out| sample(out, &seconds(*time_ns), *value));
+            result(out, "scalar", |out| {
+                samples::sample(out, &samples::seconds(*time_ns), *value, float)
+            });
         }
         Answer::Text { time_ns, value } => result(out, "string", |out| {
             out.push(b'[');
-            out.extend_from_slice(seconds(*time_ns).as_bytes());
+            out.extend_from_slice(samples::seconds(*time_ns).as_bytes());
             out.push(b',');
             json::string(out, value);
             out.push(b']');
         }),
         Answer::Names(names) => json::list(out, ARRAY, names, |out, name| json::string(out, name)),
-        Answer::LabelSets(sets) => json::list(out, ARRAY, sets, labels),
+        Answer::LabelSets(sets) => {
+            json::list(out, ARRAY, sets, |out, set| samples::labels(out, set.iter()))
+        }
         Answer::Metadata(metrics) => metadata(out, metrics),
         // Prometheus has no form for lines and traces.
         Answer::Streams(_)
@@ -56,44 +60,6 @@ fn result(out: &mut Vec<u8>, kind: &str, write: impl FnOnce(&mut Vec<u8>)) {
     out.extend_from_slice(br#"","result":"#);
     write(out);
     out.push(b'}');
-}
-
-fn matrix(out: &mut Vec<u8>, set: &SeriesSet) {
-    // Each time is written once, then copied for every series.
-    let times: Vec<String> = set.steps_ns.iter().map(|&time_ns| seconds(time_ns)).collect();
-    let shown = set.series.iter().filter(|series| series.values.iter().any(|&v| !is_absent(v)));
-    json::list(out, ARRAY, shown, |out, Series { labels: metric, values }| {
-        out.extend_from_slice(br#"{"metric":"#);
-        labels(out, metric);
-        out.extend_from_slice(br#","values":"#);
-        let points = times.iter().zip(values).filter(|(_, value)| !is_absent(**value));
-        json::list(out, ARRAY, points, |out, (time, &value)| sample(out, time, value));
-        out.push(b'}');
-    });
-}
-
-fn vector(out: &mut Vec<u8>, set: &SeriesSet) {
-    let time = set.steps_ns.first().map_or_else(String::new, |&time_ns| seconds(time_ns));
-    let shown = set
-        .series
-        .iter()
-        .filter_map(|series| series.values.first().map(|&value| (&series.labels, value)))
-        .filter(|(_, value)| !is_absent(*value));
-    json::list(out, ARRAY, shown, |out, (metric, value)| {
-        out.extend_from_slice(br#"{"metric":"#);
-        labels(out, metric);
-        out.extend_from_slice(br#","value":"#);
-        sample(out, &time, value);
-        out.push(b'}');
-    });
-}
-
-fn labels(out: &mut Vec<u8>, labels: &LabelSet) {
-    json::list(out, OBJECT, labels.iter(), |out, (name, value)| {
-        json::string(out, name);
-        out.push(b':');
-        json::string(out, value);
-    });
 }
 
 fn metadata(out: &mut Vec<u8>, metrics: &BTreeMap<String, Vec<MetricMetadata>>) {
@@ -119,27 +85,6 @@ fn notes(out: &mut Vec<u8>, name: &str, texts: &[String]) {
     json::string(out, name);
     out.push(b':');
     json::list(out, ARRAY, texts.iter().take(NOTES_MAX), |out, text| json::string(out, text));
-}
-
-/// `[<seconds>,"<value>"]`.
-fn sample(out: &mut Vec<u8>, time: &str, value: f64) {
-    out.push(b'[');
-    out.extend_from_slice(time.as_bytes());
-    out.extend_from_slice(b",\"");
-    float(out, value);
-    out.extend_from_slice(b"\"]");
-}
-
-/// Seconds with as many decimals of the millisecond as it needs.
-fn seconds(time_ns: i64) -> String {
-    let milliseconds = time_ns.div_euclid(1_000_000);
-    let sign = if milliseconds < 0 { "-" } else { "" };
-    let (whole, thousandths) =
-        (milliseconds.unsigned_abs() / 1_000, milliseconds.unsigned_abs() % 1_000);
-    if thousandths == 0 {
-        return format!("{sign}{whole}");
-    }
-    format!("{sign}{whole}.{thousandths:03}").trim_end_matches('0').to_owned()
 }
 
 /// The shortest form that reads back: plain decimal, or with an exponent of two digits at least
@@ -180,7 +125,10 @@ fn size_hint_bytes(answer: &Answer) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use varve_columnar::answer::{ABSENT, QueryStats};
+    use varve_columnar::{
+        answer::{ABSENT, QueryStats, Series, SeriesSet},
+        labels::LabelSet,
+    };
 
     use super::*;
 
