@@ -101,16 +101,18 @@ describe.each(['/v1/logs', '/v1/traces', '/v1/metrics'])('OTLP over HTTP at %s',
     ]);
   });
 
-  it.each([{ 'content-type': 'text/plain' }, { 'content-type': 'application/grpc' }, { 'content-type': '' }, {}])(
-    'refuses what it does not know the type of: %j',
-    async (headers) => {
-      const answer = await postRaw(url(), headers, Buffer.from('{}'));
-      expect([answer.status, answer.text]).toEqual([
-        415,
-        '415 unsupported media type, supported: [application/json, application/x-protobuf]',
-      ]);
-    },
-  );
+  it.each([
+    { 'content-type': 'text/plain' },
+    { 'content-type': 'application/grpc' },
+    { 'content-type': '' },
+    {},
+  ])('refuses what it does not know the type of: %j', async (headers) => {
+    const answer = await postRaw(url(), headers, Buffer.from('{}'));
+    expect([answer.status, answer.text]).toEqual([
+      415,
+      '415 unsupported media type, supported: [application/json, application/x-protobuf]',
+    ]);
+  });
 
   it('refuses other methods', async () => {
     const response = await fetch(url());

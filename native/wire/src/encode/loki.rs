@@ -53,7 +53,7 @@ fn data(out: &mut Vec<u8>, outcome: &Outcome, entry_labels: EntryLabels) {
         Answer::Vector(set) => result(out, "vector", &|out| samples::vector(out, set, float)),
         Answer::Scalar { time_ns, value } => {
             result(out, "scalar", &|out| {
-                samples::sample(out, &samples::seconds(*time_ns), *value, float)
+                samples::sample(out, &samples::seconds(*time_ns), *value, float);
             });
         }
         Answer::Names(names) => json::list(out, ARRAY, names, |out, name| json::string(out, name)),

@@ -30,7 +30,7 @@ fn data(out: &mut Vec<u8>, answer: &Answer) {
         Answer::Vector(set) => result(out, "vector", |out| samples::vector(out, set, float)),
         Answer::Scalar { time_ns, value } => {
             result(out, "scalar", |out| {
-                samples::sample(out, &samples::seconds(*time_ns), *value, float)
+                samples::sample(out, &samples::seconds(*time_ns), *value, float);
             });
         }
         Answer::Text { time_ns, value } => result(out, "string", |out| {
@@ -42,7 +42,7 @@ fn data(out: &mut Vec<u8>, answer: &Answer) {
         }),
         Answer::Names(names) => json::list(out, ARRAY, names, |out, name| json::string(out, name)),
         Answer::LabelSets(sets) => {
-            json::list(out, ARRAY, sets, |out, set| samples::labels(out, set.iter()))
+            json::list(out, ARRAY, sets, |out, set| samples::labels(out, set.iter()));
         }
         Answer::Metadata(metrics) => metadata(out, metrics),
         // Prometheus has no form for lines and traces.
