@@ -35,6 +35,7 @@ const inputs = {
     'cli',
     'native/index.ts',
     'native/errors.ts',
+    'native/status.ts',
     'native/addon.d.ts',
   ],
 };

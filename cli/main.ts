@@ -2,6 +2,7 @@
 import { readArguments, UsageError } from './arguments.ts';
 import { readBuildInfo } from './build-info.ts';
 import { check, document, print } from './commands/config.ts';
+import { status } from './commands/log.ts';
 import { start } from './commands/start.ts';
 import { ConfigError } from './config/load.ts';
 
@@ -10,6 +11,7 @@ const usage = `Usage: varve COMMAND [--config FILE] [--data-dir DIR] [--SETTING 
   start            run Varve
   config check     say what is wrong with the configuration
   config print     show the configuration in force, and where each value comes from
+  log status       show how the log of a running Varve is: tails, syncs, what holds old files
   config document  write docs/configuration.md from the schema, to standard output
   help             this text
   version          the version
@@ -32,6 +34,9 @@ async function run(args: readonly string[]): Promise<void> {
       return;
     case 'config document':
       document();
+      return;
+    case 'log status':
+      await status(sources);
       return;
     case 'version':
       process.stdout.write(`varve ${readBuildInfo().version}\n`);

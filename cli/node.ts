@@ -68,7 +68,7 @@ class Running implements RunningNode {
     const tenant = this.#config.tenancy.default;
     const tenantDefault = tenant === '' ? null : parseTenant(tenant);
     const storage = this.#storage;
-    const telemetry = createTelemetry();
+    const telemetry = createTelemetry(() => storage.status());
     const ingest = createIngest(ingestOptions(this.#config, tenantDefault), {
       storage,
       metrics: telemetry.ingest,

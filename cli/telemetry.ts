@@ -3,6 +3,8 @@ import { type Logger, pino } from 'pino';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { IngestMetrics } from '../ingest/index.ts';
 import type { QueryApiDeps } from '../query-api/index.ts';
+import type { StoreStatus } from '../storage/index.ts';
+import { registerStorageMetrics } from './storage-metrics.ts';
 
 /** Varve's own log: one JSON object a line on standard error. */
 export function createLog(level: string): Logger {
@@ -18,9 +20,10 @@ export interface Telemetry {
   readonly plugin: FastifyPluginAsync;
 }
 
-export function createTelemetry(): Telemetry {
+export function createTelemetry(readStatus: () => StoreStatus): Telemetry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
+  registerStorageMetrics(registry, readStatus);
   return {
     ingest: ingestMetrics(registry),
     queryApi: queryMetrics(registry),

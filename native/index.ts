@@ -4,8 +4,10 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { NativeStore as AddonStore } from './addon.d.ts';
 import { toVarveError, VarveError } from './errors.ts';
+import type { StoreStatus } from './status.ts';
 
 export { type ErrorCode, VarveError } from './errors.ts';
+export type { JournalStatus, PartitionStatus, StoreStatus, TableStatus, ViewStatus } from './status.ts';
 
 /** What a request's body is; each has one decoder in `native/wire`. */
 export type BodyFormat =
@@ -132,9 +134,9 @@ export class NativeStore {
     }
   }
 
-  /** State of journal and views as JSON, for `/metrics` and status pages. */
-  status(): string {
-    return this.#store.status();
+  /** State of journal and views, for `/metrics` and status pages. */
+  status(): StoreStatus {
+    return JSON.parse(this.#store.status()) as StoreStatus;
   }
 
   /** Seals memtables now, as the clock or their size would. */

@@ -1,6 +1,6 @@
 import fastify, { type FastifyInstance } from 'fastify';
 import type { Search, SearchRequest } from '../search/index.ts';
-import { parseTenant, type QueryAnswer } from '../storage/index.ts';
+import { parseTenant, type QueryAnswer, type StoreStatus } from '../storage/index.ts';
 import { createQueryApi } from './index.ts';
 import type { QueryApiDeps, QueryApiOptions } from './options.ts';
 
@@ -51,7 +51,7 @@ export async function serverOver(
     { ...testOptions, ...changed },
     {
       search,
-      storage: { status: () => '{"journal":"writable"}' },
+      storage: { status: () => ({ journal: { readOnly: null } }) as unknown as StoreStatus },
       log: { debug: () => undefined, error: () => undefined },
       isReady: () => true,
       clock: () => nowMs,

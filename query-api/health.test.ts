@@ -7,7 +7,7 @@ describe('health', () => {
     ['/-/ready', 'Varve is Ready.\n'],
     ['/-/healthy', 'Varve is Healthy.\n'],
     ['/status/version', 'varve 0.1.0 (revision abc)\n'],
-    ['/status', '{"journal":"writable"}'],
+    ['/status', '{"journal":{"readOnly":null}}'],
   ])('%s answers %j', async (url, text) => {
     const app = await serverOver(new FakeSearch());
     const response = await app.inject(url);

@@ -18,7 +18,7 @@ export function healthApi({ isReady, storage, build }: QueryApiDeps): Api {
       open('/ready', readiness('ready\n')),
       open('/-/ready', readiness('Varve is Ready.\n')),
       open('/-/healthy', () => textAnswer(200, 'Varve is Healthy.\n')),
-      open('/status', () => statusAnswer(storage.status())),
+      open('/status', () => jsonAnswer(storage.status())),
       open('/status/version', () => textAnswer(200, `varve ${build.version} (revision ${build.revision})\n`)),
     ],
   };
@@ -28,7 +28,6 @@ function open(path: string, handle: Handler): Route {
   return { methods: get, path, access: 'open', handle };
 }
 
-/** State of journal and views, as native code tells it. */
-function statusAnswer(json: string): Answer {
-  return { status: 200, contentType: 'application/json', body: Buffer.from(json) };
+function jsonAnswer(value: object): Answer {
+  return { status: 200, contentType: 'application/json', body: Buffer.from(JSON.stringify(value)) };
 }

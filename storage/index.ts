@@ -1,4 +1,10 @@
-import { type AppendRequest, NativeStore, type QueryAnswer, type Receipt } from '../native/index.ts';
+import {
+  type AppendRequest,
+  NativeStore,
+  type QueryAnswer,
+  type Receipt,
+  type StoreStatus,
+} from '../native/index.ts';
 import type { StorageOptions } from './options.ts';
 
 export {
@@ -10,6 +16,7 @@ export {
   type QueryStats,
   type Receipt,
   type Refusal,
+  type StoreStatus,
   VarveError,
 } from '../native/index.ts';
 export { parseTenant, type TenantId } from './model/tenant.ts';
@@ -20,7 +27,7 @@ export interface Storage {
   append(request: AppendRequest): Promise<Receipt>;
   /** `queryJson` is a `Query` of the plan algebra (`search/plan/generated.ts`). */
   query(queryJson: string, signal?: AbortSignal): Promise<QueryAnswer>;
-  status(): string;
+  status(): StoreStatus;
   seal(): Promise<void>;
   close(): Promise<void>;
 }

@@ -1,7 +1,8 @@
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { getJson, spawnVarve, startVarve, temporaryFolder, type Varve } from '../support/varve.ts';
 
@@ -85,6 +86,20 @@ describe('a node', () => {
     await push(varve, 'counted');
     const metrics = await (await fetch(`http://127.0.0.1:${varve.ports.all}/metrics`)).text();
     expect(metrics).toContain('varve_ingest_accepted_records_total{receiver="lokiPush"} 1');
+    expect(metrics).toContain('varve_log_read_only 0');
+    expect(metrics).toMatch(/^varve_log_held_records\{partition="logs\/\d+"\} 1$/m);
+    expect(metrics).toMatch(/^varve_view_memtable_bytes\{tenant="\w+",table="logs"\} [1-9]/m);
     await varve.stop();
+  });
+
+  it('tells how its log is', async () => {
+    const varve = await startVarve();
+    await push(varve, 'counted');
+    const args = ['dist/cli/main.js', 'log', 'status', '--listen-http-port', String(varve.ports.all)];
+    const asked = await promisify(execFile)(process.execPath, args);
+    expect(asked.stdout).toMatch(/^journal +writable$/m);
+    expect(asked.stdout).toMatch(/^logs\/\d+ +1:1 +0:0 +1$/m);
+    await varve.stop();
+    await expect(promisify(execFile)(process.execPath, args)).rejects.toThrow('nothing answers at http://');
   });
 });

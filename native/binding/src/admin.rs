@@ -26,13 +26,27 @@ struct JournalState {
     files: u64,
     bytes: u64,
     waiting_bytes: u64,
+    oldest_file_held_by: Vec<String>,
     groups_total: u64,
+    group_bytes_total: u64,
     records_total: u64,
     syncs_total: u64,
+    sync_us_total: u64,
     last_sync_us: u64,
     max_sync_us: u64,
     read_only: Option<String>,
     trim_error: Option<String>,
+    partitions: Vec<PartitionState>,
+}
+
+/// One partition of the journal; places are `epoch:offset`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PartitionState {
+    partition: String,
+    tail: String,
+    trim_point: String,
+    held_records: u64,
 }
 
 impl From<JournalStatus> for JournalState {
@@ -42,13 +56,30 @@ impl From<JournalStatus> for JournalState {
             files: status.files,
             bytes: status.bytes,
             waiting_bytes: status.waiting_bytes,
+            oldest_file_held_by: status
+                .oldest_file_held_by
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
             groups_total: status.groups_total,
+            group_bytes_total: status.group_bytes_total,
             records_total: status.records_total,
             syncs_total: status.syncs_total,
+            sync_us_total: status.sync_us_total,
             last_sync_us: status.last_sync_us,
             max_sync_us: status.max_sync_us,
             read_only: status.read_only.map(|reason| reason.to_string()),
             trim_error: status.trim_error.map(|reason| reason.to_string()),
+            partitions: status
+                .partitions
+                .iter()
+                .map(|one| PartitionState {
+                    partition: one.partition.to_string(),
+                    tail: one.tail.to_string(),
+                    trim_point: one.trim_point.to_string(),
+                    held_records: one.held_records,
+                })
+                .collect(),
         }
     }
 }

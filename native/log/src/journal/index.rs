@@ -157,6 +157,17 @@ impl Index {
         }
     }
 
+    /// Records of a partition from the trim point on.
+    pub(super) fn held_records(&self, partition: PartitionId, trim_point: Lsn) -> u64 {
+        let held = |file: &FileIndex| {
+            let run = file.runs.get(&partition)?;
+            let first = Lsn::new(file.file.epoch, run.first_offset).max(trim_point);
+            let is_past = first.epoch.0 > file.file.epoch;
+            Some(if is_past { 0 } else { run.next_offset().saturating_sub(first.offset.0) })
+        };
+        self.files.iter().filter_map(held).sum()
+    }
+
     /// Partitions that still need records of the oldest file.
     pub(super) fn oldest_is_held_by(&self) -> Vec<PartitionId> {
         self.files

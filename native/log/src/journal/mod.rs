@@ -157,6 +157,7 @@ impl Journal {
             partition: *partition,
             tail: index.tail(*partition),
             trim_point: state.trim_point,
+            held_records: index.held_records(*partition, state.trim_point),
         });
         JournalStatus {
             epoch: index.epoch,
@@ -166,7 +167,9 @@ impl Journal {
             waiting_bytes: shared.queue.waiting_bytes(),
             groups_total: counters.groups_total,
             records_total: counters.records_total,
+            group_bytes_total: counters.group_bytes_total,
             syncs_total: counters.syncs_total,
+            sync_us_total: counters.sync_us_total,
             last_sync_us: counters.last_sync_us,
             max_sync_us: counters.max_sync_us,
             read_only: shared.queue.read_only(),
@@ -178,11 +181,12 @@ impl Journal {
 
 impl Shared {
     /// Makes a group's records readable: it is on disk.
-    fn committed(&self, entries: GroupEntries, end: u64) {
+    fn committed(&self, entries: GroupEntries, group_bytes: u64, end: u64) {
         {
             let mut counters = self.counters.lock();
             counters.groups_total += 1;
             counters.records_total += entries.records.len() as u64;
+            counters.group_bytes_total += group_bytes;
         }
         self.index.write().commit(entries, end);
     }

@@ -20,8 +20,12 @@ pub struct JournalStatus {
     pub groups_total: u64,
     /// Records written since the start.
     pub records_total: u64,
+    /// Bytes of those groups.
+    pub group_bytes_total: u64,
     /// Syncs of groups since the start.
     pub syncs_total: u64,
+    /// How long they took together, in microseconds.
+    pub sync_us_total: u64,
     /// How long the last sync took, in microseconds.
     pub last_sync_us: u64,
     /// How long the slowest sync since the start took, in microseconds.
@@ -43,6 +47,8 @@ pub struct PartitionStatus {
     pub tail: Lsn,
     /// The first place that may still be read.
     pub trim_point: Lsn,
+    /// Records from there to the tail: what a start would replay.
+    pub held_records: u64,
 }
 
 /// What is counted while the journal runs.
@@ -50,7 +56,9 @@ pub struct PartitionStatus {
 pub(super) struct Counters {
     pub(super) groups_total: u64,
     pub(super) records_total: u64,
+    pub(super) group_bytes_total: u64,
     pub(super) syncs_total: u64,
+    pub(super) sync_us_total: u64,
     pub(super) last_sync_us: u64,
     pub(super) max_sync_us: u64,
     pub(super) trim_error: Option<Arc<str>>,
@@ -60,6 +68,7 @@ impl Counters {
     pub(super) fn note_sync(&mut self, took: Duration) {
         self.syncs_total += 1;
         self.last_sync_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        self.sync_us_total = self.sync_us_total.saturating_add(self.last_sync_us);
         self.max_sync_us = self.max_sync_us.max(self.last_sync_us);
     }
 }

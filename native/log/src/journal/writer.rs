@@ -132,7 +132,7 @@ impl Writer {
         }
         active.position += encoded.bytes.len() as u64;
         self.next_group += 1;
-        self.shared.committed(encoded.entries, active.position);
+        self.shared.committed(encoded.entries, encoded.bytes.len() as u64, active.position);
         self.shared.queue.release(room_bytes);
         self.active = Some(active);
         for (done, lsn) in encoded.done {
@@ -307,7 +307,7 @@ impl Writer {
             active.file.file.sync_all()
         };
         cut().map_err(|error| Failure::Broken(reason("cutting", path, &error)))?;
-        self.shared.committed(GroupEntries::default(), end);
+        self.shared.committed(GroupEntries::default(), bytes.len() as u64, end);
         Ok(())
     }
 

@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest';
+import type { StoreStatus } from '../../storage/index.ts';
+import { showLogStatus } from './log.ts';
+
+const sound: StoreStatus = {
+  journal: {
+    epoch: 3,
+    files: 2,
+    bytes: 3 * 1_024 * 1_024,
+    waitingBytes: 0,
+    oldestFileHeldBy: ['logs/1'],
+    groupsTotal: 4,
+    groupBytesTotal: 8_192,
+    recordsTotal: 9,
+    syncsTotal: 4,
+    syncUsTotal: 2_000,
+    lastSyncUs: 250,
+    maxSyncUs: 12_300,
+    readOnly: null,
+    trimError: null,
+    partitions: [
+      { partition: 'logs/1', tail: '3:1200', trimPoint: '2:17', heldRecords: 1_283 },
+      { partition: 'spans/0', tail: '3:0', trimPoint: '3:0', heldRecords: 0 },
+    ],
+  },
+  views: {
+    memtableBytes: 0,
+    memtableRows: 0,
+    sealsTotal: 0,
+    sealError: null,
+    quarantined: 0,
+    textIndexesDamaged: 0,
+    tables: [],
+    covered: [],
+  },
+};
+
+describe('varve log status', () => {
+  it('shows the journal, then each partition', () => {
+    expect(showLogStatus(sound)).toBe(
+      `journal     writable
+epoch       3
+files       2, 3.0 MiB, 0 B waiting for the disk
+groups      4 of 2.0 KiB on average
+syncs       4: 500 µs on average, 250 µs the last, 12.3 ms the longest
+held by     logs/1 (the oldest file)
+
+partition  tail    trimmed to  held records
+logs/1     3:1200  2:17        1283
+spans/0    3:0     3:0         0
+`,
+    );
+  });
+
+  it('says why nothing is written or trimmed any more', () => {
+    const journal = { ...sound.journal, readOnly: 'fsync of 7.wal failed', trimError: 'no space' };
+    const shown = showLogStatus({ ...sound, journal });
+    expect(shown).toContain('journal     read-only: fsync of 7.wal failed\n');
+    expect(shown).toContain('trim fails  no space\n');
+  });
+});

@@ -1,0 +1,151 @@
+import { Gauge, type Registry } from 'prom-client';
+import type { StoreStatus } from '../storage/index.ts';
+
+interface Point {
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+interface Metric {
+  readonly name: string;
+  readonly help: string;
+  readonly labels?: readonly string[];
+  readonly read: (status: StoreStatus) => readonly Point[];
+}
+
+const one = (value: number): readonly Point[] => [{ value }];
+
+/** `3:1200` → 1200: the place within the epoch, which `varve_log_epoch` gives. */
+const offsetOf = (place: string): number => Number(place.slice(place.indexOf(':') + 1));
+
+const ofPartitions =
+  (value: (partition: StoreStatus['journal']['partitions'][number]) => number) =>
+  ({ journal }: StoreStatus): readonly Point[] =>
+    journal.partitions.map((each) => ({ labels: { partition: each.partition }, value: value(each) }));
+
+const ofTables =
+  (value: (table: StoreStatus['views']['tables'][number]) => number) =>
+  ({ views }: StoreStatus): readonly Point[] =>
+    views.tables.map((each) => ({
+      labels: { tenant: each.tenant, table: each.table },
+      value: value(each),
+    }));
+
+const metrics: readonly Metric[] = [
+  { name: 'varve_log_epoch', help: 'Opened at this start.', read: ({ journal }) => one(journal.epoch) },
+  {
+    name: 'varve_log_read_only',
+    help: '1 when the journal takes no writes until a restart, because a write or fsync failed.',
+    read: ({ journal }) => one(journal.readOnly === null ? 0 : 1),
+  },
+  {
+    name: 'varve_log_trim_failing',
+    help: '1 while trimmed files cannot be removed or the trim point not be made durable.',
+    read: ({ journal }) => one(journal.trimError === null ? 0 : 1),
+  },
+  { name: 'varve_log_files', help: 'Journal files.', read: ({ journal }) => one(journal.files) },
+  { name: 'varve_log_bytes', help: 'Groups in journal files.', read: ({ journal }) => one(journal.bytes) },
+  {
+    name: 'varve_log_waiting_bytes',
+    help: 'Requests that wait for the disk.',
+    read: ({ journal }) => one(journal.waitingBytes),
+  },
+  {
+    name: 'varve_log_groups_total',
+    help: 'Groups written.',
+    read: ({ journal }) => one(journal.groupsTotal),
+  },
+  {
+    name: 'varve_log_group_bytes_total',
+    help: 'Their bytes.',
+    read: ({ journal }) => one(journal.groupBytesTotal),
+  },
+  {
+    name: 'varve_log_records_total',
+    help: 'Records written; a record is the rows of one request for one partition.',
+    read: ({ journal }) => one(journal.recordsTotal),
+  },
+  { name: 'varve_log_syncs_total', help: 'Syncs.', read: ({ journal }) => one(journal.syncsTotal) },
+  {
+    name: 'varve_log_sync_seconds_total',
+    help: 'Time that syncs took.',
+    read: ({ journal }) => one(journal.syncUsTotal / 1e6),
+  },
+  {
+    name: 'varve_log_tail_offset',
+    help: 'First offset of the epoch that is not committed.',
+    labels: ['partition'],
+    read: ofPartitions(({ tail }) => offsetOf(tail)),
+  },
+  {
+    name: 'varve_log_held_records',
+    help: 'Records that views have not sealed: what a start would replay.',
+    labels: ['partition'],
+    read: ofPartitions(({ heldRecords }) => heldRecords),
+  },
+  {
+    name: 'varve_log_oldest_file_held',
+    help: '1 for each partition that keeps the oldest journal file.',
+    labels: ['partition'],
+    read: ({ journal }) => journal.oldestFileHeldBy.map((partition) => ({ labels: { partition }, value: 1 })),
+  },
+  { name: 'varve_view_seals_total', help: 'Memtables sealed.', read: ({ views }) => one(views.sealsTotal) },
+  {
+    name: 'varve_view_seal_failing',
+    help: '1 while memtables cannot be sealed.',
+    read: ({ views }) => one(views.sealError === null ? 0 : 1),
+  },
+  {
+    name: 'varve_view_quarantined_segments',
+    help: 'Segments set aside because they could not be read.',
+    read: ({ views }) => one(views.quarantined),
+  },
+  {
+    name: 'varve_view_damaged_text_indexes',
+    help: 'Text indexes that are not used because they are damaged; answers are the same, slower.',
+    read: ({ views }) => one(views.textIndexesDamaged),
+  },
+  {
+    name: 'varve_view_memtable_bytes',
+    help: 'Rows that are not sealed yet.',
+    labels: ['tenant', 'table'],
+    read: ofTables(({ memtableBytes }) => memtableBytes),
+  },
+  {
+    name: 'varve_view_segments',
+    help: 'Sealed segments.',
+    labels: ['tenant', 'table'],
+    read: ofTables(({ segments }) => segments),
+  },
+  {
+    name: 'varve_view_segment_bytes',
+    help: 'Sealed segments on disk, indexes included.',
+    labels: ['tenant', 'table'],
+    read: ofTables(({ bytes }) => bytes),
+  },
+  {
+    name: 'varve_view_segment_records',
+    help: 'Records in sealed segments.',
+    labels: ['tenant', 'table'],
+    read: ofTables(({ records }) => records),
+  },
+];
+
+/** State of log and views as metrics, read once for each time that `/metrics` is asked for. */
+export function registerStorageMetrics(registry: Registry, readStatus: () => StoreStatus): void {
+  let status: StoreStatus;
+  metrics.forEach(({ name, help, labels = [], read }, index) => {
+    new Gauge({
+      name,
+      help,
+      labelNames: [...labels],
+      registers: [registry],
+      collect() {
+        // Metrics are collected in the order in which they were registered.
+        if (index === 0) status = readStatus();
+        this.reset();
+        for (const point of read(status)) this.set({ ...point.labels }, point.value);
+      },
+    });
+  });
+}

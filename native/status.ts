@@ -1,0 +1,64 @@
+/** State of one open data directory, as native code tells it; places in the log are `epoch:offset`. */
+export interface StoreStatus {
+  readonly journal: JournalStatus;
+  readonly views: ViewStatus;
+}
+
+/** `native/log/src/journal/status.rs` */
+export interface JournalStatus {
+  /** Opened at this start. */
+  readonly epoch: number;
+  readonly files: number;
+  /** Of whole groups in the files. */
+  readonly bytes: number;
+  /** Of requests that wait for the disk. */
+  readonly waitingBytes: number;
+  /** Partitions that keep the oldest file: once their records are sealed it goes. */
+  readonly oldestFileHeldBy: readonly string[];
+  readonly groupsTotal: number;
+  readonly groupBytesTotal: number;
+  readonly recordsTotal: number;
+  readonly syncsTotal: number;
+  readonly syncUsTotal: number;
+  readonly lastSyncUs: number;
+  readonly maxSyncUs: number;
+  /** Why nothing is written any more; null while the journal is sound. */
+  readonly readOnly: string | null;
+  readonly trimError: string | null;
+  readonly partitions: readonly PartitionStatus[];
+}
+
+export interface PartitionStatus {
+  /** `logs/0` */
+  readonly partition: string;
+  /** The first place that is not committed. */
+  readonly tail: string;
+  /** The first place that can still be read. */
+  readonly trimPoint: string;
+  /** Records between the two: what a start would replay. */
+  readonly heldRecords: number;
+}
+
+/** `native/view/src/status.rs` */
+export interface ViewStatus {
+  readonly memtableBytes: number;
+  readonly memtableRows: number;
+  readonly sealsTotal: number;
+  /** Why the last sealing failed; null after one that did not. */
+  readonly sealError: string | null;
+  readonly quarantined: number;
+  readonly textIndexesDamaged: number;
+  readonly tables: readonly TableStatus[];
+  /** By partition, the first place that no segment holds. */
+  readonly covered: readonly { readonly partition: string; readonly upTo: string }[];
+}
+
+export interface TableStatus {
+  readonly tenant: string;
+  readonly table: string;
+  readonly segments: number;
+  readonly records: number;
+  readonly bytes: number;
+  readonly memtableRows: number;
+  readonly memtableBytes: number;
+}
