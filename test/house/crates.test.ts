@@ -10,7 +10,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   segment: ['types', 'columnar'],
   text: ['types', 'columnar'],
   view: ['types', 'columnar', 'log', 'segment', 'text'],
-  query: ['types', 'columnar', 'segment', 'text', 'view'],
+  query: ['types', 'columnar', 'view'],
   binding: ['types', 'columnar', 'log', 'wire', 'segment', 'text', 'view', 'query'],
 };
 
