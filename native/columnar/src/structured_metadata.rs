@@ -46,6 +46,19 @@ pub const INDEX_ATTRIBUTES: [&str; 18] = [
     "k8s.job.name",
 ];
 
+/// Labels of the record's own fields.
+const ROW_NAMES: [&str; 9] = [
+    "observed_timestamp",
+    "severity_number",
+    "severity_text",
+    "dropped_attributes_count",
+    "flags",
+    "trace_id",
+    "span_id",
+    "event_name",
+    DETECTED_LEVEL,
+];
+
 /// Labels that come with a dictionary value, in their order.
 type SharedLabels = Arc<[(Arc<str>, Arc<str>)]>;
 
@@ -187,6 +200,20 @@ impl LogMetadata {
         if let Some(level) = self.columns.detected_levels.get(row) {
             each(DETECTED_LEVEL, level);
         }
+    }
+
+    /// Whether a row of the batch can have a label of such a name; no false negatives.
+    #[must_use]
+    pub fn may_hold(&self, is_wanted: impl Fn(&str) -> bool + Copy) -> bool {
+        let shared = [&self.resources, &self.scopes];
+        let mut shared =
+            shared.into_iter().flat_map(|column| column.labels.iter().flat_map(|it| it.iter()));
+        // A value that is a list of pairs becomes labels whose names start with the attribute's.
+        let has_lists = self.attributes.as_ref().is_some_and(AttributeColumn::has_nested);
+        has_lists
+            || self.key_names.iter().flatten().any(|name| is_wanted(name))
+            || shared.any(|(name, _)| is_wanted(name))
+            || ROW_NAMES.into_iter().any(is_wanted)
     }
 
     /// A row's labels.

@@ -70,6 +70,21 @@ impl AttributeColumn {
         self.keys.keys()
     }
 
+    /// Whether a value is a list, of values or of pairs.
+    #[must_use]
+    pub fn has_nested(&self) -> bool {
+        self.types.values().iter().any(|&number| {
+            matches!(
+                AttributeType::from_number(number),
+                Some(
+                    AttributeType::Array
+                        | AttributeType::KeyValueList
+                        | AttributeType::AnyValueJson
+                )
+            )
+        })
+    }
+
     /// The attributes of a row in the sender's order; none for a row without a list.
     pub fn row(&self, row: usize) -> impl ExactSizeIterator<Item = AttributeRef<'_>> {
         let offsets = self.lists.value_offsets();

@@ -38,6 +38,17 @@ impl LabelFilter {
         })
     }
 
+    /// Calls `each` with the names of the labels that it looks at.
+    pub(super) fn visit_names<'f>(&'f self, each: &mut impl FnMut(&'f str)) {
+        match self {
+            Self::And(left, right) | Self::Or(left, right) => {
+                left.visit_names(each);
+                right.visit_names(each);
+            }
+            Self::Text { name, .. } | Self::Number { name, .. } => each(name),
+        }
+    }
+
     /// Whether the row stays. A value that is no number is noted as the row's error, and the row
     /// stays.
     pub(super) fn keeps(&self, labels: &mut RowLabels) -> bool {

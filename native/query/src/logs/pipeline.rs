@@ -94,6 +94,22 @@ impl Pipeline {
         self.stages.iter().any(reads)
     }
 
+    /// Names of the labels that decide whether a row stays.
+    pub(super) fn deciding_names(&self) -> Vec<&str> {
+        let mut names = Vec::new();
+        for stage in &self.stages {
+            match stage {
+                Compiled::Labels(filter) => filter.visit_names(&mut |name| names.push(name)),
+                // A label that is dropped or kept matters only if somebody looks at it later.
+                Compiled::Line(_)
+                | Compiled::Extract(_)
+                | Compiled::Drop(_)
+                | Compiled::Keep(_) => {}
+            }
+        }
+        names
+    }
+
     /// Runs the stages after the first line filters: changes the labels and says whether the row stays.
     pub(super) fn run(&self, line: &str, labels: &mut RowLabels) -> bool {
         self.stages.iter().all(|stage| match stage {

@@ -34,6 +34,8 @@ pub(super) struct RowLabels {
     /// Names and values of `labels`, one after the other.
     text: String,
     labels: Vec<Label>,
+    /// The only names that matter; all, where it is `None`.
+    wanted: Option<Arc<[String]>>,
 }
 
 /// A row's labels by where they come from.
@@ -45,6 +47,19 @@ pub(super) struct LabelSets {
 }
 
 impl RowLabels {
+    /// Leaves out labels of other names than these from now on, the stream's own apart. With `None`
+    /// all are kept.
+    pub(super) fn want_only(&mut self, names: Option<Arc<[String]>>) {
+        self.wanted = names;
+    }
+
+    /// Whether a label that is found under this name matters, be it under another name.
+    pub(super) fn wants(&self, name: &str) -> bool {
+        self.wanted.as_ref().is_none_or(|wanted| {
+            wanted.iter().any(|one| one == name || one.strip_suffix(DUPLICATE_SUFFIX) == Some(name))
+        })
+    }
+
     /// The next row, of a stream with these labels.
     pub(super) fn start(&mut self, index: &Arc<LabelSet>) {
         if !Arc::ptr_eq(&self.index, index) {
@@ -65,6 +80,9 @@ impl RowLabels {
 
     /// Adds structured metadata; of a name that comes twice the first counts.
     pub(super) fn add_metadata(&mut self, name: &str, value: &str) {
+        if !self.wants(name) {
+            return;
+        }
         if self.index.contains(name) {
             let name = format!("{name}{DUPLICATE_SUFFIX}");
             if self.find(&name).is_none() {
@@ -77,6 +95,9 @@ impl RowLabels {
 
     /// Sets a label that was read from the line; the stream's own labels stay as they are.
     pub(super) fn set_extracted(&mut self, name: &str, value: &str) {
+        if !self.wants(name) {
+            return;
+        }
         if self.index.contains(name) {
             self.set(&format!("{name}{DUPLICATE_SUFFIX}"), value);
         } else {
@@ -224,6 +245,22 @@ mod tests {
         );
         assert_eq!(*labels.sets().index, LabelSet::new([("env", "prod")]));
         assert_eq!(labels.merged(), LabelSet::new([("env", "prod")]));
+    }
+
+    #[test]
+    fn names_that_do_not_matter_are_left_out() {
+        let mut labels = row();
+        labels.want_only(Some(Arc::from(["status".to_owned(), "app_extracted".to_owned()])));
+        labels.add_metadata("user", "ada");
+        labels.add_metadata("app", "cart");
+        labels.set_extracted("status", "500");
+        labels.set_extracted("path", "/");
+        let sets = labels.sets();
+        assert_eq!(sets.metadata, LabelSet::new([("app_extracted", "cart")]));
+        assert_eq!(sets.parsed, LabelSet::new([("status", "500")]));
+        labels.want_only(None);
+        labels.add_metadata("user", "ada");
+        assert_eq!(labels.get("user"), Some("ada"));
     }
 
     #[test]

@@ -14,7 +14,7 @@ use super::{
     directory::{StreamDirectory, bodies},
     line_filter,
     pipeline::Pipeline,
-    row_labels::{ERROR, RowLabels},
+    row_labels::{ERROR, ERROR_DETAILS, RowLabels},
     scan::{Found, Reader, Row, Scan},
 };
 use crate::{
@@ -70,8 +70,12 @@ pub(crate) fn log_window(
         sums_bytes,
         series: Vec::new(),
         numbers: HashMap::new(),
+        by_values: HashMap::new(),
         by_stream: Vec::new(),
         labels: RowLabels::default(),
+        wanted: wanted_names(&pipeline, grouping),
+        values: String::new(),
+        near: (0, 0),
     };
     scan.run(context, &mut streams, &mut counts)?;
     Ok(counts.finish(function))
@@ -85,14 +89,19 @@ struct Windows<'q> {
 }
 
 impl Windows<'_> {
-    /// Indexes of the steps: from the first (included) to the second (excluded).
-    fn of(&self, time_ns: i64) -> (usize, usize) {
+    /// Indexes of the steps: from the first (included) to the second (excluded). `near`: what they were
+    /// for an instant that is probably close.
+    fn of(&self, time_ns: i64, near: (usize, usize)) -> (usize, usize) {
         let first = time_ns.saturating_add(self.offset_ns);
         let end = first.saturating_add(self.range_ns);
-        (self.at_or_after(first), self.at_or_after(end))
+        (self.at_or_after(first, near.0), self.at_or_after(end, near.1))
     }
 
-    fn at_or_after(&self, time_ns: i64) -> usize {
+    fn at_or_after(&self, time_ns: i64, near: usize) -> usize {
+        let is_before = near == 0 || self.steps.get(near - 1).is_some_and(|&step| step < time_ns);
+        if is_before && self.steps.get(near).is_none_or(|&step| step >= time_ns) {
+            return near;
+        }
         self.steps.partition_point(|&step| step < time_ns)
     }
 }
@@ -105,6 +114,9 @@ struct Sums {
     bytes: Vec<i64>,
 }
 
+/// Ends each value in the key of `Counts::by_values`.
+const VALUE_END: char = '\0';
+
 /// Counts rows by series.
 struct Counts<'q> {
     context: &'q ExecContext,
@@ -114,9 +126,17 @@ struct Counts<'q> {
     sums_bytes: bool,
     series: Vec<Sums>,
     numbers: HashMap<LabelSet, usize>,
+    /// The series by the values of the grouping's labels, one after the other.
+    by_values: HashMap<Box<str>, usize>,
     /// Where the stream's labels alone decide: the series, by stream.
     by_stream: Vec<Option<usize>>,
     labels: RowLabels,
+    /// Names that decide about a row and its series; `None` where all do.
+    wanted: Option<Arc<[String]>>,
+    /// Kept for the next row.
+    values: String,
+    /// The windows of the row before.
+    near: (usize, usize),
 }
 
 impl Counts<'_> {
@@ -163,15 +183,45 @@ impl Counts<'_> {
 
     /// The series of the row whose labels went through the pipeline.
     fn series_of_row(&mut self) -> Result<usize, QueryError> {
-        let merged = self.labels.merged();
-        if merged.contains(ERROR) {
-            return Err(pipeline_error(&merged));
+        let Some(Grouping { without: false, labels }) = self.grouping else {
+            return self.series_of(&grouped(self.labels.merged(), self.grouping));
+        };
+        self.values.clear();
+        for name in labels {
+            let value = self.labels.get(name).unwrap_or_default();
+            if value.contains(VALUE_END) {
+                return self.series_of(&grouped(self.labels.merged(), self.grouping));
+            }
+            self.values.push_str(value);
+            self.values.push(VALUE_END);
         }
-        self.series_of(&grouped(merged, self.grouping))
+        if let Some(&series) = self.by_values.get(self.values.as_str()) {
+            return Ok(series);
+        }
+        let series = self.series_of(&grouped(self.labels.merged(), self.grouping))?;
+        self.by_values.insert(self.values.as_str().into(), series);
+        Ok(series)
+    }
+
+    /// Runs the pipeline over a row; whether it stays.
+    fn run(
+        &mut self,
+        metadata: Option<&LogMetadata>,
+        at: usize,
+        stream: &Arc<LabelSet>,
+        line: &str,
+    ) -> bool {
+        let labels = &mut self.labels;
+        labels.start(stream);
+        if let Some(metadata) = metadata {
+            metadata.visit(at, &mut |name, value| labels.add_metadata(name, value));
+        }
+        self.pipeline.run(line, labels)
     }
 
     fn add(&mut self, series: usize, time_ns: i64, bytes: usize) {
-        let (first, end) = self.windows.of(time_ns);
+        self.near = self.windows.of(time_ns, self.near);
+        let (first, end) = self.near;
         let sums = &mut self.series[series];
         sums.lines[first] += 1;
         sums.lines[end] -= 1;
@@ -214,8 +264,8 @@ impl Reader for Counts<'_> {
 
     fn narrow(&mut self, rows: &mut Vec<Row>) {
         rows.retain(|row| {
-            let (first, end) = self.windows.of(row.time_ns);
-            first < end
+            self.near = self.windows.of(row.time_ns, self.near);
+            self.near.0 < self.near.1
         });
     }
 
@@ -226,7 +276,8 @@ impl Reader for Counts<'_> {
             None
         };
         let streams = streams.streams();
-        let mut metadata: Option<LogMetadata> = None;
+        let mut metadata: Option<(LogMetadata, bool)> = None;
+        self.labels.want_only(self.wanted.clone());
         let mut matched = 0;
         for &Row { at, stream: number, time_ns } in found.rows {
             let line = lines.map_or("", |lines| lines.value(at as usize));
@@ -234,12 +285,19 @@ impl Reader for Counts<'_> {
             let series = if self.is_settled_by(stream) {
                 self.series_of_stream(number, stream)?
             } else {
-                let metadata = metadata.get_or_insert_with(|| LogMetadata::new(found.batch));
-                self.labels.start(stream);
-                let labels = &mut self.labels;
-                metadata.visit(at as usize, &mut |name, value| labels.add_metadata(name, value));
-                if !self.pipeline.run(line, &mut self.labels) {
+                let (metadata, matters) = metadata.get_or_insert_with(|| {
+                    let metadata = LogMetadata::new(found.batch);
+                    let matters = metadata.may_hold(|name| self.labels.wants(name));
+                    (metadata, matters)
+                });
+                if !self.run(matters.then_some(&*metadata), at as usize, stream, line) {
                     continue;
+                }
+                if self.labels.has_error() {
+                    // The message shows all labels of the row.
+                    self.labels.want_only(None);
+                    self.run(Some(metadata), at as usize, stream, line);
+                    return Err(pipeline_error(&self.labels.merged()));
                 }
                 self.series_of_row()?
             };
@@ -253,6 +311,15 @@ impl Reader for Counts<'_> {
     fn rank(&self, times: (i64, i64)) -> i64 {
         times.0
     }
+}
+
+/// The names of the labels that decide whether a row stays and which series it is of; `None` where all
+/// its labels make the series.
+fn wanted_names(pipeline: &Pipeline, grouping: Option<&Grouping>) -> Option<Arc<[String]>> {
+    let Grouping { labels, without: false } = grouping? else { return None };
+    let deciding = pipeline.deciding_names().into_iter().map(str::to_owned);
+    let errors = [ERROR, ERROR_DETAILS].map(str::to_owned);
+    Some(labels.iter().cloned().chain(deciding).chain(errors).collect())
 }
 
 /// The labels that are left of a set.
