@@ -14,6 +14,7 @@ use varve_columnar::{
 };
 
 use super::{
+    METADATA_COLUMNS,
     directory::{StreamDirectory, bodies, no_column},
     pipeline::Pipeline,
     row_labels::{LabelSets, RowLabels},
@@ -146,6 +147,12 @@ impl<'q> Listing<'q> {
 }
 
 impl Reader for Listing<'_> {
+    fn columns(&self, _: &StreamDirectory<'_>) -> Vec<&'static str> {
+        let mut columns = vec!["time_unix_nano", "body", "_partition", "_epoch", "_offset", "_row"];
+        columns.extend(METADATA_COLUMNS);
+        columns
+    }
+
     fn wants(&self, times: (i64, i64)) -> bool {
         !self.is_past(match self.direction {
             Direction::Forward => times.0,

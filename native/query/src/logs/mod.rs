@@ -57,10 +57,8 @@ pub(crate) fn run(
     let pipeline = Pipeline::compile(&input.stages)?;
     let selectors = [Matchers::compile(&input.scan.matchers)?];
     let mut streams = StreamDirectory::new(&selectors);
-    let mut columns = vec!["time_unix_nano", "body", "_partition", "_epoch", "_offset", "_row"];
-    columns.extend(METADATA_COLUMNS);
     let needles = line_filter::needles(&input.stages);
-    let scan = Scan { range, pipeline: &pipeline, needles, columns: &columns };
+    let scan = Scan { range, pipeline: &pipeline, needles };
     let mut listing = Listing::new(context, &pipeline, direction, limit as usize);
     scan.run(context, &mut streams, &mut listing)?;
     Ok(Answer::Streams(listing.finish(interval_ns)))

@@ -28,8 +28,6 @@ pub(super) struct Scan<'q> {
     pub(super) pipeline: &'q Pipeline,
     /// Texts of which lines must hold one, for each entry.
     pub(super) needles: Vec<&'q [String]>,
-    /// What the reader wants of rows that pass; empty if their times are enough.
-    pub(super) columns: &'q [&'q str],
 }
 
 /// A row that passed.
@@ -55,6 +53,10 @@ pub(super) struct Found<'b> {
 
 /// Who the rows are for.
 pub(super) trait Reader {
+    /// What it wants of rows that pass, once it is known which streams there are; empty if the times
+    /// are enough.
+    fn columns(&self, streams: &StreamDirectory<'_>) -> Vec<&'static str>;
+
     /// Whether rows of these times (both included) can still matter.
     fn wants(&self, times: (i64, i64)) -> bool;
 
@@ -80,6 +82,13 @@ enum Source<'s> {
     Memtable(&'s MemtableBatch, Vec<Option<u32>>),
 }
 
+/// Rows of a segment, each range with its stream, and what is read of those that pass.
+struct SegmentRows<'s> {
+    segment: &'s Segment,
+    ranges: &'s [(u32, Range<u32>)],
+    columns: &'s [&'static str],
+}
+
 impl Scan<'_> {
     /// Reads all tenants' rows.
     pub(super) fn run<'q>(
@@ -90,6 +99,7 @@ impl Scan<'_> {
     ) -> Result<(), QueryError> {
         let mut pieces = self.pieces(context, streams)?;
         pieces.sort_by_key(|piece| reader.rank(piece.times));
+        let columns = reader.columns(streams);
         for piece in &pieces {
             context.budget.check()?;
             if !reader.wants(piece.times) {
@@ -97,7 +107,8 @@ impl Scan<'_> {
             }
             match &piece.source {
                 Source::Segment(segment, ranges) => {
-                    self.read_segment(context, segment, ranges, streams, reader)?;
+                    let rows = SegmentRows { segment, ranges, columns: &columns };
+                    self.read_segment(context, &rows, streams, reader)?;
                 }
                 Source::Memtable(batch, numbers) => {
                     self.read_memtable(context, batch, numbers, streams, reader)?;
@@ -170,8 +181,7 @@ impl Scan<'_> {
     fn read_segment(
         &self,
         context: &ExecContext,
-        segment: &Segment,
-        ranges: &[(u32, Range<u32>)],
+        piece @ SegmentRows { segment, ranges, columns }: &SegmentRows<'_>,
         streams: &StreamDirectory<'_>,
         reader: &mut impl Reader,
     ) -> Result<(), QueryError> {
@@ -206,11 +216,11 @@ impl Scan<'_> {
             }
             let rows_read = batch.num_rows() as u64;
             context.count(&QueryStats { rows_read, bytes_read, ..QueryStats::default() });
-            if self.columns.is_empty() {
+            if columns.is_empty() {
                 batches.push((batch, before..passed.len()));
             }
         }
-        if self.columns.is_empty() {
+        if columns.is_empty() {
             for (batch, rows) in &batches {
                 let rows = &passed[rows.clone()];
                 reader.take(&Found { batch, rows, appended: None }, streams)?;
@@ -218,14 +228,14 @@ impl Scan<'_> {
             return Ok(());
         }
         reader.narrow(&mut passed);
-        self.read_columns(context, segment, &passed, streams, reader)
+        self.read_columns(context, piece, &passed, streams, reader)
     }
 
     /// The wide columns of a segment's rows that passed.
     fn read_columns(
         &self,
         context: &ExecContext,
-        segment: &Segment,
+        SegmentRows { segment, columns, .. }: &SegmentRows<'_>,
         passed: &[Row],
         streams: &StreamDirectory<'_>,
         reader: &mut impl Reader,
@@ -235,12 +245,12 @@ impl Scan<'_> {
         }
         let mut rest = passed.iter();
         let mut rows = Vec::new();
-        for batch in segment.read(self.columns, Some(&runs(passed)))? {
+        for batch in segment.read(columns, Some(&runs(passed)))? {
             context.budget.check()?;
             rows.clear();
             let taken = rest.by_ref().take(batch.num_rows()).enumerate();
             rows.extend(taken.map(|(at, row)| Row { at: at as u32, ..*row }));
-            if !self.pipeline.filters_lines() && self.columns.contains(&"body") {
+            if !self.pipeline.filters_lines() && columns.contains(&"body") {
                 let bytes_read = bodies(&batch)?.value_data().len() as u64;
                 context.count(&QueryStats { bytes_read, ..QueryStats::default() });
             }

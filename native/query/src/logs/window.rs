@@ -45,23 +45,14 @@ pub(crate) fn log_window(
     let pipeline = Pipeline::compile(&input.stages)?;
     let selectors = [Matchers::compile(&input.scan.matchers)?];
     let mut streams = StreamDirectory::new(&selectors);
-    let mut columns = Vec::new();
     let sums_bytes =
         matches!(function, LogWindowFunction::BytesRate | LogWindowFunction::BytesOverTime);
-    if sums_bytes || pipeline.reads_lines() {
-        columns.push("body");
-    }
-    if pipeline.changes_labels()
-        || grouping.is_none_or(|grouping| grouping.without || !grouping.labels.is_empty())
-    {
-        columns.extend(METADATA_COLUMNS);
-    }
     // The left end of a window is open, the right one closed; a scan's range is the other way round.
     let from = first.saturating_sub(offset_ns).saturating_sub(range_ns).saturating_add(1);
     let to = last.saturating_sub(offset_ns).saturating_add(1);
     let range = TimeRange { from: Nanos(from), to: Nanos(to) };
     let needles = line_filter::needles(&input.stages);
-    let scan = Scan { range, pipeline: &pipeline, needles, columns: &columns };
+    let scan = Scan { range, pipeline: &pipeline, needles };
     let mut counts = Counts {
         context,
         pipeline: &pipeline,
@@ -114,6 +105,16 @@ struct Sums {
     bytes: Vec<i64>,
 }
 
+/// The series of a stream's rows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum OfStream {
+    Unknown,
+    /// The stream's labels alone decide.
+    One(usize),
+    /// Each row has its own.
+    Many,
+}
+
 /// Ends each value in the key of `Counts::by_values`.
 const VALUE_END: char = '\0';
 
@@ -128,8 +129,7 @@ struct Counts<'q> {
     numbers: HashMap<LabelSet, usize>,
     /// The series by the values of the grouping's labels, one after the other.
     by_values: HashMap<Box<str>, usize>,
-    /// Where the stream's labels alone decide: the series, by stream.
-    by_stream: Vec<Option<usize>>,
+    by_stream: Vec<OfStream>,
     labels: RowLabels,
     /// Names that decide about a row and its series; `None` where all do.
     wanted: Option<Arc<[String]>>,
@@ -160,25 +160,35 @@ impl Counts<'_> {
         Ok(number)
     }
 
+    /// The series of all of a stream's rows; `None` where each row has its own.
+    fn series_of_stream(
+        &mut self,
+        number: u32,
+        stream: &LabelSet,
+    ) -> Result<Option<usize>, QueryError> {
+        let at = number as usize;
+        if self.by_stream.len() <= at {
+            self.by_stream.resize(at + 1, OfStream::Unknown);
+        }
+        if self.by_stream[at] == OfStream::Unknown {
+            self.by_stream[at] = if self.is_settled_by(stream) {
+                OfStream::One(self.series_of(&grouped(stream.clone(), self.grouping))?)
+            } else {
+                OfStream::Many
+            };
+        }
+        Ok(match self.by_stream[at] {
+            OfStream::One(series) => Some(series),
+            OfStream::Many | OfStream::Unknown => None,
+        })
+    }
+
     /// Whether the series of a stream's rows follows from the stream's labels alone.
     fn is_settled_by(&self, stream: &LabelSet) -> bool {
         !self.pipeline.changes_labels()
             && self.grouping.is_some_and(|grouping| {
                 !grouping.without && grouping.labels.iter().all(|name| stream.contains(name))
             })
-    }
-
-    fn series_of_stream(&mut self, number: u32, stream: &LabelSet) -> Result<usize, QueryError> {
-        let at = number as usize;
-        if self.by_stream.len() <= at {
-            self.by_stream.resize(at + 1, None);
-        }
-        if let Some(series) = self.by_stream[at] {
-            return Ok(series);
-        }
-        let series = self.series_of(&grouped(stream.clone(), self.grouping))?;
-        self.by_stream[at] = Some(series);
-        Ok(series)
     }
 
     /// The series of the row whose labels went through the pipeline.
@@ -258,6 +268,17 @@ impl Counts<'_> {
 }
 
 impl Reader for Counts<'_> {
+    fn columns(&self, streams: &StreamDirectory<'_>) -> Vec<&'static str> {
+        let mut columns = Vec::new();
+        if self.sums_bytes || self.pipeline.reads_lines() {
+            columns.push("body");
+        }
+        if !streams.streams().iter().all(|stream| self.is_settled_by(stream)) {
+            columns.extend(METADATA_COLUMNS);
+        }
+        columns
+    }
+
     fn wants(&self, _: (i64, i64)) -> bool {
         true
     }
@@ -282,8 +303,8 @@ impl Reader for Counts<'_> {
         for &Row { at, stream: number, time_ns } in found.rows {
             let line = lines.map_or("", |lines| lines.value(at as usize));
             let stream: &Arc<LabelSet> = &streams[number as usize];
-            let series = if self.is_settled_by(stream) {
-                self.series_of_stream(number, stream)?
+            let series = if let Some(series) = self.series_of_stream(number, stream)? {
+                series
             } else {
                 let (metadata, matters) = metadata.get_or_insert_with(|| {
                     let metadata = LogMetadata::new(found.batch);
