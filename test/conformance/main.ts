@@ -9,7 +9,7 @@ import { startVarve, type Varve } from '../support/varve.ts';
 
 type Suite = 'logql' | 'traceql' | 'promql';
 
-const folder = process.env['VARVE_CONFORMANCE_DIR'] ?? join('..', 'shared', 'conformance');
+const folder = process.env['CONFORMANCE_DIR'] ?? join('..', 'shared', 'conformance');
 const passing = JSON.parse(readFileSync(new URL('passing.json', import.meta.url), 'utf8')) as Record<
   Suite,
   number
@@ -41,7 +41,7 @@ async function run(suite: Suite, varve: Varve): Promise<number> {
 
 async function main(): Promise<number> {
   if (!existsSync(join(folder, 'run.mjs'))) {
-    process.stdout.write(`no conformance cases in ${folder}; set VARVE_CONFORMANCE_DIR to run them\n`);
+    process.stdout.write(`no conformance cases in ${folder}; set CONFORMANCE_DIR to run them\n`);
     return 0;
   }
   const varve = await startVarve();
