@@ -37,6 +37,8 @@ pub(crate) enum Action {
     StoreNew { recoverer: usize, store: usize, offset: u8 },
     /// The new leader has heard W acknowledgements and answers the append.
     AnswerNew { recoverer: usize, offset: u8 },
+    /// A store finds that its frame of a record of the old epoch is damaged.
+    DamageFrame { store: usize, offset: u8 },
     /// A store loses its disk, comes back empty, and knows so.
     LoseDisk { store: usize },
 }
@@ -70,11 +72,7 @@ impl Protocol {
 
     fn possible_at_store(&self, state: &State, store: usize, actions: &mut Vec<Action>) {
         let at = &state.stores[store];
-        if !at.disk_lost
-            && state.stores.iter().filter(|store| store.disk_lost).count() < self.lost_disks
-        {
-            actions.push(Action::LoseDisk { store });
-        }
+        self.possible_faults(state, store, actions);
         if !at.serves_old {
             return;
         }
@@ -88,6 +86,22 @@ impl Protocol {
         }
         if state.control.is_some() && at.seal != Seal::EndKnown {
             actions.push(Action::LearnEnd { store });
+        }
+    }
+
+    fn possible_faults(&self, state: &State, store: usize, actions: &mut Vec<Action>) {
+        let at = &state.stores[store];
+        if at.disk_lost {
+            return;
+        }
+        if state.stores.iter().filter(|at| at.disk_lost).count() < self.lost_disks {
+            actions.push(Action::LoseDisk { store });
+        }
+        // A damaged frame that was repaired is spent too, so that the states are finite in number.
+        let sound = state.stores.iter().filter(|at| !at.disk_lost);
+        if sound.map(|at| at.old.lost.len()).sum::<usize>() < self.damaged_frames {
+            let held = (0..self.old_records).filter(|&offset| at.old.held.contains(offset));
+            actions.extend(held.map(|offset| Action::DamageFrame { store, offset }));
         }
     }
 

@@ -17,9 +17,15 @@ pub(crate) const fn three_stores(write_quorum: usize) -> Protocol {
         old_records: 2,
         new_records: 1,
         lost_disks: 1,
+        damaged_frames: 0,
         mutant: None,
         properties: invariants::all,
     }
+}
+
+/// The same stores with sound disks, but for one frame.
+pub(crate) const fn one_frame_damaged(write_quorum: usize) -> Protocol {
+    Protocol { lost_disks: 0, damaged_frames: 1, ..three_stores(write_quorum) }
 }
 
 /// The change of epochs takes the partition from two stores to two of which one is another.

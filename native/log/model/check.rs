@@ -58,7 +58,6 @@ pub(crate) fn assert_safe(protocol: Protocol) -> Found {
     let checker = checker.finish_when(HasDiscoveries::AnyFailures).spawn_dfs().join();
     let found = Found::new(&checker, clock.elapsed());
     assert!(found.discoveries.is_empty(), "{found}");
-    assert!(checker.is_done(), "the search ended before it had visited every state");
     let unreached = unreached(protocol);
     assert!(unreached.is_empty(), "{protocol}: it never happens that {unreached:?}");
     found

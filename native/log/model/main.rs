@@ -3,7 +3,7 @@
 //! Checked is how one leader replaces another (log-core, sections 3 to 5): an epoch with its
 //! leader, up to two nodes that seal, repair and close it at the same time, the control group that
 //! lets one of them open the next epoch, and the old leader, which nobody stops. Messages come
-//! late, twice or never; stores lose their disks; the nodeset may change with the epoch. The model
+//! late, twice or never; frames are damaged and disks lost; the nodeset may change with the epoch. The model
 //! is no part of the log's code: it says in few words what that code has to do, and `mutants` what
 //! happens when it does not.
 //!
@@ -18,7 +18,7 @@
 //!   (`State::canonical`).
 //! - *A recovery of the second epoch.* It would be the first one's over again.
 //!
-//! States are told apart by hashes of 64 bits. With 20 million of them, the chance that any was
+//! States are told apart by hashes of 64 bits. With 22 million of them, the chance that any was
 //! taken for another is below one in 50,000.
 //!
 //! The sizes are in `bounds`; `--nocapture` shows states, depth and time of each.
@@ -33,7 +33,7 @@ mod state;
 mod steps;
 mod witnesses;
 
-use bounds::{one_store_left_out, one_store_replaced, three_stores};
+use bounds::{one_frame_damaged, one_store_left_out, one_store_replaced, three_stores};
 use check::assert_safe;
 use protocol::Protocol;
 
@@ -55,6 +55,21 @@ fn three_stores_with_one_copy_replace_a_leader() {
 #[test]
 fn three_stores_with_one_copy_close_no_epoch_that_they_lost() {
     println!("{}", assert_safe(Protocol { old_records: 1, ..three_stores(1) }));
+}
+
+#[test]
+fn three_stores_with_two_copies_read_a_damaged_frame_elsewhere() {
+    println!("{}", assert_safe(one_frame_damaged(2)));
+}
+
+#[test]
+fn three_stores_with_three_copies_read_a_damaged_frame_elsewhere() {
+    println!("{}", assert_safe(one_frame_damaged(3)));
+}
+
+#[test]
+fn three_stores_with_one_copy_do_not_take_a_damaged_frame_for_an_end() {
+    println!("{}", assert_safe(Protocol { old_records: 1, ..one_frame_damaged(1) }));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! would be no rule that safety needs, or a model that cannot tell.
 
 use crate::{
-    bounds::three_stores,
+    bounds::{one_frame_damaged, three_stores},
     check::{Found, visit_until_broken},
     invariants::{I1, I2, I3, I4, I5},
     protocol::Protocol,
@@ -23,6 +23,8 @@ pub(crate) enum Mutant {
     ClosedBeforeRepair,
     /// A store that lost its disk counts in F and says *absent* to everything.
     LostDiskAnswersAbsent,
+    /// A store says *absent* of a record whose frame is damaged.
+    DamagedFrameAnswersAbsent,
     /// A store that lost its disk takes appends again.
     LostDiskTakesAppends,
     /// A sealed store acknowledges to the old leader what a repair brought.
@@ -82,6 +84,13 @@ fn an_epoch_closed_before_its_repair_has_too_few_copies() {
 #[test]
 fn a_lost_disk_that_answers_absent_cuts_a_committed_record() {
     let found = without_rule(Mutant::LostDiskAnswersAbsent, three_stores(2), I1);
+    println!("{found}");
+    assert!(found.shows(I1));
+}
+
+#[test]
+fn a_damaged_frame_that_answers_absent_cuts_a_committed_record() {
+    let found = without_rule(Mutant::DamagedFrameAnswersAbsent, one_frame_damaged(2), I1);
     println!("{found}");
     assert!(found.shows(I1));
 }

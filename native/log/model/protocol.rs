@@ -46,6 +46,8 @@ pub(crate) struct Protocol {
     pub(crate) new_records: u8,
     /// Stores that may lose their disk.
     pub(crate) lost_disks: usize,
+    /// Frames of the old epoch that may be found damaged.
+    pub(crate) damaged_frames: usize,
     /// The rule that is left out, if one is.
     pub(crate) mutant: Option<Mutant>,
     /// What is asked of each state.
@@ -60,9 +62,10 @@ impl Protocol {
 
 impl fmt::Display for Protocol {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { old, new, old_records, new_records, lost_disks, mutant, .. } = self;
+        let Self { old, new, old_records, new_records, lost_disks, damaged_frames, mutant, .. } =
+            self;
         write!(f, "{old}, then {new}; {old_records} and {new_records} records, ")?;
-        write!(f, "{lost_disks} disks lost")?;
+        write!(f, "{lost_disks} disks lost, {damaged_frames} frames damaged")?;
         mutant.map_or(Ok(()), |mutant| write!(f, ", {mutant:?}"))
     }
 }

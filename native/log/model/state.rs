@@ -18,6 +18,10 @@ impl Offsets {
         Self((1 << end) - 1)
     }
 
+    pub(crate) const fn only(offset: u8) -> Self {
+        Self(1 << offset)
+    }
+
     pub(crate) const fn contains(self, offset: u8) -> bool {
         self.0 >> offset & 1 == 1
     }
@@ -36,6 +40,10 @@ impl Offsets {
 
     pub(crate) const fn without(self, other: Self) -> Self {
         Self(self.0 & !other.0)
+    }
+
+    pub(crate) const fn len(self) -> usize {
+        self.0.count_ones() as usize
     }
 
     pub(crate) const fn is_empty(self) -> bool {
@@ -67,7 +75,7 @@ pub(crate) struct Copies {
     /// Acknowledged to the leader, which may hear it at any time, or never. Forgotten when the
     /// leader has answered the append: one acknowledgement more would change nothing.
     pub(crate) acknowledged: Offsets,
-    /// Durable here until the disk was lost.
+    /// Durable here until the frame was damaged or the disk was lost.
     pub(crate) lost: Offsets,
 }
 
@@ -77,20 +85,31 @@ impl Copies {
     }
 }
 
+/// What a store says of the old epoch, as it was when it answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Digest {
+    pub(crate) held: Offsets,
+    /// Neither held nor absent: there is a frame, and it is damaged.
+    pub(crate) unknown: Offsets,
+    pub(crate) tail: u8,
+    /// Whether the store counts in the fence quorum.
+    pub(crate) counts: bool,
+}
+
 /// What one recoverer knows of one store.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Known {
     #[default]
     Nothing,
-    /// Its digest, as it was when the store answered.
-    Digest {
-        held: Offsets,
-        tail: u8,
-        /// Whether the store counts in the fence quorum.
-        counts: bool,
-    },
+    Digest(Digest),
     /// Which records have a copy there, once the recoverer has decided what to keep.
     Copies(Offsets),
+}
+
+impl Known {
+    pub(crate) fn digest(self) -> Option<Digest> {
+        if let Self::Digest(digest) = self { Some(digest) } else { None }
+    }
 }
 
 /// How far the old epoch is over at a store. It only goes on, unless the disk is lost.
@@ -175,6 +194,13 @@ pub(crate) struct State {
     pub(crate) stores: [Store; STORES],
 }
 
+impl Store {
+    /// Frames of the old epoch that are damaged here.
+    pub(crate) fn damaged(&self) -> Offsets {
+        if self.disk_lost { Offsets::default() } else { self.old.lost.without(self.old.held) }
+    }
+}
+
 impl State {
     /// The one state that stands for all that differ from this one only in the numbers that stores
     /// and recoverers go by. Invariants ask for no numbers, so to visit it is to visit them all.
@@ -195,7 +221,7 @@ impl State {
         self
     }
 
-    /// Stores of the old epoch that hold the record at `offset`, or did until they lost their disk.
+    /// Stores of the old epoch that hold the record at `offset`, or did until they lost it.
     pub(crate) fn old_copies(&self, offset: u8) -> usize {
         let has = |store: &&Store| store.old.held.or(store.old.lost).contains(offset);
         self.stores.iter().filter(has).count()

@@ -4,7 +4,7 @@ use crate::{
     actions::Action,
     mutants::Mutant,
     protocol::Protocol,
-    state::{Closed, Known, Offsets, Plan, Proposal, Seal, State, Store},
+    state::{Closed, Digest, Known, Offsets, Plan, Proposal, Seal, State, Store},
 };
 
 impl Protocol {
@@ -37,6 +37,11 @@ impl Protocol {
                 store_new(state, recoverer, store, offset);
             }
             Action::AnswerNew { recoverer, offset } => self.answer_new(state, recoverer, offset),
+            Action::DamageFrame { store, offset } => {
+                let at = &mut state.stores[store].old;
+                at.held = at.held.without(Offsets::only(offset));
+                at.lost.insert(offset);
+            }
             Action::LoseDisk { store } => self.lose_disk(&mut state.stores[store]),
         }
         forget_tails(state);
@@ -91,37 +96,34 @@ impl Protocol {
         if !self.has(Mutant::DigestWithoutSeal) {
             seal(at, Seal::Sealed);
         }
-        at.known[recoverer] = Known::Digest {
+        let absent = self.has(Mutant::DamagedFrameAnswersAbsent);
+        at.known[recoverer] = Known::Digest(Digest {
             held: at.old.held,
+            unknown: if absent { Offsets::default() } else { at.damaged() },
             tail: at.tail,
             counts: !at.disk_lost || self.has(Mutant::LostDiskAnswersAbsent),
-        };
+        });
     }
 
-    /// Section 5, steps 3 and 4. No frame is damaged here, so nothing is *unknown*.
+    /// Section 5, steps 3 and 4.
     fn decide(&self, state: &mut State, recoverer: usize) {
-        let (mut fence, mut from, mut held) = (0, 0, Offsets::default());
-        for store in &state.stores {
-            if let Known::Digest { held: here, tail, counts } = store.known[recoverer] {
-                fence += usize::from(counts);
-                from = tail.max(from);
-                held = held.or(here);
-            }
+        let digests = || state.stores.iter().filter_map(|at| at.known[recoverer].digest());
+        let from = digests().map(|digest| digest.tail).max().unwrap_or(0);
+        let mut end = from;
+        while digests().any(|digest| digest.held.contains(end)) {
+            end += 1;
         }
+        let absent = |digest: &Digest| digest.counts && !digest.unknown.contains(end);
         let nodeset = if self.has(Mutant::FenceOfNewNodeset) { &self.new } else { &self.old };
         let missing_allowed = usize::from(self.has(Mutant::FenceOneShort));
-        if fence + missing_allowed < nodeset.fence_quorum() {
+        if digests().filter(absent).count() + missing_allowed < nodeset.fence_quorum() {
             return;
         }
-        let end = held.or(Offsets::below(from)).first_gap();
         let kept = Offsets::below(end).without(Offsets::below(from));
         state.recoverers[recoverer].plan = Some(Plan { from, end });
-        for store in &mut state.stores {
-            let known = &mut store.known[recoverer];
-            *known = match *known {
-                Known::Digest { held, .. } => Known::Copies(held.and(kept)),
-                Known::Nothing | Known::Copies(_) => Known::Copies(Offsets::default()),
-            };
+        for at in &mut state.stores {
+            let held = at.known[recoverer].digest().map_or_else(Offsets::default, |it| it.held);
+            at.known[recoverer] = Known::Copies(held.and(kept));
         }
     }
 
@@ -162,7 +164,7 @@ impl Protocol {
         at.seal = if self.has(Mutant::LostDiskTakesAppends) { Seal::Open } else { Seal::Sealed };
         at.tail = 0;
         for epoch in [&mut at.old, &mut at.new] {
-            epoch.lost = std::mem::take(&mut epoch.held);
+            epoch.lost = epoch.lost.or(std::mem::take(&mut epoch.held));
         }
     }
 }

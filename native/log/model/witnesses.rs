@@ -20,8 +20,8 @@ pub(crate) fn all(protocol: &Protocol) -> Vec<Property<Protocol>> {
         witnesses.push(Property::sometimes("a record is left beyond the end", left_beyond_end));
         witnesses.push(Property::sometimes("recoverers plan different ends", plans_differ));
     }
-    if protocol.lost_disks > 0 {
-        let name = "records are lost with a disk, and the epoch can be closed all the same";
+    if protocol.lost_disks + protocol.damaged_frames > 0 {
+        let name = "a store lost a record, and the epoch can be closed all the same";
         witnesses.push(Property::sometimes(name, closable_after_loss));
     }
     witnesses
