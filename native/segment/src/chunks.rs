@@ -15,9 +15,10 @@ use varve_types::Table;
 
 use crate::{
     chunk_codec::{pack_times, pack_values, unpack_times, unpack_values},
-    cluster::{Clustered, LabelSetRanks, LogPart, column, range_of},
+    clustered::{Clustered, LogPart, column, range_of},
     columns::stored_schema,
     directory::{Directory, LabelSetRange},
+    label_set_ranks::LabelSetRanks,
 };
 
 /// The most samples of one chunk: large enough to compress, small enough to read a few minutes of.

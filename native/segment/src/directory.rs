@@ -19,7 +19,7 @@ use arrow::{
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::{SegmentError, parquet_file::ParquetSeal};
+use crate::SegmentError;
 
 const MAGIC: &[u8; 8] = b"VARVEDIR";
 const VERSION: u32 = 1;
@@ -43,6 +43,15 @@ pub struct LabelSetRange {
     pub count: u64,
     /// Bytes of their lines (logs); 0 otherwise.
     pub bytes: u64,
+}
+
+/// How a Parquet file was written, by which damage to it is known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ParquetSeal {
+    /// Its size.
+    pub size_bytes: u64,
+    /// xxh3 of all of its bytes.
+    pub checksum: u64,
 }
 
 /// Where to look in a segment.

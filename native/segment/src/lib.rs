@@ -4,14 +4,17 @@
 mod chunk_codec;
 mod chunks;
 mod cluster;
+mod clustered;
 mod columns;
 mod directory;
 mod error;
+mod label_set_ranks;
 mod parquet_file;
 
 pub use chunks::SampleRun;
-pub use cluster::{Clustered, LogPart, cluster};
+pub use cluster::cluster;
+pub use clustered::{Clustered, LogPart};
 pub use columns::{EPOCH, OFFSET, PARTITION, ROW, stored_schema};
-pub use directory::{Directory, LabelSetRange, TRACE_STRIDE_ROWS};
+pub use directory::{Directory, LabelSetRange, ParquetSeal, TRACE_STRIDE_ROWS};
 pub use error::SegmentError;
-pub use parquet_file::{ParquetSeal, ParquetSegment, write_parquet};
+pub use parquet_file::{ParquetSegment, write_parquet};

@@ -23,7 +23,7 @@ use crate::{
     Clustered, SegmentError,
     chunks::{self, PACKED_COLUMNS, SampleRun},
     columns::{OFFSET, ROW},
-    directory::LabelSetRange,
+    directory::{LabelSetRange, ParquetSeal},
 };
 
 /// Rows of one row group. A selection reads pages, so groups only bound the writer's memory.
@@ -36,15 +36,6 @@ const PAGE_CHUNKS: usize = 512;
 const BATCH_ROWS: usize = 8_192;
 /// Bloom filter answers "maybe" wrongly about once in this many look-ups.
 const BLOOM_FALSE_POSITIVES: f64 = 0.01;
-
-/// How a Parquet file was written, by which damage to it is known.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ParquetSeal {
-    /// Its size.
-    pub size_bytes: u64,
-    /// xxh3 of all of its bytes.
-    pub checksum: u64,
-}
 
 /// Writes and syncs the file; the caller syncs its folder.
 pub fn write_parquet(

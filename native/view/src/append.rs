@@ -16,7 +16,7 @@ use crate::{
     error::AppendError,
     memtable::{memory_bytes, time_range},
     snapshot::MemtableBatch,
-    store::Shared,
+    state::Shared,
 };
 
 /// Told once what became of an append. Runs on the log's writer thread: it must be short.
@@ -33,11 +33,11 @@ struct NewRecord {
 }
 
 /// A record that is durable.
-pub(crate) struct Placed {
-    pub(crate) table: Table,
-    pub(crate) batch: MemtableBatch,
+struct Placed {
+    table: Table,
+    batch: MemtableBatch,
     /// Of memory.
-    pub(crate) bytes: u64,
+    bytes: u64,
 }
 
 /// An append whose records are not all durable yet.
@@ -149,5 +149,33 @@ fn into_append(record: NewRecord, shared: Arc<Shared>, request: Arc<Request>) ->
             }
             Err(error) => request.finish(Err(error.into())),
         }),
+    }
+}
+
+impl Shared {
+    /// Refuses while memtables grow faster than they are sealed.
+    fn admit(&self) -> Result<(), AppendError> {
+        let max_bytes = self.settings.memtable_max_bytes;
+        let state = self.state.read();
+        let bytes = state.memtables.bytes();
+        if bytes <= 4 * max_bytes {
+            return Ok(());
+        }
+        Err(AppendError::MemtablesFull { bytes, max_bytes, reason: state.seal_error.clone() })
+    }
+
+    /// Shows the records of one request to queries, all at once.
+    fn publish(&self, tenant: &TenantId, records: Vec<Placed>) {
+        let mut state = self.state.write();
+        let active = &mut state.memtables.active;
+        for Placed { table, batch, bytes } in records {
+            active.insert((tenant.clone(), table), batch, bytes);
+        }
+        let full = active.bytes() > self.settings.memtable_max_bytes;
+        drop(state);
+        if full {
+            self.signal.lock().full = true;
+            self.signalled.notify_one();
+        }
     }
 }

@@ -10,14 +10,17 @@ mod opening;
 mod sealer;
 mod sealing;
 mod segment;
+mod settings;
 mod snapshot;
+mod state;
 mod status;
 mod store;
 
 pub use append::Done;
 pub use error::{AppendError, OpenError, SegmentReadError};
 pub use segment::Segment;
+pub use settings::StoreSettings;
 pub use snapshot::{MemtableBatch, Snapshot};
 pub use status::{CoveredPosition, StoreStatus, TableStatus};
-pub use store::{Store, StoreSettings};
+pub use store::Store;
 pub use varve_segment::{LabelSetRange, SampleRun};

@@ -15,7 +15,7 @@ use crate::{
     memtable::time_range,
     segment::Segment,
     snapshot::MemtableBatch,
-    store::State,
+    state::State,
 };
 
 /// How much of the log is read at once in a replay.

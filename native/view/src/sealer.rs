@@ -14,7 +14,7 @@ use varve_types::{Lsn, PartitionId};
 use crate::{
     memtable::{Memtable, Memtables},
     sealing::{NewSegments, SealError, Sealing},
-    store::Shared,
+    state::Shared,
 };
 
 /// How often the sealing thread looks at the memtables' age.
@@ -23,14 +23,6 @@ const TICK: Duration = Duration::from_millis(200);
 const RETRY_FIRST: Duration = Duration::from_secs(1);
 /// … up to this.
 const RETRY_LAST: Duration = Duration::from_mins(1);
-
-/// What the sealing thread waits for.
-#[derive(Default)]
-pub(crate) struct Signal {
-    pub(crate) stop: bool,
-    /// A memtable is over its size.
-    pub(crate) full: bool,
-}
 
 impl Shared {
     /// The sealing thread.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use varve_types::{Lsn, PartitionId, Table, TenantId};
 
-use crate::{memtable::Memtable, store::State};
+use crate::{memtable::Memtable, state::State};
 
 /// The views at one moment.
 #[derive(Clone, Debug, Serialize)]

@@ -1,9 +1,7 @@
 //! The store: takes appends, shows snapshots, seals behind.
 
 use std::{
-    collections::{BTreeMap, HashMap},
     fs,
-    path::PathBuf,
     sync::Arc,
     thread::{self, JoinHandle},
 };
@@ -11,67 +9,25 @@ use std::{
 use arrow::array::RecordBatch;
 use parking_lot::{Condvar, Mutex, RwLock};
 use varve_log::Log;
-use varve_types::{Lsn, PartitionId, Table, TenantId};
+use varve_types::{Table, TenantId};
 
 use crate::{
-    append::{self, Done, Placed},
-    error::{AppendError, OpenError},
+    append::{self, Done},
+    error::OpenError,
     files::Folders,
     label_texts::LabelTexts,
     manifest::Manifest,
-    memtable::{Memtables, TableKey},
     opening,
-    sealer::Signal,
-    segment::Segment,
+    settings::StoreSettings,
     snapshot::Snapshot,
+    state::Shared,
     status::{self, StoreStatus},
 };
-
-/// Settings of the views. None has a default.
-#[derive(Clone, Debug)]
-pub struct StoreSettings {
-    /// The data directory: `segments/`, `manifest/` and `quarantine/` are in it.
-    pub data_dir: PathBuf,
-    /// Of each log.
-    pub partitions: u32,
-    /// Over how many of them one tenant is spread.
-    pub tenant_partitions: u32,
-    /// Size of all memtables at which they are sealed.
-    pub memtable_max_bytes: u64,
-    /// Age at which they are sealed.
-    pub memtable_max_age_ms: u64,
-    /// Rows that the text index finds as one block.
-    pub text_block_rows: u32,
-}
 
 /// Views of one data directory.
 pub struct Store {
     shared: Arc<Shared>,
     sealer: Mutex<Option<JoinHandle<()>>>,
-}
-
-pub(crate) struct Shared {
-    pub(crate) settings: StoreSettings,
-    pub(crate) folders: Folders,
-    pub(crate) texts: LabelTexts,
-    pub(crate) log: Arc<dyn Log>,
-    pub(crate) state: RwLock<State>,
-    /// One sealing at a time; holds the manifest that is on disk.
-    pub(crate) manifest: Mutex<Manifest>,
-    pub(crate) signal: Mutex<Signal>,
-    pub(crate) signalled: Condvar,
-}
-
-/// What queries read.
-#[derive(Default)]
-pub(crate) struct State {
-    pub(crate) memtables: Memtables,
-    pub(crate) segments: HashMap<TableKey, Vec<Arc<Segment>>>,
-    pub(crate) seals_total: u64,
-    pub(crate) seal_error: Option<String>,
-    pub(crate) quarantined: u64,
-    /// What the manifest on disk covers.
-    pub(crate) covered: BTreeMap<PartitionId, Lsn>,
 }
 
 impl Store {
@@ -150,33 +106,5 @@ impl Store {
 impl Drop for Store {
     fn drop(&mut self) {
         self.close();
-    }
-}
-
-impl Shared {
-    /// Refuses while memtables grow faster than they are sealed.
-    pub(crate) fn admit(&self) -> Result<(), AppendError> {
-        let max_bytes = self.settings.memtable_max_bytes;
-        let state = self.state.read();
-        let bytes = state.memtables.bytes();
-        if bytes <= 4 * max_bytes {
-            return Ok(());
-        }
-        Err(AppendError::MemtablesFull { bytes, max_bytes, reason: state.seal_error.clone() })
-    }
-
-    /// Shows the records of one request to queries, all at once.
-    pub(crate) fn publish(&self, tenant: &TenantId, records: Vec<Placed>) {
-        let mut state = self.state.write();
-        let active = &mut state.memtables.active;
-        for Placed { table, batch, bytes } in records {
-            active.insert((tenant.clone(), table), batch, bytes);
-        }
-        let full = active.bytes() > self.settings.memtable_max_bytes;
-        drop(state);
-        if full {
-            self.signal.lock().full = true;
-            self.signalled.notify_one();
-        }
     }
 }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::answer::Value;
 use crate::builders::{LogRow, LogsBuilder};
 
 const TIME: i64 = 1_700_000_000_000_000_000;

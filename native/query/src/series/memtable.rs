@@ -9,8 +9,16 @@ use arrow::{
 };
 use rayon::prelude::*;
 
-use super::samples::Run;
 use crate::error::QueryError;
+
+/// Samples of one series from one place.
+#[derive(Default)]
+pub(super) struct Run {
+    /// Milliseconds since the epoch.
+    pub(super) times_ms: Vec<i64>,
+    /// As many.
+    pub(super) values: Vec<f64>,
+}
 
 /// The columns of a batch of the samples table.
 pub(super) struct SampleColumns<'a> {

@@ -13,7 +13,7 @@ use varve_view::{MemtableBatch, SampleRun, Segment, Snapshot};
 
 use super::{
     directory::Directory,
-    memtable::{Gathering, SampleColumns},
+    memtable::{Gathering, Run, SampleColumns},
     value::Held,
     window::Samples,
 };
@@ -71,15 +71,6 @@ impl LoadedSeries {
 pub(super) struct Loaded<'a> {
     pub(super) series: Vec<LoadedSeries>,
     _held: Held<'a>,
-}
-
-/// Samples of one series from one place.
-#[derive(Default)]
-pub(super) struct Run {
-    /// Milliseconds since the epoch.
-    pub(super) times_ms: Vec<i64>,
-    /// As many.
-    pub(super) values: Vec<f64>,
 }
 
 /// Loads the series that match, with their samples in a range of milliseconds.

@@ -6,8 +6,8 @@ use super::{
     condition::Expr,
     fields::SpanAt,
     operand::{Operand, compare},
+    set::Set,
     show::show,
-    spanset::Set,
     trace::Trace,
 };
 use crate::{

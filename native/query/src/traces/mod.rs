@@ -14,6 +14,7 @@ mod mask;
 mod matching;
 mod operand;
 mod search;
+mod set;
 mod show;
 mod shown;
 mod source;

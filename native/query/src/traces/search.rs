@@ -12,10 +12,11 @@ use super::{
     candidates::{Candidate, Candidates, pieces},
     fields::{SpanAt, list_columns},
     gather::gather,
+    set::Set,
     shown::Shown,
     source::sources,
     spans::SUMMARY_COLUMNS,
-    spanset::{Set, Spanset},
+    spanset::Spanset,
     trace::Trace,
 };
 use crate::{

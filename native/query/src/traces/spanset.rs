@@ -1,12 +1,11 @@
 //! Span sets of one trace: filtered, combined, related, grouped.
 
-use varve_columnar::answer::Value;
-
 use super::{
     aggregate::Aggregate,
     condition::Expr,
     fields::SpanAt,
     operand::Operand,
+    set::Set,
     structural::{inverse, related},
     trace::Trace,
 };
@@ -14,15 +13,6 @@ use crate::{
     error::QueryError,
     plan::{FieldExpr, SpansetExpr, SpansetOp, StructuralOp},
 };
-
-/// Spans that match together.
-#[derive(Clone, Default)]
-pub(super) struct Set {
-    /// Their places in the trace, ascending; never empty.
-    pub(super) places: Vec<usize>,
-    /// Groups and aggregates.
-    pub(super) attributes: Vec<(String, Value)>,
-}
 
 /// A compiled [`SpansetExpr`].
 pub(super) enum Spanset {
