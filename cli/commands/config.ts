@@ -1,10 +1,11 @@
 import { type ConfigSources, loadConfig } from '../config/load.ts';
 import { documentConfig, printConfig } from '../config/print.ts';
+import { showReplication } from '../config/replication.ts';
 
-/** `varve config check`: says which file was read; throws what is wrong. @throws ConfigError */
+/** `varve config check`: says which file was read and what the log stands; throws what is wrong. @throws ConfigError */
 export function check(sources: ConfigSources): void {
-  const { file } = loadConfig(sources);
-  process.stdout.write(`${file ?? 'built-in configuration'}: ok\n`);
+  const { file, config } = loadConfig(sources);
+  process.stdout.write(`${file ?? 'built-in configuration'}: ok\n${showReplication(config.log)}`);
 }
 
 /** `varve config print`: the configuration in force, and where each value comes from. @throws ConfigError */

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { Value } from 'typebox/value';
 import { parse as parseYaml, YAMLParseError } from 'yaml';
+import { replicationProblems } from './replication.ts';
 import { type Config, ConfigSchema } from './schema.ts';
 import { nearest, type Setting, sections, settings } from './settings.ts';
 
@@ -190,6 +191,7 @@ function checkTogether(given: ReadonlyMap<string, Given>, problems: string[]): v
       `log.tenant_partitions is ${log.tenant_partitions}, over log.partitions = ${log.partitions}; lower it`,
     );
   }
+  problems.push(...replicationProblems(log));
 }
 
 function assemble(given: ReadonlyMap<string, Given>): Config {

@@ -72,8 +72,34 @@ const ingest = section('What senders may do.', {
 });
 
 const log = section('The log (DLog).', {
-  partitions: count(10, 'Partitions of the log. Fixed once the data directory is made.', 1, 1024),
-  tenant_partitions: count(1, 'Over how many partitions one tenant is spread.', 1, 1024),
+  partitions: count(10, 'Partitions of each log. Fixed once the data directory is made.', 1, 10_000),
+  tenant_partitions: count(1, 'Over how many partitions one tenant is spread.', 1, 10_000),
+  replication_factor: count(
+    3,
+    'Copies of each record, N; a cluster of fewer nodes keeps as many as it has nodes.',
+    1,
+    7,
+  ),
+  write_quorum: count(
+    2,
+    'Copies that are durable before a record is acknowledged, W; at most N. `varve config check` tells what follows.',
+    1,
+    7,
+  ),
+  read_quorum: count(
+    1,
+    'Stores that a read asks for the tail when it does not go through the leader, R.',
+    1,
+    7,
+  ),
+  copyset_strategy: Type.Union([Type.Literal('partition'), Type.Literal('record')], {
+    default: 'partition',
+    description: 'Whether all records of a partition have their copies on the same stores, or each chooses.',
+  }),
+  leader_stores_data: Type.Boolean({
+    default: true,
+    description: "Whether a leader's own store may hold copies of what it leads.",
+  }),
   journal_file_bytes: Type.Integer({
     default: 256 * MiB,
     minimum: MiB,
