@@ -1,0 +1,247 @@
+//! A store's journal on a simulated disk: what was written is durable only after the sync that
+//! followed it, and a crash decides what becomes of the rest (log-core, section 11).
+
+use crate::{
+    counts::Counts,
+    faults::{Fault, Mix},
+    random::Random,
+};
+
+/// A healthy sync takes this long, in microseconds.
+const SYNC_US: (u64, u64) = (200, 3_000);
+/// A slow one takes up to this long, in microseconds.
+const SYNC_SLOW_MAX_US: u64 = 500_000;
+
+/// One frame on the disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Slot<F> {
+    /// What was written.
+    pub frame: F,
+    /// Its bytes cannot be read any more; that something was there can still be told.
+    pub rotted: bool,
+}
+
+/// A journal of frames `F`, each written with the token by which its writer wants to hear of it.
+#[derive(Debug)]
+pub struct Disk<F, T> {
+    synced: Vec<Slot<F>>,
+    syncing: Vec<(T, F)>,
+    gathering: Vec<(T, F)>,
+    sync_running: bool,
+    read_only: bool,
+    full_until_us: u64,
+    generation: u32,
+}
+
+/// Why a write was refused. Nothing of it reached the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// A sync failed before; the page cache no longer tells what is on disk.
+    ReadOnly,
+    /// No space left.
+    Full,
+}
+
+/// A sync failed. What it covered is on the disk, or not, or in part: only a restart tells. The
+/// tokens are those of all writes whose fate is open.
+#[derive(Debug, PartialEq, Eq)]
+pub struct SyncFailed<T>(pub Vec<T>);
+
+impl<F, T> Default for Disk<F, T> {
+    fn default() -> Self {
+        Self {
+            synced: Vec::new(),
+            syncing: Vec::new(),
+            gathering: Vec::new(),
+            sync_running: false,
+            read_only: false,
+            full_until_us: 0,
+            generation: 0,
+        }
+    }
+}
+
+impl<F: Clone, T: Copy> Disk<F, T> {
+    /// Writes one frame, to be covered by the next sync.
+    pub fn write(&mut self, now_us: u64, token: T, frame: F) -> Result<(), Refused> {
+        if self.read_only {
+            return Err(Refused::ReadOnly);
+        }
+        if now_us < self.full_until_us {
+            return Err(Refused::Full);
+        }
+        self.gathering.push((token, frame));
+        Ok(())
+    }
+
+    /// Begins a sync of what was written, unless one runs or there is nothing. Answers when it ends.
+    pub fn begin_sync(
+        &mut self,
+        now_us: u64,
+        mix: &Mix,
+        random: &mut Random,
+        fired: &mut Counts<Fault>,
+    ) -> Option<u64> {
+        if self.sync_running || self.read_only || self.gathering.is_empty() {
+            return None;
+        }
+        self.syncing = std::mem::take(&mut self.gathering);
+        self.sync_running = true;
+        if random.chance(mix.rate(Fault::DiskSlow)) {
+            fired.add(Fault::DiskSlow);
+            return Some(now_us + random.between(SYNC_US.1, SYNC_SLOW_MAX_US));
+        }
+        Some(now_us + random.between(SYNC_US.0, SYNC_US.1))
+    }
+
+    /// Ends the running sync. Answers the tokens of what is durable now, in the order of the writes.
+    pub fn end_sync(
+        &mut self,
+        mix: &Mix,
+        random: &mut Random,
+        fired: &mut Counts<Fault>,
+    ) -> Result<Vec<T>, SyncFailed<T>> {
+        self.sync_running = false;
+        if random.chance(mix.rate(Fault::SyncFailed)) {
+            fired.add(Fault::SyncFailed);
+            self.read_only = true;
+            let open = self.syncing.iter().chain(&self.gathering);
+            return Err(SyncFailed(open.map(|&(token, _)| token).collect()));
+        }
+        let (tokens, frames): (Vec<T>, Vec<F>) = self.syncing.drain(..).unzip();
+        self.synced.extend(frames.into_iter().map(|frame| Slot { frame, rotted: false }));
+        Ok(tokens)
+    }
+
+    /// Stops in the middle of whatever it did. What was not synced is lost, kept, or cut somewhere;
+    /// where a run has none of these faults on, it is lost.
+    pub fn crash(&mut self, mix: &Mix, random: &mut Random, fired: &mut Counts<Fault>) {
+        self.sync_running = false;
+        self.read_only = false;
+        let mut unsynced: Vec<F> = std::mem::take(&mut self.syncing)
+            .into_iter()
+            .chain(std::mem::take(&mut self.gathering))
+            .map(|(_, frame)| frame)
+            .collect();
+        if unsynced.is_empty() {
+            return;
+        }
+        let kept = if random.chance(mix.rate(Fault::WritesKept)) {
+            fired.add(Fault::WritesKept);
+            unsynced.len()
+        } else if unsynced.len() > 1 && random.chance(mix.rate(Fault::TailTorn)) {
+            fired.add(Fault::TailTorn);
+            random.between(1, unsynced.len() as u64 - 1) as usize
+        } else {
+            fired.add(Fault::WritesLost);
+            0
+        };
+        unsynced.truncate(kept);
+        self.synced.extend(unsynced.into_iter().map(|frame| Slot { frame, rotted: false }));
+    }
+
+    /// Makes one synced frame unreadable. Answers its place, or none if there is nothing to rot.
+    pub fn rot(&mut self, random: &mut Random, may_rot: impl Fn(&F) -> bool) -> Option<&Slot<F>> {
+        let candidates: Vec<usize> = (0..self.synced.len())
+            .filter(|&at| !self.synced[at].rotted && may_rot(&self.synced[at].frame))
+            .collect();
+        let &at = random.pick(&candidates)?;
+        self.synced[at].rotted = true;
+        self.synced.get(at)
+    }
+
+    /// Everything on it is gone; an empty disk is in its place.
+    pub fn lose(&mut self) {
+        *self = Self { generation: self.generation + 1, ..Self::default() };
+    }
+
+    /// Refuses writes until then.
+    pub fn fill_until(&mut self, until_us: u64) {
+        self.full_until_us = until_us;
+    }
+
+    /// How many disks there were in this one's place before.
+    #[must_use]
+    pub fn generation(&self) -> u32 {
+        self.generation
+    }
+
+    /// Whether it takes writes now.
+    #[must_use]
+    pub fn takes_writes(&self, now_us: u64) -> bool {
+        !self.read_only && now_us >= self.full_until_us
+    }
+
+    /// What a restart finds, in the order of the writes.
+    #[must_use]
+    pub fn synced(&self) -> &[Slot<F>] {
+        &self.synced
+    }
+
+    /// Drops synced frames, as a journal file that everybody has trimmed past is dropped.
+    pub fn retain(&mut self, keep: impl Fn(&F) -> bool) {
+        self.synced.retain(|slot| keep(&slot.frame));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A disk on which 0, 1, 2 are synced and 3 … 6 are not.
+    fn disk() -> Disk<u64, u64> {
+        let mut disk = Disk::default();
+        let (mix, random, fired) = (Mix::none(), &mut Random::new(1), &mut Counts::default());
+        (0..3).for_each(|n| disk.write(0, n, n).unwrap());
+        disk.begin_sync(0, &mix, random, fired).unwrap();
+        assert_eq!(disk.end_sync(&mix, random, fired), Ok(vec![0, 1, 2]));
+        (3..7).for_each(|n| disk.write(0, n, n).unwrap());
+        disk
+    }
+
+    fn frames(disk: &Disk<u64, u64>) -> Vec<u64> {
+        disk.synced().iter().map(|slot| slot.frame).collect()
+    }
+
+    #[test]
+    fn what_was_written_during_a_sync_waits_for_the_next() {
+        let mut disk = disk();
+        let (mix, random, fired) = (Mix::none(), &mut Random::new(1), &mut Counts::default());
+        disk.begin_sync(0, &mix, random, fired).unwrap();
+        disk.write(0, 7, 7).unwrap();
+        assert_eq!(disk.begin_sync(0, &mix, random, fired), None, "one sync at a time");
+        assert_eq!(disk.end_sync(&mix, random, fired), Ok(vec![3, 4, 5, 6]));
+        assert_eq!(frames(&disk), [0, 1, 2, 3, 4, 5, 6]);
+    }
+
+    #[test]
+    fn a_crash_keeps_what_was_synced_and_a_beginning_of_the_rest() {
+        let mut lengths = std::collections::BTreeSet::new();
+        for seed in 0..200 {
+            let mut disk = disk();
+            let mut random = Random::new(seed);
+            let mix = Mix::draw(&mut random);
+            disk.crash(&mix, &mut random, &mut Counts::default());
+            let frames = frames(&disk);
+            assert!(frames.len() >= 3);
+            assert_eq!(frames, (0..frames.len() as u64).collect::<Vec<_>>());
+            lengths.insert(frames.len());
+        }
+        assert_eq!(lengths.into_iter().collect::<Vec<_>>(), [3, 4, 5, 6, 7]);
+    }
+
+    #[test]
+    fn a_full_disk_takes_writes_again_once_there_is_room() {
+        let mut disk = disk();
+        disk.fill_until(10);
+        assert_eq!(disk.write(9, 8, 8), Err(Refused::Full));
+        assert_eq!(disk.write(10, 8, 8), Ok(()));
+    }
+
+    #[test]
+    fn a_lost_disk_is_empty_and_another_one() {
+        let mut disk = disk();
+        disk.lose();
+        assert_eq!((frames(&disk).len(), disk.generation()), (0, 1));
+    }
+}

@@ -1,0 +1,389 @@
+//! Watches a run and says where it broke an invariant of log-core, section 5. It sees everything at
+//! once, which no node does, and knows nothing of how the machines work.
+
+use std::{collections::BTreeMap, fmt};
+use varve_types::{Epoch, Lsn, Offset};
+
+use crate::network::Node;
+
+/// An invariant, by its name in log-core.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Invariant {
+    /// An offset below an announced committed tail is below its epoch's end.
+    I1,
+    /// One end and one leader per epoch; epochs only grow.
+    I2,
+    /// All copies of a place have equal bytes.
+    I3,
+    /// Committed and kept records are on W stores.
+    I4,
+    /// Nothing started after an epoch's close is acknowledged in it.
+    I5,
+    /// Every reader is given the same at a place.
+    I6,
+    /// An append that began after another was acknowledged gets a higher place.
+    I7,
+    /// The trim point stays behind what is still needed, and never moves back.
+    I8,
+    /// Once faults stop, the cluster serves within bounded time.
+    Liveness,
+}
+
+/// An invariant was broken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// Which.
+    pub invariant: Invariant,
+    /// By what: the records, nodes and times involved.
+    pub what: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{:?}: {}", self.invariant, self.what)
+    }
+}
+
+/// What an epoch was opened with, and what became of it.
+#[derive(Clone, Debug)]
+pub struct EpochSeen {
+    /// Its leader: node and incarnation.
+    pub leader: (Node, u64),
+    /// Its stores, as bits by node.
+    pub stores: u64,
+    /// Durable copies before a record counts as stored.
+    pub write_quorum: u32,
+    announced: Offset,
+    closed: Option<Closed>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Closed {
+    end: Offset,
+    at_us: u64,
+}
+
+/// Where one record is.
+#[derive(Clone, Copy, Debug, Default)]
+struct Copies {
+    fingerprint: u64,
+    durable: u64,
+    destroyed: u64,
+}
+
+/// The watcher. Its calls answer nothing: the first violation is kept and ends the run.
+#[derive(Debug, Default)]
+pub struct Auditor {
+    epochs: BTreeMap<Epoch, EpochSeen>,
+    copies: BTreeMap<Lsn, Copies>,
+    given: BTreeMap<Lsn, u64>,
+    /// The highest place acknowledged so far; `None` before the first.
+    acknowledged: Option<Lsn>,
+    trim_point: Lsn,
+    violation: Option<Violation>,
+}
+
+impl Auditor {
+    /// The first violation, if there was one.
+    #[must_use]
+    pub fn violation(&self) -> Option<&Violation> {
+        self.violation.as_ref()
+    }
+
+    /// Keeps the first violation.
+    pub fn broken(&mut self, invariant: Invariant, what: String) {
+        self.violation.get_or_insert(Violation { invariant, what });
+    }
+
+    /// The epoch's opening, if it was opened.
+    #[must_use]
+    pub fn epoch(&self, epoch: Epoch) -> Option<&EpochSeen> {
+        self.epochs.get(&epoch)
+    }
+
+    /// The highest place acknowledged so far: what an append that begins now must come after.
+    #[must_use]
+    pub fn acknowledged_up_to(&self) -> Option<Lsn> {
+        self.acknowledged
+    }
+
+    /// Control opened an epoch.
+    pub fn opened(&mut self, epoch: Epoch, leader: (Node, u64), stores: u64, write_quorum: u32) {
+        if let Some((&last, _)) = self.epochs.last_key_value()
+            && epoch <= last
+        {
+            self.broken(Invariant::I2, format!("epoch {} opened after {}", epoch.0, last.0));
+        }
+        let seen = EpochSeen { leader, stores, write_quorum, announced: Offset(0), closed: None };
+        self.epochs.insert(epoch, seen);
+    }
+
+    /// A node began to lead an epoch.
+    pub fn leads(&mut self, epoch: Epoch, leader: (Node, u64)) {
+        match self.epochs.get(&epoch) {
+            Some(seen) if seen.leader == leader => {}
+            Some(seen) => {
+                let what = format!(
+                    "node {} incarnation {} leads epoch {} that control gave to node {} incarnation {}",
+                    leader.0, leader.1, epoch.0, seen.leader.0, seen.leader.1
+                );
+                self.broken(Invariant::I2, what);
+            }
+            None => {
+                let what = format!("node {} leads epoch {} that nobody opened", leader.0, epoch.0);
+                self.broken(Invariant::I2, what);
+            }
+        }
+    }
+
+    /// Control closed an epoch, or a node says that it did.
+    pub fn closed(&mut self, now_us: u64, epoch: Epoch, end: Offset) {
+        let Some(seen) = self.epochs.get_mut(&epoch) else {
+            return self.broken(Invariant::I2, format!("epoch {} closed unopened", epoch.0));
+        };
+        match seen.closed {
+            Some(closed) if closed.end != end => {
+                let what = format!("epoch {} ends at {} and at {}", epoch.0, closed.end.0, end.0);
+                self.broken(Invariant::I2, what);
+            }
+            Some(_) => {}
+            None => {
+                seen.closed = Some(Closed { end, at_us: now_us });
+                let announced = seen.announced;
+                self.check_announced(epoch, announced, "before the close");
+                self.check_kept(epoch, end);
+            }
+        }
+    }
+
+    /// Somebody said that everything below `tail` is committed.
+    pub fn announced(&mut self, epoch: Epoch, tail: Offset) {
+        let Some(seen) = self.epochs.get_mut(&epoch) else {
+            return self.broken(Invariant::I2, format!("a tail in unopened epoch {}", epoch.0));
+        };
+        if tail <= seen.announced {
+            return;
+        }
+        let from = std::mem::replace(&mut seen.announced, tail);
+        self.check_announced(epoch, tail, "after the close");
+        for offset in from.0..tail.0 {
+            self.check_copies(Lsn { epoch, offset: Offset(offset) }, "announced as committed");
+        }
+    }
+
+    fn check_announced(&mut self, epoch: Epoch, tail: Offset, when: &str) {
+        let end = self.epochs.get(&epoch).and_then(|seen| seen.closed).map(|closed| closed.end);
+        if let Some(end) = end.filter(|&end| end < tail) {
+            let what = format!(
+                "epoch {} ends at {}, but {when} the committed tail {} was announced in it",
+                epoch.0, end.0, tail.0
+            );
+            self.broken(Invariant::I1, what);
+        }
+    }
+
+    /// A store's disk holds this record durably.
+    pub fn durable(&mut self, node: Node, lsn: Lsn, fingerprint: u64) {
+        let copies = self.copies.entry(lsn).or_insert(Copies { fingerprint, ..Copies::default() });
+        copies.durable |= 1 << node;
+        copies.destroyed &= !(1 << node);
+        if copies.fingerprint != fingerprint {
+            let what = format!(
+                "node {node} stores {fingerprint:016x} at {lsn}, where {:016x} was stored before",
+                copies.fingerprint
+            );
+            self.broken(Invariant::I3, what);
+        }
+    }
+
+    /// A fault made this store's copy unreadable.
+    pub fn destroyed(&mut self, node: Node, lsn: Lsn) {
+        if let Some(copies) = self.copies.get_mut(&lsn)
+            && copies.durable >> node & 1 == 1
+        {
+            copies.durable &= !(1 << node);
+            copies.destroyed |= 1 << node;
+        }
+    }
+
+    /// A fault took this store's disk.
+    pub fn disk_lost(&mut self, node: Node) {
+        for copies in self.copies.values_mut() {
+            copies.destroyed |= copies.durable & (1 << node);
+            copies.durable &= !(1 << node);
+        }
+    }
+
+    /// A store dropped its copy, since the epoch ended below it.
+    pub fn dropped(&mut self, node: Node, lsn: Lsn) {
+        let end = self.epochs.get(&lsn.epoch).and_then(|seen| seen.closed).map(|c| c.end);
+        if lsn >= self.trim_point && end.is_none_or(|end| lsn.offset < end) {
+            self.broken(Invariant::I4, format!("node {node} dropped {lsn}, which was kept"));
+        }
+        if let Some(copies) = self.copies.get_mut(&lsn) {
+            copies.durable &= !(1 << node);
+            copies.destroyed &= !(1 << node);
+        }
+    }
+
+    fn check_kept(&mut self, epoch: Epoch, end: Offset) {
+        for offset in 0..end.0 {
+            self.check_copies(Lsn { epoch, offset: Offset(offset) }, "kept at the close");
+        }
+    }
+
+    /// Copies that faults destroyed count: the protocol had made them.
+    fn check_copies(&mut self, lsn: Lsn, why: &str) {
+        if lsn < self.trim_point {
+            return;
+        }
+        let Some(seen) = self.epochs.get(&lsn.epoch) else { return };
+        let copies = self.copies.get(&lsn).copied().unwrap_or_default();
+        let on = ((copies.durable | copies.destroyed) & seen.stores).count_ones();
+        if on < seen.write_quorum {
+            let what = format!(
+                "{lsn} was {why}, but is durable on nodes {}, destroyed on {}; W = {} of {}",
+                Nodes(copies.durable),
+                Nodes(copies.destroyed),
+                seen.write_quorum,
+                Nodes(seen.stores)
+            );
+            self.broken(Invariant::I4, what);
+        }
+    }
+
+    /// Every committed and every kept record is where it must be.
+    pub fn check_all_copies(&mut self) {
+        let spans: Vec<(Epoch, Offset)> = self
+            .epochs
+            .iter()
+            .map(|(&epoch, seen)| (epoch, seen.closed.map_or(seen.announced, |c| c.end)))
+            .collect();
+        for (epoch, up_to) in spans {
+            for offset in 0..up_to.0 {
+                self.check_copies(Lsn { epoch, offset: Offset(offset) }, "stored");
+            }
+        }
+    }
+
+    /// A client's append was acknowledged. `after`: what [`Self::acknowledged_up_to`] was when it
+    /// began, at `began_us`.
+    pub fn appended(&mut self, lsn: Lsn, fingerprint: u64, began_us: u64, after: Option<Lsn>) {
+        if after.is_some_and(|after| lsn <= after) {
+            let what = format!(
+                "an append that began at {began_us} us got {lsn}, but {} was acknowledged before",
+                after.unwrap_or_default()
+            );
+            self.broken(Invariant::I7, what);
+        }
+        let closed = self.epochs.get(&lsn.epoch).and_then(|seen| seen.closed);
+        if let Some(closed) = closed.filter(|closed| closed.at_us < began_us) {
+            let what = format!(
+                "an append that began at {began_us} us was acknowledged at {lsn}, but the epoch was closed at {} us",
+                closed.at_us
+            );
+            self.broken(Invariant::I5, what);
+        }
+        if closed.is_some_and(|closed| closed.end <= lsn.offset) {
+            self.broken(Invariant::I1, format!("{lsn} acknowledged at or above its epoch's end"));
+        }
+        self.check_copies(lsn, "acknowledged");
+        self.check_given(lsn, fingerprint, "acknowledged");
+        self.acknowledged = self.acknowledged.max(Some(lsn));
+    }
+
+    /// A linearizable tail was answered.
+    pub fn tail_answered(&mut self, tail: Lsn, began_us: u64, after: Option<Lsn>) {
+        if after.is_some_and(|after| tail <= after) {
+            let what = format!(
+                "a tail asked for at {began_us} us was answered with {tail}, but {} was acknowledged before",
+                after.unwrap_or_default()
+            );
+            self.broken(Invariant::I7, what);
+        }
+    }
+
+    /// A reader was given a record, after `last`.
+    pub fn given(&mut self, reader: usize, last: Option<Lsn>, lsn: Lsn, fingerprint: u64) {
+        let expected = self.next_after(last);
+        if expected != Some(lsn) {
+            let what = format!("reader {reader} was given {lsn} after {last:?}");
+            self.broken(Invariant::I6, what);
+        }
+        let seen = self.epochs.get(&lsn.epoch);
+        let released = seen.is_some_and(|seen| {
+            lsn.offset < seen.announced || seen.closed.is_some_and(|c| lsn.offset < c.end)
+        });
+        if !released {
+            self.broken(Invariant::I6, format!("reader {reader} was given unreleased {lsn}"));
+        }
+        self.check_given(lsn, fingerprint, &format!("given to reader {reader}"));
+    }
+
+    /// The place that comes after `last` in the log, across empty epochs; `None` if it is not known.
+    fn next_after(&self, last: Option<Lsn>) -> Option<Lsn> {
+        let first = *self.epochs.first_key_value()?.0;
+        let mut next = last.map_or(Lsn { epoch: first, offset: Offset(0) }, |last| Lsn {
+            epoch: last.epoch,
+            offset: Offset(last.offset.0 + 1),
+        });
+        loop {
+            let seen = self.epochs.get(&next.epoch)?;
+            if seen.closed.is_none_or(|closed| next.offset < closed.end) {
+                return Some(next);
+            }
+            next = Lsn { epoch: Epoch(next.epoch.0 + 1), offset: Offset(0) };
+        }
+    }
+
+    fn check_given(&mut self, lsn: Lsn, fingerprint: u64, how: &str) {
+        let first = *self.given.entry(lsn).or_insert(fingerprint);
+        if first != fingerprint {
+            let what = format!("{fingerprint:016x} was {how} at {lsn}, {first:016x} before");
+            self.broken(Invariant::I6, what);
+        }
+        let stored = self.copies.get(&lsn).map(|copies| copies.fingerprint);
+        if stored.is_some_and(|stored| stored != fingerprint) {
+            self.broken(Invariant::I3, format!("{fingerprint:016x} {how} at {lsn} is not stored"));
+        }
+    }
+
+    /// A reader was told that records are lost.
+    pub fn told_lost(&mut self, reader: usize, from: Lsn, to: Lsn) {
+        let intact = self.copies.range(from..to).find(|(_, copies)| copies.durable != 0);
+        if let Some((lsn, copies)) = intact {
+            let what = format!(
+                "reader {reader} was told that {lsn} is lost, but nodes {} hold it",
+                Nodes(copies.durable)
+            );
+            self.broken(Invariant::I6, what);
+        }
+    }
+
+    /// The log was trimmed. `needed`: the lowest place that a snapshot, hold or transaction keeps.
+    pub fn trimmed(&mut self, trim_point: Lsn, needed: Lsn) {
+        if trim_point < self.trim_point {
+            let what = format!("trimmed back from {} to {trim_point}", self.trim_point);
+            self.broken(Invariant::I8, what);
+        }
+        if trim_point > needed {
+            self.broken(Invariant::I8, format!("trimmed to {trim_point}, {needed} is needed"));
+        }
+        self.trim_point = trim_point;
+    }
+
+    /// Records acknowledged or given so far, with their fingerprints: what must be readable for ever.
+    pub fn promised(&self) -> impl Iterator<Item = (Lsn, u64)> + '_ {
+        self.given.range(self.trim_point..).map(|(&lsn, &fingerprint)| (lsn, fingerprint))
+    }
+}
+
+/// Nodes, from bits.
+struct Nodes(u64);
+
+impl fmt::Display for Nodes {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let nodes: Vec<u32> = (0..64).filter(|node| self.0 >> node & 1 == 1).collect();
+        write!(formatter, "{nodes:?}")
+    }
+}
