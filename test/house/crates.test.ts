@@ -5,6 +5,7 @@ import { output } from './tree.ts';
 const allowed: Readonly<Record<string, readonly string[]>> = {
   types: [],
   log: ['types'],
+  sim: ['types', 'log'],
   columnar: ['types'],
   wire: ['types', 'columnar'],
   segment: ['types', 'columnar'],

@@ -3,6 +3,7 @@
 
 use crate::{network::Node, random::Random};
 use bytes::Bytes;
+use std::fmt;
 use varve_types::Lsn;
 
 /// How long a client waits for an answer before the append counts as unknown, in microseconds.
@@ -13,11 +14,11 @@ const PAUSE_US: (u64, u64) = (0, 30_000);
 const REFUSED_PAUSE_US: (u64, u64) = (5_000, 50_000);
 
 /// One sending of one append. A record that is sent again is another request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Request(pub u64);
 
 /// What a client sends.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct AppendRequest {
     /// By which the answer is known.
     pub request: Request,
@@ -27,6 +28,18 @@ pub struct AppendRequest {
     pub seq: u64,
     /// The record's bytes, different for every (session, seq).
     pub payload: Bytes,
+}
+
+impl fmt::Debug for AppendRequest {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{:?} {}#{}", self.request, self.session, self.seq)
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "r{}.{}", self.0 >> 32, self.0 & 0xFFFF_FFFF)
+    }
 }
 
 /// A number for a record's content; different for all records of a run, but for chance.

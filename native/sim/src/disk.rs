@@ -11,6 +11,8 @@ use crate::{
 const SYNC_US: (u64, u64) = (200, 3_000);
 /// A slow one takes up to this long, in microseconds.
 const SYNC_SLOW_MAX_US: u64 = 500_000;
+/// The last frames, that rot more often than others.
+const RECENT_FRAMES: usize = 3;
 
 /// One frame on the disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -140,9 +142,12 @@ impl<F: Clone, T: Copy> Disk<F, T> {
         self.synced.extend(unsynced.into_iter().map(|frame| Slot { frame, rotted: false }));
     }
 
-    /// Makes one synced frame unreadable. Answers its place, or none if there is nothing to rot.
+    /// Makes one synced frame unreadable; half of the time one of the last, since those may be what
+    /// a recovery has to decide about. Answers it, or none if there is nothing to rot.
     pub fn rot(&mut self, random: &mut Random, may_rot: impl Fn(&F) -> bool) -> Option<&Slot<F>> {
-        let candidates: Vec<usize> = (0..self.synced.len())
+        let recent = random.below(2) == 0;
+        let first = if recent { self.synced.len().saturating_sub(RECENT_FRAMES) } else { 0 };
+        let candidates: Vec<usize> = (first..self.synced.len())
             .filter(|&at| !self.synced[at].rotted && may_rot(&self.synced[at].frame))
             .collect();
         let &at = random.pick(&candidates)?;

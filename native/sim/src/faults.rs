@@ -57,6 +57,8 @@ counted! {
     NodeCrashed => "node crashed",
     /// A node stops between two effects of one event.
     NodeCrashedMidStep => "node crashed between effects",
+    /// All nodes stop at once.
+    PowerFailed => "power failed",
     /// A node does nothing for a while, then goes on as if nothing had been.
     NodePaused => "node paused",
     /// A crash loses writes that were not synced.
@@ -100,7 +102,7 @@ impl Mix {
     #[must_use]
     pub fn draw(random: &mut Random) -> Self {
         let calm = random.below(8) == 0;
-        let rates = Fault::ALL
+        let mut rates: Vec<Ppm> = Fault::ALL
             .iter()
             .map(|fault| {
                 let on = random.below(5) < 2;
@@ -108,6 +110,13 @@ impl Mix {
                 if on && !calm { rate } else { Ppm(0) }
             })
             .collect();
+        let needs_crash = [Fault::FrameRotted, Fault::DiskLost, Fault::TailTorn]
+            .iter()
+            .any(|&fault| rates[fault as usize] > Ppm(0));
+        if needs_crash {
+            let occasion = [Fault::NodeCrashed, Fault::PowerFailed][random.below(2) as usize];
+            rates[occasion as usize] = occasion.rate_max();
+        }
         Self { rates }
     }
 
@@ -148,16 +157,22 @@ impl Fault {
     const fn rate_max(self) -> Ppm {
         Ppm(match self {
             Self::NodeCrashedMidStep => 400,
-            Self::SyncFailed => 2_000,
-            Self::DiskFull => 3_000,
-            Self::LinkCutOneWay | Self::NetworkPartitioned | Self::LeaderMoved => 8_000,
-            Self::ClockJumped | Self::SuspectedWrongly | Self::ControlUnreachable => 10_000,
-            Self::NodeCrashed | Self::NodePaused => 12_000,
+            Self::SyncFailed => 3_000,
+            Self::DiskFull => 4_000,
+            Self::LinkCutOneWay | Self::NetworkPartitioned | Self::PowerFailed => 12_000,
+            Self::ClockJumped
+            | Self::ControlUnreachable
+            | Self::LeaderMoved
+            | Self::NodeCrashed
+            | Self::NodePaused
+            | Self::SuspectedWrongly => 20_000,
             Self::DiskSlow => 50_000,
             Self::MessageDelayed | Self::MessageLost => 60_000,
             Self::MessageDuplicated => 100_000,
             Self::ControlAnswerLost => 150_000,
-            Self::MessageReordered | Self::FrameRotted | Self::DiskLost => 200_000,
+            Self::MessageReordered => 200_000,
+            Self::DiskLost => 300_000,
+            Self::FrameRotted => 700_000,
             Self::ClockDrifted => 900_000,
             Self::WritesLost | Self::TailTorn | Self::WritesKept => 1_000_000,
         })

@@ -270,7 +270,11 @@ impl<N: Node> World<N> {
             host.knows = newest;
             host.leader_well_us = self.now_us;
         }
-        self.trace.step(self.now_us, [5, node as u64, 0], format_args!("n{node} <- {list:?}"));
+        self.trace.step(
+            self.now_us,
+            [5, node as u64, 0],
+            format_args!("n{node} <- control {:?}", list.epochs().last()),
+        );
         self.step(node, Event::Control(list));
     }
 

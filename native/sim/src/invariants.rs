@@ -114,6 +114,10 @@ impl Auditor {
         {
             self.broken(Invariant::I2, format!("epoch {} opened after {}", epoch.0, last.0));
         }
+        let open = self.epochs.iter().find(|(_, seen)| seen.closed.is_none());
+        if let Some((&open, _)) = open {
+            self.broken(Invariant::I2, format!("epoch {} opened, {} is open", epoch.0, open.0));
+        }
         let seen = EpochSeen { leader, stores, write_quorum, announced: Offset(0), closed: None };
         self.epochs.insert(epoch, seen);
     }

@@ -15,6 +15,8 @@ pub mod node;
 pub mod plan;
 mod queue;
 pub mod random;
+pub mod reference;
+pub mod run;
 pub mod trace;
 mod traffic;
 mod weather;

@@ -58,9 +58,15 @@ pub struct Plan {
 impl Plan {
     /// Draws one.
     pub fn draw(random: &mut Random) -> Self {
-        let nodes = random.between(1, NODES_MAX) as usize;
-        let replication_factor = random.between(1, nodes.min(5) as u64) as usize;
-        let write_quorum = random.between(1, replication_factor as u64) as usize;
+        let alone = random.below(16) == 0;
+        let nodes = if alone { 1 } else { random.between(2, NODES_MAX) as usize };
+        // One copy is a cluster that people run, but has nothing to lose: two or more are drawn twice
+        // as often.
+        let draw_twice = |random: &mut Random, most: usize| {
+            random.between(1, most as u64).max(random.between(1, most as u64)) as usize
+        };
+        let replication_factor = draw_twice(random, nodes.min(5));
+        let write_quorum = draw_twice(random, replication_factor);
         let copysets = if random.below(2) == 0 {
             Copysets::All
         } else {
@@ -82,7 +88,7 @@ impl Plan {
             settings,
             clients: random.between(1, 8) as usize,
             payload_max_bytes: random.between(16, 400),
-            faults_us: random.between(1_000_000, 6_000_000),
+            faults_us: random.between(2_000_000, 12_000_000),
             mix: Mix::draw(random),
         }
     }

@@ -43,8 +43,14 @@ impl<N: Node> World<N> {
             let group = self.network.partition(self.now_us, nodes, &mut self.random);
             self.note(11, group as Number, format_args!("group {group:b} cut off"));
         }
+        let power_failed = self.comes(Fault::PowerFailed);
         for node in 0..nodes {
-            if self.hosts[node].node.is_some() {
+            if self.hosts[node].node.is_none() {
+                continue;
+            }
+            if power_failed {
+                self.crash(node);
+            } else {
                 self.fault_turn_of(node);
             }
         }
@@ -65,8 +71,15 @@ impl<N: Node> World<N> {
             self.hosts[node].disk.fill_until(until_us);
             self.note(13, node, format_args!("n{node} disk full"));
         }
-        if self.comes(Fault::SuspectedWrongly) || self.comes(Fault::LeaderMoved) {
+        if self.comes(Fault::LeaderMoved) {
             self.recover(node);
+        }
+        if self.comes(Fault::SuspectedWrongly) {
+            // By two at once: what one recovery does must not mislead the other, nor the leader,
+            // which may be one of the two.
+            self.recover(node);
+            let other = self.random.below(self.hosts.len() as u64) as Number;
+            self.recover(other);
         }
         if self.hosts[node].paused.is_none() && self.comes(Fault::NodePaused) {
             self.hosts[node].paused = Some(Vec::new());

@@ -1,0 +1,39 @@
+//! Ways to be wrong, each a single rule of log-core left out.
+
+use crate::faults::counted;
+
+counted! {
+    /// A rule that is broken.
+    Mutant, "mutant":
+    /// None: the protocol as it is written.
+    None => "none",
+    /// A store acknowledges when it has written, not when the sync has returned.
+    AcknowledgesBeforeSync => "acknowledges before the sync",
+    /// A digest is answered, and counts, without its seal.
+    DigestsUnsealed => "a digest without its seal counts",
+    /// One store too few is waited for.
+    FenceTooSmall => "one store too few in the fence quorum",
+    /// An append is acknowledged as soon as it has W copies itself.
+    AcknowledgesOutOfOrder => "acknowledges out of order",
+    /// An epoch is closed before its kept records have W copies.
+    ClosesBeforeRepair => "closes before the repair",
+    /// A store that lost its disk answers that it holds nothing.
+    LostAnswersAbsent => "a lost disk answers absent",
+    /// A damaged frame counts as one that never was.
+    DamagedIsAbsent => "a damaged frame counts as absent",
+    /// A store serves what it holds, committed or not.
+    ServesUnreleased => "serves what is not released",
+    /// A leader that recovers its own epoch counts a repaired copy as an append's.
+    RepairAcknowledgesAppend => "a repair acknowledges an append",
+    /// Control applies a command whatever version it expects.
+    ControlIgnoresVersion => "control ignores the version",
+    /// A leader that is asked for the tail answers without asking the stores.
+    TailUnconfirmed => "a tail is answered unconfirmed",
+}
+
+impl Mutant {
+    /// The mutant with this number, as a type parameter carries it.
+    pub(crate) const fn is(self, number: u8) -> bool {
+        self as u8 == number
+    }
+}
