@@ -1,6 +1,7 @@
 //! The log's simulator: a cluster of 1 to 7 nodes in one thread, driven by one seed (log-core,
-//! section 14). Network, disks, clocks and crashes are simulated; the protocol's state machines are
-//! the ones that production runs.
+//! section 14). Network, disks, clocks and crashes are simulated in virtual time; what runs on the
+//! nodes is whatever implements [`node::Node`], and the world knows nothing of it. The invariants
+//! are checked from outside, by somebody who sees everything.
 
 pub mod client;
 pub mod clock;
