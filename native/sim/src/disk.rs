@@ -4,8 +4,10 @@
 use crate::{
     counts::Counts,
     faults::{Fault, Mix},
+    node::Frame,
     random::Random,
 };
+use varve_types::Lsn;
 
 /// A healthy sync takes this long, in microseconds.
 const SYNC_US: (u64, u64) = (200, 3_000);
@@ -17,10 +19,40 @@ const RECENT_FRAMES: usize = 3;
 /// One frame on the disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Slot<F> {
-    /// What was written.
-    pub frame: F,
-    /// Its bytes cannot be read any more; that something was there can still be told.
-    pub rotted: bool,
+    frame: F,
+    damage: Option<Damage>,
+}
+
+/// Which of a frame's bytes cannot be read any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Damage {
+    /// The payload's. The header still says whose place it is.
+    Payload,
+    /// The header's. It may have been any frame.
+    Header,
+}
+
+/// What a restart finds in a slot. Nothing else of a slot can be seen by a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found<'a, F> {
+    /// A whole frame.
+    Whole(&'a F),
+    /// A record was here; its bytes are gone.
+    PayloadDamaged(Lsn),
+    /// A frame was here.
+    Unreadable,
+}
+
+impl<F: Frame> Slot<F> {
+    /// What is left of it.
+    #[must_use]
+    pub fn found(&self) -> Found<'_, F> {
+        match (self.damage, self.frame.record()) {
+            (None, _) => Found::Whole(&self.frame),
+            (Some(Damage::Payload), Some((lsn, _))) => Found::PayloadDamaged(lsn),
+            (Some(_), _) => Found::Unreadable,
+        }
+    }
 }
 
 /// A journal of frames `F`, each written with the token by which its writer wants to hear of it.
@@ -32,7 +64,6 @@ pub struct Disk<F, T> {
     sync_running: bool,
     read_only: bool,
     full_until_us: u64,
-    generation: u32,
 }
 
 /// Why a write was refused. Nothing of it reached the disk.
@@ -58,12 +89,11 @@ impl<F, T> Default for Disk<F, T> {
             sync_running: false,
             read_only: false,
             full_until_us: 0,
-            generation: 0,
         }
     }
 }
 
-impl<F: Clone, T: Copy> Disk<F, T> {
+impl<F: Frame, T: Copy> Disk<F, T> {
     /// Writes one frame, to be covered by the next sync.
     pub fn write(&mut self, now_us: u64, token: T, frame: F) -> Result<(), Refused> {
         if self.read_only {
@@ -111,7 +141,7 @@ impl<F: Clone, T: Copy> Disk<F, T> {
             return Err(SyncFailed(open.map(|&(token, _)| token).collect()));
         }
         let (tokens, frames): (Vec<T>, Vec<F>) = self.syncing.drain(..).unzip();
-        self.synced.extend(frames.into_iter().map(|frame| Slot { frame, rotted: false }));
+        self.synced.extend(frames.into_iter().map(|frame| Slot { frame, damage: None }));
         Ok(tokens)
     }
 
@@ -139,36 +169,31 @@ impl<F: Clone, T: Copy> Disk<F, T> {
             0
         };
         unsynced.truncate(kept);
-        self.synced.extend(unsynced.into_iter().map(|frame| Slot { frame, rotted: false }));
+        self.synced.extend(unsynced.into_iter().map(|frame| Slot { frame, damage: None }));
     }
 
-    /// Makes one synced frame unreadable; half of the time one of the last, since those may be what
-    /// a recovery has to decide about. Answers it, or none if there is nothing to rot.
-    pub fn rot(&mut self, random: &mut Random, may_rot: impl Fn(&F) -> bool) -> Option<&Slot<F>> {
+    /// Damages one synced frame; half of the time one of the last, since those may be what a
+    /// recovery has to decide about. Answers what was there, or none if there is nothing to damage.
+    pub fn rot(&mut self, damage: Damage, random: &mut Random) -> Option<&F> {
         let recent = random.below(2) == 0;
         let first = if recent { self.synced.len().saturating_sub(RECENT_FRAMES) } else { 0 };
         let candidates: Vec<usize> = (first..self.synced.len())
-            .filter(|&at| !self.synced[at].rotted && may_rot(&self.synced[at].frame))
+            .filter(|&at| self.synced[at].damage.is_none())
+            .filter(|&at| damage == Damage::Header || self.synced[at].frame.record().is_some())
             .collect();
         let &at = random.pick(&candidates)?;
-        self.synced[at].rotted = true;
-        self.synced.get(at)
+        self.synced[at].damage = Some(damage);
+        self.synced.get(at).map(|slot| &slot.frame)
     }
 
     /// Everything on it is gone; an empty disk is in its place.
     pub fn lose(&mut self) {
-        *self = Self { generation: self.generation + 1, ..Self::default() };
+        *self = Self::default();
     }
 
     /// Refuses writes until then.
     pub fn fill_until(&mut self, until_us: u64) {
         self.full_until_us = until_us;
-    }
-
-    /// How many disks there were in this one's place before.
-    #[must_use]
-    pub fn generation(&self) -> u32 {
-        self.generation
     }
 
     /// Whether it takes writes now.
@@ -183,15 +208,23 @@ impl<F: Clone, T: Copy> Disk<F, T> {
         &self.synced
     }
 
-    /// Drops synced frames, as a journal file that everybody has trimmed past is dropped.
-    pub fn retain(&mut self, keep: impl Fn(&F) -> bool) {
-        self.synced.retain(|slot| keep(&slot.frame));
+    /// Whole records from the given slot on, with their fingerprints.
+    pub fn records_from(&self, from: usize) -> impl Iterator<Item = (Lsn, u64)> + '_ {
+        let whole = self.synced.iter().skip(from).filter(|slot| slot.damage.is_none());
+        whole.filter_map(|slot| slot.frame.record())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Even numbers stand for records, odd ones for seals.
+    impl Frame for u64 {
+        fn record(&self) -> Option<(Lsn, u64)> {
+            self.is_multiple_of(2).then(|| (Lsn::new(1, *self), *self))
+        }
+    }
 
     /// A disk on which 0, 1, 2 are synced and 3 … 6 are not.
     fn disk() -> Disk<u64, u64> {
@@ -236,6 +269,19 @@ mod tests {
     }
 
     #[test]
+    fn a_damaged_payload_still_says_whose_it_was_and_a_damaged_header_says_nothing() {
+        for seed in 0..50 {
+            let mut disk = disk();
+            let mut random = Random::new(seed);
+            let frame = *disk.rot(Damage::Payload, &mut random).unwrap();
+            let found = disk.synced()[frame as usize].found();
+            assert_eq!(found, Found::PayloadDamaged(Lsn::new(1, frame)));
+            let frame = *disk.rot(Damage::Header, &mut random).unwrap();
+            assert_eq!(disk.synced()[frame as usize].found(), Found::Unreadable);
+        }
+    }
+
+    #[test]
     fn a_full_disk_takes_writes_again_once_there_is_room() {
         let mut disk = disk();
         disk.fill_until(10);
@@ -244,9 +290,9 @@ mod tests {
     }
 
     #[test]
-    fn a_lost_disk_is_empty_and_another_one() {
+    fn a_lost_disk_is_empty() {
         let mut disk = disk();
         disk.lose();
-        assert_eq!((frames(&disk).len(), disk.generation()), (0, 1));
+        assert_eq!(frames(&disk), [0_u64; 0]);
     }
 }

@@ -67,8 +67,10 @@ counted! {
     TailTorn => "tail torn",
     /// A crash leaves all that was not synced.
     WritesKept => "unsynced writes kept",
-    /// A frame that was synced cannot be read any more.
-    FrameRotted => "frame rotted",
+    /// A record that was synced cannot be read any more, only its header.
+    PayloadRotted => "payload rotted",
+    /// A frame that was synced cannot be read any more, nor told what it was.
+    HeaderRotted => "header rotted",
     /// A sync fails.
     SyncFailed => "sync failed",
     /// A disk has no space left for a while.
@@ -110,9 +112,10 @@ impl Mix {
                 if on && !calm { rate } else { Ppm(0) }
             })
             .collect();
-        let needs_crash = [Fault::FrameRotted, Fault::DiskLost, Fault::TailTorn]
-            .iter()
-            .any(|&fault| rates[fault as usize] > Ppm(0));
+        let needs_crash =
+            [Fault::PayloadRotted, Fault::HeaderRotted, Fault::DiskLost, Fault::TailTorn]
+                .iter()
+                .any(|&fault| rates[fault as usize] > Ppm(0));
         if needs_crash {
             let occasion = [Fault::NodeCrashed, Fault::PowerFailed][random.below(2) as usize];
             rates[occasion as usize] = occasion.rate_max();
@@ -172,7 +175,7 @@ impl Fault {
             Self::ControlAnswerLost => 150_000,
             Self::MessageReordered => 200_000,
             Self::DiskLost => 300_000,
-            Self::FrameRotted => 700_000,
+            Self::PayloadRotted | Self::HeaderRotted => 700_000,
             Self::ClockDrifted => 900_000,
             Self::WritesLost | Self::TailTorn | Self::WritesKept => 1_000_000,
         })

@@ -8,7 +8,7 @@ use crate::{
     disk::Disk,
     faults::{Fault, Mix},
     network::Node as Number,
-    node::{Control, DiskFound, Effect, EpochView, Event, Frame, Node, Sight, Start},
+    node::{Control, DiskFound, Effect, EpochView, Event, Node, Sight, Start},
     random::Random,
     world::{Happening, Wire, World},
 };
@@ -198,10 +198,8 @@ impl<N: Node> World<N> {
 
     /// Tells the auditor of frames that have become durable, from the given one on.
     fn audit_durable(&mut self, node: Number, from: usize) {
-        for slot in self.hosts[node].disk.synced().iter().skip(from) {
-            if let Some((lsn, fingerprint)) = slot.frame.record() {
-                self.auditor.durable(node, lsn, fingerprint);
-            }
+        for (lsn, fingerprint) in self.hosts[node].disk.records_from(from) {
+            self.auditor.durable(node, lsn, fingerprint);
         }
     }
 

@@ -2,6 +2,7 @@
 
 use crate::{
     client::Client,
+    disk::Damage,
     faults::{Fault, Mix},
     network::Node as Number,
     node::{Event, Frame, Node},
@@ -111,16 +112,22 @@ impl<N: Node> World<N> {
             self.hosts[node].disk.lose();
             self.hosts[node].disk_lost = true;
             self.note(15, node, format_args!("n{node} disk lost"));
-        } else if self.random.chance(self.mix.rate(Fault::FrameRotted)) {
-            let may_rot = |frame: &N::Frame| frame.record().is_some();
-            let rotted = self.hosts[node].disk.rot(&mut self.random, may_rot);
-            if let Some((lsn, _)) = rotted.and_then(|slot| slot.frame.record()) {
-                self.fired.add(Fault::FrameRotted);
-                self.destroyed.insert(node);
-                self.auditor.destroyed(node, lsn);
-                self.note(16, node, format_args!("n{node} frame of {lsn} rotted"));
-            }
+        } else if self.random.chance(self.mix.rate(Fault::PayloadRotted)) {
+            self.rot(node, Damage::Payload, Fault::PayloadRotted);
+        } else if self.random.chance(self.mix.rate(Fault::HeaderRotted)) {
+            self.rot(node, Damage::Header, Fault::HeaderRotted);
         }
+    }
+
+    fn rot(&mut self, node: Number, damage: Damage, fault: Fault) {
+        let Some(frame) = self.hosts[node].disk.rot(damage, &mut self.random) else { return };
+        let record = frame.record();
+        self.fired.add(fault);
+        self.destroyed.insert(node);
+        if let Some((lsn, _)) = record {
+            self.auditor.destroyed(node, lsn);
+        }
+        self.note(16, node, format_args!("n{node} {damage:?} of {record:?} rotted"));
     }
 
     /// Ends all faults. What is on its way still arrives.

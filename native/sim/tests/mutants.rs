@@ -39,6 +39,9 @@ mutants! {
     a_close_before_the_repair_is_noticed: ClosesBeforeRepair breaks I4 within SEEDS;
     a_lost_disk_that_answers_absent_is_noticed: LostAnswersAbsent breaks I1 | I4 within SEEDS;
     a_damaged_frame_taken_for_absent_is_noticed: DamagedIsAbsent breaks I1 | I4 within SEEDS_FOR_RARE;
+    an_unreadable_frame_that_is_passed_over_is_noticed: ForgetsUnreadable breaks I1 | I4 within SEEDS_FOR_RARE;
+    a_leader_that_goes_on_after_a_restart_is_noticed: LeadsAfterRestart breaks I2 within SEEDS;
+    a_sealed_store_that_takes_appends_is_noticed: TakesAfterSeal breaks I1 | I4 | I5 within SEEDS;
     a_store_that_serves_what_is_not_released_is_noticed: ServesUnreleased breaks I6 within SEEDS;
     a_repair_that_acknowledges_an_append_is_noticed: RepairAcknowledgesAppend breaks I1 within SEEDS_FOR_RARE;
     a_control_that_ignores_the_version_is_noticed: ControlIgnoresVersion breaks I2 within SEEDS;

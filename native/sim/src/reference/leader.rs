@@ -101,7 +101,9 @@ impl<const MUTANT: u8> Reference<MUTANT> {
     /// Begins to lead, if control gave this incarnation the last epoch and it did not lead it yet.
     pub(super) fn lead_if_mine(&mut self, effects: &mut Effects<MUTANT>) {
         let Some(view) = self.list.as_ref().map(super::EpochList::open) else { return };
-        if view.leader != (self.node, self.incarnation) || self.led >= view.epoch {
+        let mine = view.leader == (self.node, self.incarnation)
+            || Mutant::LeadsAfterRestart.is(MUTANT) && view.leader.0 == self.node;
+        if !mine || self.led >= view.epoch {
             return;
         }
         let leader = Leader::new(view);

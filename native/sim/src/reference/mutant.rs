@@ -21,6 +21,12 @@ counted! {
     LostAnswersAbsent => "a lost disk answers absent",
     /// A damaged frame counts as one that never was.
     DamagedIsAbsent => "a damaged frame counts as absent",
+    /// A store that found an unreadable frame goes on as if there had been none.
+    ForgetsUnreadable => "an unreadable frame is passed over",
+    /// A leader goes on with its epoch after a restart.
+    LeadsAfterRestart => "a leader goes on after a restart",
+    /// A store takes appends after it has sealed.
+    TakesAfterSeal => "a sealed store takes appends",
     /// A store serves what it holds, committed or not.
     ServesUnreleased => "serves what is not released",
     /// A leader that recovers its own epoch counts a repaired copy as an append's.

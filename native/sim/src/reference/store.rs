@@ -6,7 +6,7 @@ use super::{
     node::{Effects, Reference},
 };
 use crate::{
-    disk::Slot,
+    disk::{Found, Slot},
     network::Node as Number,
     node::{Control as _, DiskFound, Effect},
 };
@@ -28,7 +28,6 @@ struct Copy {
 enum State {
     Writing,
     Durable,
-    Damaged,
 }
 
 /// What a copy was asked for.
@@ -58,6 +57,11 @@ enum Written {
 pub(super) struct Store {
     lost: bool,
     read_only: bool,
+    /// A frame could not be read: it may have been a seal, or a record of any place.
+    unreadable: bool,
+    /// The last epoch of which an unreadable frame may have been; `None` until control has told.
+    unsure_up_to: Option<Epoch>,
+    damaged: BTreeSet<Lsn>,
     highest: Epoch,
     leaders: BTreeMap<Epoch, (Number, u64)>,
     sealed: BTreeSet<Epoch>,
@@ -75,19 +79,23 @@ impl Store {
     pub(super) fn start(disk: DiskFound, frames: &[Slot<Frame>]) -> Self {
         let mut store = Self { lost: disk == DiskFound::Lost, ..Self::default() };
         for slot in frames {
-            match &slot.frame {
-                Frame::Data(lsn, leader, record, tail) => {
+            match slot.found() {
+                Found::Whole(Frame::Data(lsn, leader, record, tail)) => {
                     store.first_heard(lsn.epoch, *leader);
                     store.note_tail(lsn.epoch, *tail);
-                    let state = if slot.rotted { State::Damaged } else { State::Durable };
-                    let copy = Copy { record: record.clone(), state, waiting: BTreeSet::new() };
-                    // A damaged frame that was written again is whole.
-                    store.copies.insert(*lsn, copy);
+                    let (record, waiting) = (record.clone(), BTreeSet::new());
+                    // A damaged record that was written again is whole.
+                    store.copies.insert(*lsn, Copy { record, state: State::Durable, waiting });
                 }
-                Frame::Seal(epoch) => {
+                Found::Whole(Frame::Seal(epoch)) => {
                     store.sealed.insert(*epoch);
                     store.seal_durable.insert(*epoch);
                 }
+                Found::PayloadDamaged(lsn) => {
+                    store.highest = store.highest.max(lsn.epoch);
+                    store.damaged.insert(lsn);
+                }
+                Found::Unreadable => store.unreadable = true,
             }
         }
         store
@@ -104,7 +112,15 @@ impl Store {
     }
 
     fn is_sealed(&self, epoch: Epoch) -> bool {
-        epoch < self.highest || self.sealed.contains(&epoch) || self.ends.contains_key(&epoch)
+        self.is_unsure(epoch)
+            || epoch < self.highest
+            || self.sealed.contains(&epoch)
+            || self.ends.contains_key(&epoch)
+    }
+
+    /// Whether something of the epoch may be forgotten here: what was sealed, and what was held.
+    fn is_unsure(&self, epoch: Epoch) -> bool {
+        self.unreadable && self.unsure_up_to.is_none_or(|last| epoch <= last)
     }
 
     fn token(&mut self, written: Written) -> u64 {
@@ -132,7 +148,8 @@ impl<const MUTANT: u8> Reference<MUTANT> {
         let known_leader = store.leaders.get(&lsn.epoch);
         let foreign = known_leader.is_some_and(|&leader| leader != by);
         let above_end = store.ends.get(&lsn.epoch).is_some_and(|&end| lsn.offset >= end);
-        let refused = if repair { above_end } else { store.is_sealed(lsn.epoch) || foreign };
+        let sealed = store.is_sealed(lsn.epoch) && !Mutant::TakesAfterSeal.is(MUTANT);
+        let refused = if repair { above_end } else { sealed || foreign };
         if refused {
             effects.push(Effect::Send(from, Message::Refused(lsn.epoch)));
             return;
@@ -208,18 +225,18 @@ impl<const MUTANT: u8> Reference<MUTANT> {
         let store = &mut self.store;
         let mut digest = Digest {
             tail: store.tails.get(&epoch).copied().unwrap_or_default(),
-            lost: store.lost && !Mutant::LostAnswersAbsent.is(MUTANT),
+            lost: store.lost && !Mutant::LostAnswersAbsent.is(MUTANT) || store.is_unsure(epoch),
             ..Digest::default()
         };
         let (first, next) = (Offset(0), Epoch(epoch.0 + 1));
         let of_epoch = Lsn { epoch, offset: first }..Lsn { epoch: next, offset: first };
-        for (lsn, copy) in store.copies.range(of_epoch) {
-            match copy.state {
-                State::Durable => digest.held.push(lsn.offset),
-                State::Damaged if Mutant::DamagedIsAbsent.is(MUTANT) => {}
-                State::Damaged => digest.damaged.push(lsn.offset),
-                State::Writing => {}
+        for (lsn, copy) in store.copies.range(of_epoch.clone()) {
+            if copy.state == State::Durable {
+                digest.held.push(lsn.offset);
             }
+        }
+        if !Mutant::DamagedIsAbsent.is(MUTANT) {
+            digest.damaged = store.damaged.range(of_epoch).map(|lsn| lsn.offset).collect();
         }
         for to in store.digest_wanted.remove(&epoch).unwrap_or_default() {
             effects.push(Effect::Send(to, Message::Digest(epoch, digest.clone())));
@@ -269,6 +286,12 @@ impl<const MUTANT: u8> Reference<MUTANT> {
 
     /// Learns of closed epochs: what is at or above their end is dropped.
     pub(super) fn learn_ends(&mut self) {
+        if let Some(list) = &self.list {
+            // Whatever was written before the start was of an epoch that control knows by now.
+            let unsure_up_to =
+                if Mutant::ForgetsUnreadable.is(MUTANT) { Epoch(0) } else { list.open().epoch };
+            self.store.unsure_up_to.get_or_insert(unsure_up_to);
+        }
         for view in self.list.iter().flat_map(super::EpochList::epochs) {
             let Some(end) = view.end else { continue };
             if self.store.ends.insert(view.epoch, end).is_none() {
