@@ -176,9 +176,9 @@ pub trait Log: Send + Sync {
         max_bytes: u64,
     ) -> Result<Vec<Record>, ReadError>;
 
-    /// Says that records below `up_to` are not needed any more. Never moves back, nor past the tail.
-    /// Space is freed in whole journal files.
-    fn trim(&self, partition: PartitionId, up_to: Lsn);
+    /// Says of partitions that their records below a place are not needed any more; all of it becomes
+    /// durable together. Never moves back, nor past the tail. Space is freed in whole journal files.
+    fn trim(&self, up_to: &[(PartitionId, Lsn)]);
 
     /// Partitions that hold records, or held some.
     fn partitions(&self) -> Vec<PartitionId>;

@@ -141,14 +141,16 @@ impl Log for MemoryLog {
         Ok(records)
     }
 
-    fn trim(&self, partition: PartitionId, up_to: Lsn) {
+    fn trim(&self, up_to: &[(PartitionId, Lsn)]) {
         let mut state = self.state.lock();
         let epoch = state.epoch;
-        let Some(known) = state.partitions.get_mut(&partition) else { return };
-        let up_to = up_to.min(Lsn { epoch, offset: Offset(known.offset_next) });
-        if up_to > known.trim_point {
-            known.trim_point = up_to;
-            known.records = known.records.split_off(&up_to);
+        for (partition, up_to) in up_to {
+            let Some(known) = state.partitions.get_mut(partition) else { continue };
+            let up_to = (*up_to).min(Lsn { epoch, offset: Offset(known.offset_next) });
+            if up_to > known.trim_point {
+                known.trim_point = up_to;
+                known.records = known.records.split_off(&up_to);
+            }
         }
     }
 

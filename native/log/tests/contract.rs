@@ -153,8 +153,8 @@ fn a_restart_opens_the_next_epoch_and_reads_go_on_across_it(subject: &mut dyn Su
 
 fn what_is_trimmed_is_refused_also_after_a_restart(subject: &mut dyn Subject) {
     let places = append(subject.log(), &[(LOGS_0, "a"), (LOGS_0, "b"), (LOGS_0, "c")]);
-    subject.log().trim(LOGS_0, places[2]);
-    subject.log().trim(LOGS_0, places[1]); // never moves back
+    subject.log().trim(&[(LOGS_0, places[2])]);
+    subject.log().trim(&[(LOGS_0, places[1])]); // never moves back
     for _ in 0..2 {
         let refused = subject.log().read(LOGS_0, places[1], u64::MAX).unwrap_err();
         assert!(
@@ -167,7 +167,7 @@ fn what_is_trimmed_is_refused_also_after_a_restart(subject: &mut dyn Subject) {
 
 fn a_trim_point_never_passes_the_tail(subject: &mut dyn Subject) {
     let place = append(subject.log(), &[(LOGS_0, "a")])[0];
-    subject.log().trim(LOGS_0, Lsn::new(u32::MAX, 0));
+    subject.log().trim(&[(LOGS_0, Lsn::new(u32::MAX, 0))]);
     let next = append(subject.log(), &[(LOGS_0, "b")])[0];
     assert_eq!(next, Lsn::new(place.epoch.0, 1));
     assert_eq!(texts(subject.log(), LOGS_0, next), ["b"]);

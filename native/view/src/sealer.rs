@@ -95,9 +95,8 @@ impl Shared {
             }
         }
         drop(manifest);
-        for (&partition, &up_to) in memtable.next() {
-            self.log.trim(partition, up_to);
-        }
+        let covered: Vec<_> = memtable.next().iter().map(|(&at, &up_to)| (at, up_to)).collect();
+        self.log.trim(&covered);
         Ok(())
     }
 

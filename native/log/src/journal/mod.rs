@@ -284,8 +284,8 @@ impl Log for Journal {
         Ok(records)
     }
 
-    fn trim(&self, partition: PartitionId, up_to: Lsn) {
-        self.shared.trim(partition, up_to);
+    fn trim(&self, up_to: &[(PartitionId, Lsn)]) {
+        self.shared.trim(up_to);
     }
 
     fn partitions(&self) -> Vec<PartitionId> {

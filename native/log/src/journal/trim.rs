@@ -10,17 +10,21 @@ use super::{
 };
 
 impl Shared {
-    /// Moves a trim point up, makes that durable, and removes the files that no partition needs.
-    pub(super) fn trim(&self, partition: PartitionId, up_to: Lsn) {
+    /// Moves trim points up, makes that durable, and removes the files that no partition needs.
+    pub(super) fn trim(&self, up_to: &[(PartitionId, Lsn)]) {
         let _one_at_a_time = self.trimming.lock();
+        let mut has_moved = false;
         {
             let mut index = self.index.write();
-            let up_to = up_to.min(index.tail(partition));
-            let Some(state) = index.partitions.get_mut(&partition) else { return };
-            if up_to <= state.trim_point {
-                return;
+            for (partition, up_to) in up_to {
+                let up_to = (*up_to).min(index.tail(*partition));
+                let Some(state) = index.partitions.get_mut(partition) else { continue };
+                has_moved |= up_to > state.trim_point;
+                state.trim_point = state.trim_point.max(up_to);
             }
-            state.trim_point = up_to;
+        }
+        if !has_moved {
+            return;
         }
         let outcome = self.write_trim_points().and_then(|()| self.remove_trimmed());
         let failure = outcome.err().map(|MetaError { path, source }| {
