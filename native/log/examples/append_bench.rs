@@ -118,7 +118,7 @@ fn append_all(journal: &Journal, every: Option<Duration>) -> Measured {
             break;
         }
     }
-    let (took, cpu_seconds) = (clock.elapsed() - started, cpu_seconds() - cpu_before);
+    let (took, cpu_seconds) = (since(&clock, started), cpu_seconds() - cpu_before);
     latencies.sort_unstable();
     Measured { took, cpu_seconds, syncs: journal.status().syncs_total, latencies }
 }
@@ -141,7 +141,7 @@ fn append(
         payload: payload.clone(),
         done: Box::new(move |place| {
             place.unwrap();
-            told.send(clock.elapsed().saturating_sub(due)).unwrap();
+            told.send(since(&clock, due)).unwrap();
         }),
     };
     journal.append(vec![record]).unwrap();
@@ -172,4 +172,8 @@ fn show(load: &str, Measured { took, cpu_seconds, syncs, latencies }: &Measured)
         percentile(0.99),
         percentile(0.999),
     );
+}
+
+fn since(clock: &RealClock, instant: Duration) -> Duration {
+    clock.elapsed().saturating_sub(instant)
 }

@@ -50,7 +50,7 @@ impl Log for Untrimmed {
     ) -> Result<Vec<Record>, ReadError> {
         self.0.read(partition, from, max_bytes)
     }
-    fn trim(&self, _partition: PartitionId, _up_to: Lsn) {}
+    fn trim(&self, _up_to: &[(PartitionId, Lsn)]) {}
     fn partitions(&self) -> Vec<PartitionId> {
         self.0.partitions()
     }
