@@ -31,6 +31,10 @@ counted! {
     TailAnswered => "a linearizable tail was answered",
     /// An epoch was opened with other stores than the one before.
     StoresChanged => "the stores changed",
+    /// A store dropped records that every snapshot covers.
+    Trimmed => "records were trimmed",
+    /// A reader came for records that were trimmed, and went on behind them.
+    TrimmedAsked => "a reader met the trim point",
     /// A node that was leader came back as another incarnation.
     LeaderRestarted => "a leader restarted",
     /// A node that had not heard of its own deposition went on as a leader.

@@ -208,6 +208,14 @@ impl<F: Frame, T: Copy> Disk<F, T> {
         &self.synced
     }
 
+    /// Drops records before this place, as a journal drops files. Seals stay: they are written anew
+    /// before their file goes. Answers how many were dropped.
+    pub fn drop_below(&mut self, place: Lsn) -> usize {
+        let before = self.synced.len();
+        self.synced.retain(|slot| slot.frame.record().is_none_or(|(lsn, _)| lsn >= place));
+        before - self.synced.len()
+    }
+
     /// Whole records from the given slot on, with their fingerprints.
     pub fn records_from(&self, from: usize) -> impl Iterator<Item = (Lsn, u64)> + '_ {
         let whole = self.synced.iter().skip(from).filter(|slot| slot.damage.is_none());

@@ -7,15 +7,13 @@ use crate::{
     coverage::Branch,
     disk::Disk,
     faults::{Fault, Mix},
+    invariants::Invariant,
     network::Node as Number,
-    node::{Control, DiskFound, Effect, EpochView, Event, Node, Sight, Start},
+    node::{DiskFound, Effect, EpochView, Event, Node, Sight, Start},
     random::Random,
     world::{Happening, Wire, World},
 };
-use varve_types::{Epoch, Lsn};
-
-/// How long control takes for an answer, in microseconds.
-const CONTROL_US: (u64, u64) = (500, 8_000);
+use varve_types::{Epoch, Lsn, Offset};
 
 /// A machine with its node.
 #[derive(Debug)]
@@ -41,8 +39,11 @@ pub(crate) struct Host<N: Node> {
     pub(crate) leader_well_us: u64,
     /// When it last tried to become leader itself.
     pub(crate) recovered_us: u64,
-    /// The last record its reader was given.
-    pub(crate) reader_at: Option<Lsn>,
+    /// Where its reader stands: everything before was given, or is in the snapshot, or trimmed.
+    pub(crate) reader_at: Lsn,
+    /// Its view's newest snapshot covers everything before. It survives crashes and lost disks, since
+    /// snapshots are kept elsewhere.
+    pub(crate) snapshot: Lsn,
 }
 
 impl<N: Node> Host<N> {
@@ -64,7 +65,8 @@ impl<N: Node> Host<N> {
             knows: None,
             leader_well_us: 0,
             recovered_us: 0,
-            reader_at: None,
+            reader_at: Lsn::new(1, 0),
+            snapshot: Lsn::new(1, 0),
         }
     }
 
@@ -148,6 +150,7 @@ impl<N: Node> World<N> {
             }
             Effect::ReadControl => self.ask_control(node, None),
             Effect::Propose(command) => self.ask_control(node, Some(command)),
+            Effect::DropBelow(trim_point) => self.drop_below(node, trim_point),
             Effect::Saw(sight) => self.saw(node, sight),
         }
     }
@@ -156,6 +159,16 @@ impl<N: Node> World<N> {
         if self.hosts[node].disk.write(self.now_us, token, frame).is_err() {
             self.hosts[node].write_failed = true;
             self.step(node, Event::WriteFailed(token));
+        }
+    }
+
+    fn drop_below(&mut self, node: Number, trim_point: Lsn) {
+        if self.hosts[node].disk.drop_below(trim_point) > 0 {
+            self.covered.add(Branch::Trimmed);
+        }
+        if trim_point > self.auditor.trim_point() {
+            let what = format!("node {node} dropped records below {trim_point}, not trimmed");
+            self.auditor.broken(Invariant::I8, what);
         }
     }
 
@@ -216,87 +229,6 @@ impl<N: Node> World<N> {
         self.step(node, Event::Timer(timer));
     }
 
-    /// Sends a read, or a command, to control.
-    pub(crate) fn ask_control(
-        &mut self,
-        node: Number,
-        command: Option<<N::Control as Control>::Command>,
-    ) {
-        let incarnation = self.hosts[node].incarnation;
-        let delay_us = self.random.between(CONTROL_US.0, CONTROL_US.1);
-        self.after(delay_us, Happening::ControlAsked { node, incarnation, command });
-    }
-
-    pub(crate) fn control_asked(
-        &mut self,
-        node: Number,
-        incarnation: u64,
-        command: Option<&<N::Control as Control>::Command>,
-    ) {
-        if self.now_us < self.hosts[node].control_cut_until_us {
-            return;
-        }
-        if let Some(command) = command {
-            let applied = self.control.apply(command);
-            self.trace.step(
-                self.now_us,
-                [4, node as u64, u64::from(applied.is_ok())],
-                format_args!("control <- n{node} {command:?}: {applied:?}"),
-            );
-            self.audit_control();
-            if self.random.chance(self.mix.rate(Fault::ControlAnswerLost)) {
-                self.fired.add(Fault::ControlAnswerLost);
-                return;
-            }
-        }
-        let delay_us = self.random.between(CONTROL_US.0, CONTROL_US.1);
-        let list = self.control.clone();
-        self.after(delay_us, Happening::ControlAnswer { node, incarnation, list });
-    }
-
-    pub(crate) fn control_answered(&mut self, node: Number, incarnation: u64, list: N::Control) {
-        let host = &mut self.hosts[node];
-        if host.incarnation != incarnation || host.node.is_none() {
-            return;
-        }
-        if let Some(waiting) = &mut host.paused {
-            waiting.push(Happening::ControlAnswer { node, incarnation, list });
-            return;
-        }
-        let newest = list.epochs().pop();
-        if host.knows.as_ref().map(|view| view.epoch) < newest.as_ref().map(|view| view.epoch) {
-            host.knows = newest;
-            host.leader_well_us = self.now_us;
-        }
-        self.trace.step(
-            self.now_us,
-            [5, node as u64, 0],
-            format_args!("n{node} <- control {:?}", list.epochs().last()),
-        );
-        self.step(node, Event::Control(list));
-    }
-
-    /// Compares control's list with what was seen of it before.
-    pub(crate) fn audit_control(&mut self) {
-        let mut before: Option<EpochView> = None;
-        for view in self.control.epochs() {
-            if self.auditor.epoch(view.epoch).is_none() {
-                let stores = view.stores.iter().fold(0, |bits, store| bits | 1 << store);
-                self.auditor.opened(view.epoch, view.leader, stores, view.write_quorum);
-                if let Some(before) = before {
-                    self.covered.add(Branch::EpochOpened);
-                    if before.stores != view.stores {
-                        self.covered.add(Branch::StoresChanged);
-                    }
-                }
-            }
-            if let Some(end) = view.end {
-                self.auditor.closed(self.now_us, view.epoch, end);
-            }
-            before = Some(view);
-        }
-    }
-
     fn saw(&mut self, node: Number, sight: Sight) {
         match sight {
             Sight::Leads(epoch) => {
@@ -313,8 +245,18 @@ impl<N: Node> World<N> {
             }
             Sight::Announced(epoch, tail) => self.auditor.announced(epoch, tail),
             Sight::Given(lsn, fingerprint) => {
-                let last = self.hosts[node].reader_at.replace(lsn);
-                self.auditor.given(node, last, lsn, fingerprint);
+                let next = Lsn { epoch: lsn.epoch, offset: Offset(lsn.offset.0 + 1) };
+                let place = std::mem::replace(&mut self.hosts[node].reader_at, next);
+                self.auditor.given(node, place, lsn, fingerprint);
+            }
+            Sight::GoesTo(place) => {
+                self.hosts[node].reader_at = place;
+                self.auditor.goes_to(node, place, self.hosts[node].snapshot);
+            }
+            Sight::Snapshot(covered) => {
+                let host = &mut self.hosts[node];
+                debug_assert!(covered <= host.reader_at, "a view covers what it has read");
+                host.snapshot = covered;
             }
             Sight::Lost(from, to) => self.auditor.told_lost(node, from, to),
             Sight::Branch(branch) => self.covered.add(branch),
@@ -344,21 +286,22 @@ impl<N: Node> World<N> {
         }
         host.incarnation += 1;
         host.write_failed = false;
-        host.reader_at = None;
+        host.reader_at = host.snapshot;
         host.leader_well_us = self.now_us;
         let was_leader = host.knows.take().is_some_and(|view| view.leader.0 == node);
         if was_leader {
             self.covered.add(Branch::LeaderRestarted);
         }
         let disk = if host.disk_lost { DiskFound::Lost } else { DiskFound::Registered };
-        let (incarnation, settings) = (host.incarnation, &self.plan.settings);
+        let (incarnation, settings, snapshot) =
+            (host.incarnation, &self.plan.settings, host.snapshot);
         self.trace.step(
             self.now_us,
             [7, node as u64, incarnation],
             format_args!("n{node} starts as incarnation {incarnation}, disk {disk:?}"),
         );
         let frames = host.disk.synced();
-        host.node = Some(N::start(&Start { node, incarnation, settings, disk, frames }));
+        host.node = Some(N::start(&Start { node, incarnation, settings, disk, frames, snapshot }));
         self.step(node, Event::Started);
     }
 

@@ -17,6 +17,7 @@ pub mod plan;
 mod queue;
 pub mod random;
 pub mod reference;
+mod register;
 pub mod run;
 pub mod trace;
 mod traffic;

@@ -47,6 +47,9 @@ pub trait Control: Clone + fmt::Debug {
     /// Applies a command, or leaves the list as it was and says why.
     fn apply(&mut self, command: &Self::Command) -> Result<(), String>;
 
+    /// Everything before is covered by the snapshots of all views.
+    fn trim_point(&self) -> Lsn;
+
     /// The epochs so far, in order. The last one is open.
     fn epochs(&self) -> Vec<EpochView>;
 }
@@ -79,6 +82,8 @@ pub struct Start<'a, F> {
     pub disk: DiskFound,
     /// What is on it.
     pub frames: &'a [Slot<F>],
+    /// Its view's newest snapshot covers everything before.
+    pub snapshot: Lsn,
 }
 
 /// Whether a registered store found its disk.
@@ -112,8 +117,10 @@ pub enum Event<N: Node> {
     /// The leader is suspected, or shall move: recover the last epoch and lead the next one with
     /// these stores.
     Recover(Vec<Number>),
-    /// Its reader begins again at the first epoch.
+    /// Its reader begins again, at the trim point.
     ReadFromStart,
+    /// Its view makes a snapshot of all that it has read.
+    Snapshot,
 }
 
 /// What a node wants done, in order.
@@ -133,6 +140,8 @@ pub enum Effect<N: Node> {
     ReadControl,
     /// Propose a command to control. Answered with the list as it is then.
     Propose(<N::Control as Control>::Command),
+    /// Drop records before this place from the disk.
+    DropBelow(Lsn),
     /// Nothing to do; for the world to know.
     Saw(Sight),
 }
@@ -148,6 +157,10 @@ pub enum Sight {
     Announced(Epoch, Offset),
     /// Its reader was given a record, with the record's fingerprint.
     Given(Lsn, u64),
+    /// Its reader goes on at another place, for what is before is trimmed, or is to be read again.
+    GoesTo(Lsn),
+    /// Its view has a snapshot that covers everything before.
+    Snapshot(Lsn),
     /// Its reader was told that records are lost, from and up to.
     Lost(Lsn, Lsn),
     /// It went through a branch that shall be covered.

@@ -11,6 +11,8 @@ use crate::{
 
 /// Virtual time between two occasions for the faults that come by themselves, in microseconds.
 const FAULT_TURN_US: u64 = 50_000;
+/// A view makes a snapshot every so many occasions for faults.
+const SNAPSHOT_TURNS: u64 = 10;
 /// Virtual time between two looks of a node at its leader, in microseconds.
 const DETECT_US: u64 = 100_000;
 /// A leader not heard of for so long is suspected (log-core, section 12), in microseconds.
@@ -71,6 +73,9 @@ impl<N: Node> World<N> {
             let until_us = self.now_us + self.random.between(50_000, 1_000_000);
             self.hosts[node].disk.fill_until(until_us);
             self.note(13, node, format_args!("n{node} disk full"));
+        }
+        if self.random.below(SNAPSHOT_TURNS) == 0 && self.hosts[node].paused.is_none() {
+            self.step(node, Event::Snapshot);
         }
         if self.comes(Fault::LeaderMoved) {
             self.recover(node);
@@ -144,10 +149,9 @@ impl<N: Node> World<N> {
                 self.crash(node);
             }
             // Everything that was promised is read once more, by everybody, from the beginning.
-            self.hosts[node].reader_at = None;
             self.step(node, Event::ReadFromStart);
         }
-        self.read_up_to = self.auditor.promised().last().map(|(lsn, _)| lsn);
+        self.read_up_to = self.auditor.promised_up_to();
         self.acknowledged_before = self.clients.iter().map(Client::acknowledged).collect();
     }
 

@@ -245,7 +245,7 @@ impl<N: Node> World<N> {
             .iter()
             .zip(&self.acknowledged_before)
             .all(|(client, &before)| client.acknowledged() >= before + 3);
-        let read = self.hosts.iter().all(|host| host.reader_at >= self.read_up_to);
+        let read = self.hosts.iter().all(|host| Some(host.reader_at) > self.read_up_to);
         if appended && read {
             self.phase = Phase::Served;
         } else if self.now_us > at_us + SERVE_AGAIN_US {
@@ -261,7 +261,7 @@ impl<N: Node> World<N> {
             .zip(&self.acknowledged_before)
             .map(|(client, before)| client.acknowledged() - before)
             .collect();
-        let readers: Vec<Option<Lsn>> = self.hosts.iter().map(|host| host.reader_at).collect();
+        let readers: Vec<Lsn> = self.hosts.iter().map(|host| host.reader_at).collect();
         let leaders: Vec<Option<Epoch>> = self.hosts.iter().map(|host| host.leads).collect();
         format!(
             "{} ms after the last fault, clients had {acknowledged:?} appends acknowledged; readers are at {readers:?} of {:?}; nodes lead {leaders:?}; control: {:?}",

@@ -75,7 +75,7 @@ pub struct Digest {
     pub held: Vec<Offset>,
     /// Offsets whose frame cannot be read.
     pub damaged: Vec<Offset>,
-    /// The highest committed tail heard of.
+    /// The highest committed tail heard of, or trimmed up to.
     pub tail: Offset,
     /// The disk was lost: *absent* means nothing here.
     pub lost: bool,
@@ -88,13 +88,15 @@ pub enum Frame {
     Data(Lsn, (usize, u64), Record, Offset),
     /// No more of this epoch.
     Seal(Epoch),
+    /// Everything before is dropped: it was committed, and nobody needs it.
+    Trim(Lsn),
 }
 
 impl crate::node::Frame for Frame {
     fn record(&self) -> Option<(Lsn, u64)> {
         match self {
             Self::Data(lsn, _, record, _) => Some((*lsn, record.fingerprint())),
-            Self::Seal(_) => None,
+            Self::Seal(_) | Self::Trim(_) => None,
         }
     }
 }

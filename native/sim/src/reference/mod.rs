@@ -13,7 +13,7 @@ mod reader;
 mod recovery;
 mod store;
 
-pub use control::{Advance, EpochList};
+pub use control::{Advance, Command, EpochList};
 pub use message::{Frame, Message, Record, Timer};
 pub use mutant::Mutant;
 pub use node::Reference;

@@ -33,6 +33,10 @@ counted! {
     RepairAcknowledgesAppend => "a repair acknowledges an append",
     /// Control applies a command whatever version it expects.
     ControlIgnoresVersion => "control ignores the version",
+    /// The log is trimmed as soon as one view does not need it any more.
+    TrimsForOneView => "one view's snapshot trims for all",
+    /// A store's digest leaves out up to where it was trimmed: what was dropped there is absent.
+    DigestForgetsTrim => "a digest takes trimmed records for absent",
     /// A leader that is asked for the tail answers without asking the stores.
     TailUnconfirmed => "a tail is answered unconfirmed",
 }

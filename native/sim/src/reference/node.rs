@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     network::Node as Number,
-    node::{Effect, Event, Node, Start},
+    node::{Control as _, Effect, Event, Node, Start},
     plan::Settings,
 };
 use varve_types::Epoch;
@@ -52,7 +52,7 @@ impl<const MUTANT: u8> Node for Reference<MUTANT> {
             turns: 0,
             recovery: None,
             wants_to_lead: None,
-            reader: Reader::default(),
+            reader: Reader::new(start.snapshot),
             list: None,
         }
     }
@@ -73,7 +73,8 @@ impl<const MUTANT: u8> Node for Reference<MUTANT> {
             Event::Tail(request) => self.tail_asked(request, effects),
             Event::Control(list) => self.learn(list, effects),
             Event::Recover(stores) => self.recover(stores, effects),
-            Event::ReadFromStart => self.reader = Reader::default(),
+            Event::ReadFromStart => self.read_from_start(effects),
+            Event::Snapshot => self.snapshot(effects),
         }
     }
 }
@@ -105,12 +106,15 @@ impl<const MUTANT: u8> Reference<MUTANT> {
 
     /// Lists may come out of order: an older one says nothing new.
     fn learn(&mut self, list: EpochList<MUTANT>, effects: &mut Effects<MUTANT>) {
-        let known = self.list.as_ref().map_or(0, |list| list.epochs.len());
-        if list.epochs.len() < known {
+        let older = self.list.as_ref().is_some_and(|known| {
+            list.epochs.len() < known.epochs.len() || list.trim_point() < known.trim_point()
+        });
+        if older {
             return;
         }
         self.list = Some(list);
         self.learn_ends();
+        self.learn_trim(effects);
         self.lead_if_mine(effects);
         self.recovery_learns(effects);
     }

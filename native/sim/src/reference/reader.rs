@@ -1,12 +1,13 @@
 //! The reference's reader: epochs in order, another store when one has not what it wants.
 
 use super::{
+    control::Command,
     message::{Message, Record, Timer},
     node::{Effects, Reference},
 };
 use crate::{
     coverage::Branch,
-    node::{Effect, Sight},
+    node::{Control as _, Effect, Sight},
 };
 use varve_types::{Epoch, Lsn, Offset};
 
@@ -22,9 +23,9 @@ pub(super) struct Reader {
     missing: usize,
 }
 
-impl Default for Reader {
-    fn default() -> Self {
-        Self { next: Lsn { epoch: Epoch(1), offset: Offset(0) }, asked: 0, missing: 0 }
+impl Reader {
+    pub(super) fn new(next: Lsn) -> Self {
+        Self { next, asked: 0, missing: 0 }
     }
 }
 
@@ -35,8 +36,26 @@ impl<const MUTANT: u8> Reference<MUTANT> {
         effects.push(Effect::SetTimer(TURN_MS, Timer::Reader));
     }
 
+    /// Begins again at the first place that is still there.
+    pub(super) fn read_from_start(&mut self, effects: &mut Effects<MUTANT>) {
+        let Some(list) = &self.list else { return };
+        self.reader = Reader::new(list.trim_point());
+        effects.push(Effect::Saw(Sight::GoesTo(self.reader.next)));
+    }
+
+    /// A snapshot of what was read so far: the log need not keep it any more for this view.
+    pub(super) fn snapshot(&mut self, effects: &mut Effects<MUTANT>) {
+        effects.push(Effect::Saw(Sight::Snapshot(self.reader.next)));
+        effects.push(Effect::Propose(Command::Covered(self.node, self.reader.next)));
+    }
+
     fn read(&mut self, effects: &mut Effects<MUTANT>) {
         let Some(list) = &self.list else { return };
+        if self.reader.next < list.trim_point() {
+            self.reader.next = list.trim_point();
+            effects.push(Effect::Saw(Sight::Branch(Branch::TrimmedAsked)));
+            effects.push(Effect::Saw(Sight::GoesTo(self.reader.next)));
+        }
         while let Some(view) = list.get(self.reader.next.epoch)
             && view.end.is_some_and(|end| self.reader.next.offset >= end)
         {

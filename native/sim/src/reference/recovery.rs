@@ -1,7 +1,7 @@
 //! The reference's recovery: seal, digest, decide the end, repair, close (log-core, section 5).
 
 use super::{
-    control::Advance,
+    control::{Advance, Command},
     message::{Digest, Message, Record, Timer},
     mutant::Mutant,
     node::{Effects, Reference},
@@ -145,7 +145,8 @@ impl<const MUTANT: u8> Reference<MUTANT> {
             fence = fence.saturating_sub(1).max(1);
         }
         let unknown_is_absent = Mutant::DamagedIsAbsent.is(MUTANT);
-        let Some((end, copies)) = recovery.decide(fence, unknown_is_absent) else { return };
+        let decided = recovery.decide(fence, unknown_is_absent);
+        let Some((end, copies)) = decided else { return };
         if !copies.is_empty() {
             effects.push(Effect::Saw(Sight::Branch(Branch::UnacknowledgedKept)));
         }
@@ -198,11 +199,11 @@ impl<const MUTANT: u8> Reference<MUTANT> {
 
     fn propose(&self, end: Offset, effects: &mut Effects<MUTANT>) {
         let Some(recovery) = &self.recovery else { return };
-        effects.push(Effect::Propose(Advance {
+        effects.push(Effect::Propose(Command::Advance(Advance {
             expect: recovery.closing.epoch.0 as usize,
             end,
             leader: (self.node, self.incarnation),
             stores: recovery.next_stores.clone(),
-        }));
+        })));
     }
 }

@@ -50,6 +50,7 @@ impl Asked {
 enum Written {
     Copy(Lsn),
     Seal(Epoch),
+    Trim(Lsn),
 }
 
 /// A store's state for the one partition.
@@ -62,6 +63,7 @@ pub(super) struct Store {
     /// The last epoch of which an unreadable frame may have been; `None` until control has told.
     unsure_up_to: Option<Epoch>,
     damaged: BTreeSet<Lsn>,
+    trim_point: Lsn,
     highest: Epoch,
     leaders: BTreeMap<Epoch, (Number, u64)>,
     sealed: BTreeSet<Epoch>,
@@ -91,6 +93,7 @@ impl Store {
                     store.sealed.insert(*epoch);
                     store.seal_durable.insert(*epoch);
                 }
+                Found::Whole(Frame::Trim(trim_point)) => store.note_trim(*trim_point),
                 Found::PayloadDamaged(lsn) => {
                     store.highest = store.highest.max(lsn.epoch);
                     store.damaged.insert(lsn);
@@ -104,6 +107,12 @@ impl Store {
     fn first_heard(&mut self, epoch: Epoch, leader: (Number, u64)) {
         self.highest = self.highest.max(epoch);
         self.leaders.entry(epoch).or_insert(leader);
+    }
+
+    fn note_trim(&mut self, trim_point: Lsn) {
+        self.trim_point = self.trim_point.max(trim_point);
+        self.copies.retain(|&lsn, _| lsn >= trim_point);
+        self.damaged.retain(|&lsn| lsn >= trim_point);
     }
 
     fn note_tail(&mut self, epoch: Epoch, tail: Offset) {
@@ -195,6 +204,10 @@ impl<const MUTANT: u8> Reference<MUTANT> {
                 self.store.seal_durable.insert(epoch);
                 self.answer_digests(epoch, effects);
             }
+            Some(Written::Trim(trim_point)) => {
+                self.store.note_trim(trim_point);
+                effects.push(Effect::DropBelow(trim_point));
+            }
             None => {}
         }
     }
@@ -223,8 +236,11 @@ impl<const MUTANT: u8> Reference<MUTANT> {
 
     fn answer_digests(&mut self, epoch: Epoch, effects: &mut Effects<MUTANT>) {
         let store = &mut self.store;
+        let known = store.tails.get(&epoch).copied().unwrap_or_default();
+        let trim_here = store.trim_point.epoch == epoch && !Mutant::DigestForgetsTrim.is(MUTANT);
+        let trimmed = if trim_here { store.trim_point.offset } else { Offset(0) };
         let mut digest = Digest {
-            tail: store.tails.get(&epoch).copied().unwrap_or_default(),
+            tail: known.max(trimmed),
             lost: store.lost && !Mutant::LostAnswersAbsent.is(MUTANT) || store.is_unsure(epoch),
             ..Digest::default()
         };
@@ -297,6 +313,17 @@ impl<const MUTANT: u8> Reference<MUTANT> {
             if self.store.ends.insert(view.epoch, end).is_none() {
                 self.store.copies.retain(|lsn, _| lsn.epoch != view.epoch || lsn.offset < end);
             }
+        }
+    }
+
+    /// Drops what every view's snapshot covers; says so in the journal first.
+    pub(super) fn learn_trim(&mut self, effects: &mut Effects<MUTANT>) {
+        let Some(trim_point) = self.list.as_ref().map(super::EpochList::trim_point) else { return };
+        let store = &mut self.store;
+        let drops = store.copies.first_key_value().is_some_and(|(&first, _)| first < trim_point);
+        if drops && !store.read_only {
+            let token = store.token(Written::Trim(trim_point));
+            effects.push(Effect::Write(token, Frame::Trim(trim_point)));
         }
     }
 }

@@ -1,48 +1,15 @@
 //! Watches a run and says where it broke an invariant of log-core, section 5. It sees everything at
 //! once, which no node does, and knows nothing of how the machines work.
 
-use std::{collections::BTreeMap, fmt};
-use varve_types::{Epoch, Lsn, Offset};
+#[cfg(test)]
+mod tests;
+mod violation;
 
 use crate::network::Node;
-
-/// An invariant, by its name in log-core.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Invariant {
-    /// An offset below an announced committed tail is below its epoch's end.
-    I1,
-    /// One end and one leader per epoch; epochs only grow.
-    I2,
-    /// All copies of a place have equal bytes.
-    I3,
-    /// Committed and kept records are on W stores.
-    I4,
-    /// Nothing started after an epoch's close is acknowledged in it.
-    I5,
-    /// Every reader is given the same at a place.
-    I6,
-    /// An append that began after another was acknowledged gets a higher place.
-    I7,
-    /// The trim point stays behind what is still needed, and never moves back.
-    I8,
-    /// Once faults stop, the cluster serves within bounded time.
-    Liveness,
-}
-
-/// An invariant was broken.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Violation {
-    /// Which.
-    pub invariant: Invariant,
-    /// By what: the records, nodes and times involved.
-    pub what: String,
-}
-
-impl fmt::Display for Violation {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{:?}: {}", self.invariant, self.what)
-    }
-}
+use std::collections::BTreeMap;
+use varve_types::{Epoch, Lsn, Offset};
+use violation::Nodes;
+pub use violation::{Invariant, Violation};
 
 /// What an epoch was opened with, and what became of it.
 #[derive(Clone, Debug)]
@@ -218,18 +185,6 @@ impl Auditor {
         }
     }
 
-    /// A store dropped its copy, since the epoch ended below it.
-    pub fn dropped(&mut self, node: Node, lsn: Lsn) {
-        let end = self.epochs.get(&lsn.epoch).and_then(|seen| seen.closed).map(|c| c.end);
-        if lsn >= self.trim_point && end.is_none_or(|end| lsn.offset < end) {
-            self.broken(Invariant::I4, format!("node {node} dropped {lsn}, which was kept"));
-        }
-        if let Some(copies) = self.copies.get_mut(&lsn) {
-            copies.durable &= !(1 << node);
-            copies.destroyed &= !(1 << node);
-        }
-    }
-
     fn check_kept(&mut self, epoch: Epoch, end: Offset) {
         for offset in 0..end.0 {
             self.check_copies(Lsn { epoch, offset: Offset(offset) }, "kept at the close");
@@ -307,12 +262,10 @@ impl Auditor {
         }
     }
 
-    /// A reader was given a record, after `last`.
-    pub fn given(&mut self, reader: usize, last: Option<Lsn>, lsn: Lsn, fingerprint: u64) {
-        let expected = self.next_after(last);
-        if expected != Some(lsn) {
-            let what = format!("reader {reader} was given {lsn} after {last:?}");
-            self.broken(Invariant::I6, what);
+    /// A reader that stood at `place` was given a record.
+    pub fn given(&mut self, reader: usize, place: Lsn, lsn: Lsn, fingerprint: u64) {
+        if self.next_from(place) != Some(lsn) {
+            self.broken(Invariant::I6, format!("reader {reader} at {place} was given {lsn}"));
         }
         let seen = self.epochs.get(&lsn.epoch);
         let released = seen.is_some_and(|seen| {
@@ -324,19 +277,27 @@ impl Auditor {
         self.check_given(lsn, fingerprint, &format!("given to reader {reader}"));
     }
 
-    /// The place that comes after `last` in the log, across empty epochs; `None` if it is not known.
-    fn next_after(&self, last: Option<Lsn>) -> Option<Lsn> {
-        let first = *self.epochs.first_key_value()?.0;
-        let mut next = last.map_or(Lsn { epoch: first, offset: Offset(0) }, |last| Lsn {
-            epoch: last.epoch,
-            offset: Offset(last.offset.0 + 1),
-        });
+    /// The first place at or after this one that may hold a record, across the ends of epochs;
+    /// `None` if that epoch is not open yet.
+    fn next_from(&self, mut place: Lsn) -> Option<Lsn> {
         loop {
-            let seen = self.epochs.get(&next.epoch)?;
-            if seen.closed.is_none_or(|closed| next.offset < closed.end) {
-                return Some(next);
+            let seen = self.epochs.get(&place.epoch)?;
+            if seen.closed.is_none_or(|closed| place.offset < closed.end) {
+                return Some(place);
             }
-            next = Lsn { epoch: Epoch(next.epoch.0 + 1), offset: Offset(0) };
+            place = Lsn { epoch: Epoch(place.epoch.0 + 1), offset: Offset(0) };
+        }
+    }
+
+    /// A reader goes to a place without having read up to it: since it has a snapshot of all that
+    /// is before, or since all that is before was trimmed.
+    pub fn goes_to(&mut self, reader: usize, place: Lsn, snapshot: Lsn) {
+        if place > self.trim_point.max(snapshot) {
+            let what = format!(
+                "reader {reader} with a snapshot at {snapshot} went to {place}; trimmed up to {}",
+                self.trim_point
+            );
+            self.broken(Invariant::I6, what);
         }
     }
 
@@ -364,7 +325,7 @@ impl Auditor {
         }
     }
 
-    /// The log was trimmed. `needed`: the lowest place that a snapshot, hold or transaction keeps.
+    /// The log is trimmed up to there. `needed`: the lowest place that a snapshot does not cover.
     pub fn trimmed(&mut self, trim_point: Lsn, needed: Lsn) {
         if trim_point < self.trim_point {
             let what = format!("trimmed back from {} to {trim_point}", self.trim_point);
@@ -376,18 +337,15 @@ impl Auditor {
         self.trim_point = trim_point;
     }
 
-    /// Records acknowledged or given so far, with their fingerprints: what must be readable for ever.
-    pub fn promised(&self) -> impl Iterator<Item = (Lsn, u64)> + '_ {
-        self.given.range(self.trim_point..).map(|(&lsn, &fingerprint)| (lsn, fingerprint))
+    /// The highest place acknowledged or given so far: up to there, all must be readable.
+    #[must_use]
+    pub fn promised_up_to(&self) -> Option<Lsn> {
+        self.given.last_key_value().map(|(&lsn, _)| lsn)
     }
-}
 
-/// Nodes, from bits.
-struct Nodes(u64);
-
-impl fmt::Display for Nodes {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let nodes: Vec<u32> = (0..64).filter(|node| self.0 >> node & 1 == 1).collect();
-        write!(formatter, "{nodes:?}")
+    /// Up to where the log was trimmed.
+    #[must_use]
+    pub fn trim_point(&self) -> Lsn {
+        self.trim_point
     }
 }
