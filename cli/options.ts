@@ -14,6 +14,8 @@ export function storageOptions({ data_dir, log, view, ingest }: Config): Storage
     journalFileBytes: log.journal_file_bytes,
     writeBufferSizeBytes: log.write_buffer_size_bytes,
     diskFreeMinBytes: log.disk_free_min_bytes,
+    dedupeWindowMs: log.dedupe_window_ms,
+    dedupeKeysMax: log.dedupe_keys_max,
     memtableMaxBytes: view.memtable_max_bytes,
     memtableMaxAgeMs: view.memtable_max_age_ms,
     textBlockRows: view.text_block_rows,

@@ -65,6 +65,16 @@ const metrics: readonly Metric[] = [
     help: 'Records written; a record is the rows of one request for one partition.',
     read: ({ journal }) => one(journal.recordsTotal),
   },
+  {
+    name: 'varve_log_duplicates_total',
+    help: 'Records that were there already: a sender had sent its request again.',
+    read: ({ journal }) => one(journal.duplicatesTotal),
+  },
+  {
+    name: 'varve_log_keys_remembered',
+    help: 'Idempotency keys by which a request would be known again.',
+    read: ({ journal }) => one(journal.keysRemembered),
+  },
   { name: 'varve_log_syncs_total', help: 'Syncs.', read: ({ journal }) => one(journal.syncsTotal) },
   {
     name: 'varve_log_sync_seconds_total',

@@ -3,6 +3,7 @@ import { parseTenant, type Receipt, type Storage, type TenantId } from '../stora
 import { Admission, type Permit } from './admission.ts';
 import { readBody } from './body.ts';
 import { IngestError, refusalOf } from './errors.ts';
+import { idempotencyKeyHeader, idempotencyKeyOf } from './idempotency-key.ts';
 import type { IngestOptions } from './options.ts';
 import type { Declared, IngestLog, IngestMetrics, Intake } from './receiver.ts';
 
@@ -52,7 +53,8 @@ export class RequestIntake implements Intake {
       return await this.#permitted(tenant, async (permit) => {
         const maxBytes = this.#options.bodyMaxBytes;
         const body = await readBody(request.raw, declaredBytes(request), maxBytes, permit);
-        return await this.#append(receiver, tenant, body, declared);
+        const idempotencyKey = idempotencyKeyOf(request.headers[idempotencyKeyHeader]);
+        return await this.#append(receiver, tenant, body, { ...declared, idempotencyKey });
       });
     });
   }

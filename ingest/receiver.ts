@@ -13,6 +13,8 @@ export interface Receiver {
 export interface Declared {
   readonly format: BodyFormat;
   readonly encoding: BodyEncoding;
+  /** `Idempotency-Key`: by it a retry is known again, whatever its body is. */
+  readonly idempotencyKey?: string | undefined;
 }
 
 /** The one way of a request from a socket to the log. */

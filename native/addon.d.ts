@@ -15,8 +15,11 @@ export declare class NativeStore {
   seal(): Promise<void>
   /** Stops accepting, writes and syncs what was accepted, and gives the data directory free. */
   close(): Promise<void>
-  /** Appends one request body; resolves once what was accepted is durable and can be queried. */
-  append(tenant: string, format: string, encoding: string, body: Uint8Array): Promise<AppendReceipt>
+  /**
+   * Appends one request body; resolves once what was accepted is durable and can be queried. A retry
+   * is known again by `idempotency_key`, or without one by the body.
+   */
+  append(tenant: string, format: string, encoding: string, body: Uint8Array, idempotencyKey?: string | undefined | null): Promise<AppendReceipt>
   /** A token for one call of `query`. */
   cancelToken(): CancelToken
   /** Runs a `Query` of the plan algebra, given as JSON. */

@@ -31,6 +31,8 @@ export interface AppendRequest {
   readonly encoding: BodyEncoding;
   /** Must not change until the promise settles. */
   readonly body: Uint8Array;
+  /** By which a retry is known again; without one the body itself is that. */
+  readonly idempotencyKey?: string | undefined;
 }
 
 /** Records of a request that were not taken, and why. */
@@ -75,6 +77,9 @@ export interface NativeSettings {
   readonly journalFileBytes: number;
   readonly writeBufferSizeBytes: number;
   readonly diskFreeMinBytes: number;
+  /** 0 = nothing is remembered. */
+  readonly dedupeWindowMs: number;
+  readonly dedupeKeysMax: number;
   readonly memtableMaxBytes: number;
   readonly memtableMaxAgeMs: number;
   readonly textBlockRows: number;
@@ -106,13 +111,14 @@ export class NativeStore {
   }
 
   /**
-   * Resolves once the accepted records are durable and can be queried.
+   * Resolves once the accepted records are durable and can be queried. What a request stored before,
+   * within `dedupeWindowMs`, is not stored again and counts as accepted.
    *
    * @throws VarveError BODY_INVALID, BODY_TOO_LARGE, OVERLOADED, READ_ONLY: nothing was stored
    */
   async append(request: AppendRequest): Promise<Receipt> {
-    const { tenant, format, encoding, body } = request;
-    return await crossing(() => this.#store.append(tenant, format, encoding, body));
+    const { tenant, format, encoding, body, idempotencyKey } = request;
+    return await crossing(() => this.#store.append(tenant, format, encoding, body, idempotencyKey));
   }
 
   /**

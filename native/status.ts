@@ -18,6 +18,10 @@ export interface JournalStatus {
   readonly groupsTotal: number;
   readonly groupBytesTotal: number;
   readonly recordsTotal: number;
+  /** Records that a retry brought again. */
+  readonly duplicatesTotal: number;
+  /** Idempotency keys by which a retry would be known. */
+  readonly keysRemembered: number;
   readonly syncsTotal: number;
   readonly syncUsTotal: number;
   readonly lastSyncUs: number;

@@ -12,6 +12,8 @@ const sound: StoreStatus = {
     groupsTotal: 4,
     groupBytesTotal: 8_192,
     recordsTotal: 9,
+    duplicatesTotal: 2,
+    keysRemembered: 7,
     syncsTotal: 4,
     syncUsTotal: 2_000,
     lastSyncUs: 250,
@@ -42,6 +44,7 @@ describe('varve log status', () => {
 epoch       3
 files       2, 3.0 MiB, 0 B waiting for the disk
 groups      4 of 2.0 KiB on average
+retries     2 records were there already; 7 keys are remembered
 syncs       4: 500 µs on average, 250 µs the last, 12.3 ms the longest
 held by     logs/1 (the oldest file)
 

@@ -38,6 +38,7 @@ export function showLogStatus({ journal }: StoreStatus): string {
     `epoch       ${epoch}`,
     `files       ${files}, ${size(bytes)}, ${size(waitingBytes)} waiting for the disk`,
     `groups      ${groupsTotal} of ${size(mean(journal.groupBytesTotal, groupsTotal))} on average`,
+    `retries     ${journal.duplicatesTotal} records were there already; ${journal.keysRemembered} keys are remembered`,
     `syncs       ${syncsTotal}: ${duration(mean(journal.syncUsTotal, syncsTotal))} on average, ` +
       `${duration(journal.lastSyncUs)} the last, ${duration(journal.maxSyncUs)} the longest`,
   ];

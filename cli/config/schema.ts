@@ -111,6 +111,12 @@ const log = section('The log (DLog).', {
     'Bytes that may wait for the disk; past it senders get 503.',
     MiB,
   ),
+  dedupe_window_ms: milliseconds(
+    10 * minuteMs,
+    'How long a request that is sent again is known and stored once; 0 stores it each time.',
+    0,
+  ),
+  dedupe_keys_max: count(1_000_000, 'Most requests of one partition that are known again.'),
   disk_free_min_bytes: bytes(256 * MiB, 'Below this much free space appends are refused.', 0),
 });
 

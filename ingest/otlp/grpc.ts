@@ -3,6 +3,7 @@ import { Metadata as GrpcMetadata, type Metadata, Server, ServerCredentials } fr
 import { HealthImplementation } from 'grpc-health-check';
 import type { BodyFormat } from '../../storage/index.ts';
 import { isRetryable, refusalOf } from '../errors.ts';
+import { idempotencyKeyHeader, idempotencyKeyOf } from '../idempotency-key.ts';
 import type { Intake } from '../receiver.ts';
 import { exportResponse, rpcStatus } from './answer.ts';
 import { otlpStatus } from './status.ts';
@@ -100,7 +101,9 @@ async function takeExport(
   intake: Intake,
 ): Promise<Uint8Array> {
   const tenant = intake.tenantOf(metadata.get('x-scope-orgid').map(String));
-  const receipt = await intake.message(receiverName, tenant, body, { format, encoding: 'identity' });
+  const idempotencyKey = idempotencyKeyOf(metadata.get(idempotencyKeyHeader).map(String));
+  const declared = { format, encoding: 'identity', idempotencyKey } as const;
+  const receipt = await intake.message(receiverName, tenant, body, declared);
   return exportResponse(receipt);
 }
 

@@ -5,6 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
 use tokio::sync::oneshot;
+use varve_log::{RequestIdentity, request_key};
 use varve_types::{ErrorCode, TenantId};
 use varve_view::AppendError;
 use varve_wire::decode::{self, Decoded, Encoding, Format};
@@ -36,7 +37,8 @@ pub struct RefusalCount {
 
 #[napi]
 impl NativeStore {
-    /// Appends one request body; resolves once what was accepted is durable and can be queried.
+    /// Appends one request body; resolves once what was accepted is durable and can be queried. A retry
+    /// is known again by `idempotency_key`, or without one by the body.
     #[napi]
     pub async fn append(
         &self,
@@ -44,16 +46,23 @@ impl NativeStore {
         format: String,
         encoding: String,
         body: Uint8Array,
+        idempotency_key: Option<String>,
     ) -> napi::Result<AppendReceipt> {
         let store = self.running()?;
         let tenant =
             TenantId::parse(&tenant).map_err(|error| coded(ErrorCode::TenantInvalid, error))?;
-        let (format, encoding) = wire_names(&format, &encoding)?;
-        let decoded = {
+        let (format_name, (format, encoding)) = (format.clone(), wire_names(&format, &encoding)?);
+        let sender = tenant.clone();
+        let (request_key, decoded) = {
             let _permit = store.decoders.acquire().await.map_err(|_| closed())?;
             let limits = store.limits;
             tokio::task::spawn_blocking(move || {
-                decode::decode(format, encoding, &body, &limits, now_ns())
+                let identity = match &idempotency_key {
+                    Some(key) => RequestIdentity::Named(key),
+                    None => RequestIdentity::Sent { format: &format_name, body: &body },
+                };
+                let key = request_key(&sender, identity);
+                decode::decode(format, encoding, &body, &limits, now_ns()).map(|it| (key, it))
             })
             .await
             .map_err(|_| lost("decoding"))?
@@ -64,7 +73,8 @@ impl NativeStore {
         if !batches.is_empty() {
             let (done, durable) = oneshot::channel::<Result<(), AppendError>>();
             // A receiver that is gone means that the request was given up; the log went on.
-            store.views.append(&tenant, batches, Box::new(move |outcome| drop(done.send(outcome))));
+            let done = Box::new(move |outcome| drop(done.send(outcome)));
+            store.views.append(&tenant, batches, request_key, done);
             durable
                 .await
                 .map_err(|_| lost("the append"))?

@@ -19,7 +19,7 @@ use std::{
     time::Duration,
 };
 use varve_log::{
-    Append, Journal, JournalSettings, Log, Runtime,
+    Append, DedupeSettings, Journal, JournalSettings, Log, RequestIdentity, Runtime, request_key,
     runtime::{Clock, RealClock},
 };
 use varve_types::{LogId, PartitionId, TenantId};
@@ -73,6 +73,7 @@ fn measure(dir: &Path, every: Option<Duration>) -> Measured {
         file_bytes: 128 * MIB,
         write_buffer_max_bytes: 64 * MIB,
         disk_free_min_bytes: 0,
+        dedupe: DedupeSettings { window_ms: 600_000, keys_max: 1_000_000 },
     };
     let journal = Journal::open(settings, Runtime::real()).unwrap();
     let is_over = AtomicBool::new(false);
@@ -103,7 +104,7 @@ fn append_all(journal: &Journal, every: Option<Duration>) -> Measured {
         let due = every.map_or(now, |every| started + every * sent);
         if now.saturating_sub(started) < LASTS && (every.is_some() || under_way < IN_FLIGHT) {
             thread::sleep(due.saturating_sub(now));
-            append(journal, sent % PARTITIONS, &payload, &clock, due, told.clone());
+            append(journal, sent, &payload, &clock, due, told.clone());
             (sent, under_way) = (sent + 1, under_way + 1);
             while every.is_some()
                 && let Ok(latency) = answers.try_recv()
@@ -125,19 +126,21 @@ fn append_all(journal: &Journal, every: Option<Duration>) -> Measured {
 
 fn append(
     journal: &Journal,
-    partition: u32,
+    number: u32,
     payload: &Bytes,
     clock: &Arc<RealClock>,
     due: Duration,
     told: mpsc::Sender<Duration>,
 ) {
     let clock = Arc::clone(clock);
+    let tenant = TenantId::parse("bench").unwrap();
     let record = Append {
-        partition: PartitionId { log: LogId::Logs, number: partition },
-        tenant: TenantId::parse("bench").unwrap(),
+        partition: PartitionId { log: LogId::Logs, number: number % PARTITIONS },
         schema_id: 1,
         rows: BATCH_RECORDS as u32,
-        idempotency_key: 0,
+        // As ingest gives them: each batch has its own.
+        idempotency_key: request_key(&tenant, RequestIdentity::Named(&number.to_string())),
+        tenant,
         payload: payload.clone(),
         done: Box::new(move |place| {
             place.unwrap();

@@ -4,10 +4,12 @@
 
 #![deny(clippy::indexing_slicing)]
 
+pub mod dedupe;
 pub mod journal;
 pub mod memory;
 pub mod runtime;
 
+pub use dedupe::{DedupeSettings, RequestIdentity, part_key, request_key};
 pub use journal::{Journal, JournalSettings, JournalStatus, OpenError, PartitionStatus};
 pub use memory::MemoryLog;
 pub use runtime::{DataDirLock, DataDirLockError, Runtime};
@@ -26,7 +28,8 @@ pub struct Append {
     pub schema_id: u32,
     /// Rows in the payload, for counters.
     pub rows: u32,
-    /// 128-bit key by which a retried request is known again; 0 for none.
+    /// 128-bit key by which a retry is known again ([`part_key`]); 0 for none. Of the records of one
+    /// partition with the same key only the first is stored within [`DedupeSettings::window_ms`].
     pub idempotency_key: u128,
     /// The record's bytes.
     pub payload: Bytes,
@@ -35,7 +38,29 @@ pub struct Append {
     /// never has holes before it. The calls for the records of one append come one after another,
     /// with none for another append between: a view may show them all at the last one. Runs on the
     /// writer's thread: it must be short and must not block.
-    pub done: Box<dyn FnOnce(Result<Lsn, AppendError>) + Send>,
+    pub done: Done,
+}
+
+/// See [`Append::done`].
+pub type Done = Box<dyn FnOnce(Result<Stored, AppendError>) + Send>;
+
+/// Where an append's record is, durable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stored {
+    /// It was stored now.
+    New(Lsn),
+    /// It was there already, with the same key.
+    Duplicate(Lsn),
+}
+
+impl Stored {
+    /// The record's place.
+    #[must_use]
+    pub const fn lsn(self) -> Lsn {
+        match self {
+            Self::New(lsn) | Self::Duplicate(lsn) => lsn,
+        }
+    }
 }
 
 /// Why an append was refused. Nothing of the request was stored, but for the doubt that

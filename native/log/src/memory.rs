@@ -7,9 +7,13 @@ use std::collections::BTreeMap;
 use varve_types::{Epoch, Lsn, Offset, PartitionId};
 
 use crate::{
-    Append, AppendError, Log, ReadError, Record,
+    Append, AppendError, Done, Log, ReadError, Record, Stored,
+    dedupe::{DedupeSettings, DedupeTable, Keyed},
     runtime::{Clock, RealClock},
 };
+
+/// What is remembered of idempotency keys: log-core, section 8.
+const DEDUPE: DedupeSettings = DedupeSettings { window_ms: 600_000, keys_max: 1_000_000 };
 
 /// Keeps records in memory. What is appended is committed, and told so, before `append` returns.
 pub struct MemoryLog {
@@ -25,6 +29,7 @@ struct State {
     epoch: Epoch,
     closed: bool,
     partitions: BTreeMap<PartitionId, Partition>,
+    dedupe: DedupeTable,
 }
 
 #[derive(Default)]
@@ -45,7 +50,12 @@ impl MemoryLog {
     /// As [`MemoryLog::new`], with append times from `clock`.
     #[must_use]
     pub fn with_clock(partitions: u32, clock: Box<dyn Clock>) -> Self {
-        let state = State { epoch: Epoch(1), closed: false, partitions: BTreeMap::new() };
+        let state = State {
+            epoch: Epoch(1),
+            closed: false,
+            partitions: BTreeMap::new(),
+            dedupe: DedupeTable::new(DEDUPE),
+        };
         Self { partitions, clock, appending: Mutex::new(()), state: Mutex::new(state) }
     }
 
@@ -61,7 +71,7 @@ impl MemoryLog {
     }
 
     /// Stores the records and gives them back as what is to be told to whom.
-    fn store(&self, appends: Vec<Append>) -> Result<Vec<(Done, Lsn)>, AppendError> {
+    fn store(&self, appends: Vec<Append>) -> Result<Vec<(Done, Stored)>, AppendError> {
         let append_time_ms = self.clock.now_ms();
         let mut state = self.state.lock();
         if state.closed {
@@ -70,6 +80,13 @@ impl MemoryLog {
         let epoch = state.epoch;
         let mut stored = Vec::with_capacity(appends.len());
         for append in appends {
+            let (partition, key) = (append.partition, append.idempotency_key);
+            if key != 0
+                && let Some(lsn) = state.dedupe.find(partition, key)
+            {
+                stored.push((append.done, Stored::Duplicate(lsn)));
+                continue;
+            }
             let partition = state.partitions.entry(append.partition).or_default();
             let lsn = Lsn { epoch, offset: Offset(partition.offset_next) };
             partition.offset_next += 1;
@@ -84,13 +101,15 @@ impl MemoryLog {
                 payload: append.payload,
             };
             partition.records.insert(lsn, record);
-            stored.push((append.done, lsn));
+            stored.push((append.done, Stored::New(lsn)));
+            if key != 0 {
+                let partition = append.partition;
+                state.dedupe.committed(Keyed { partition, lsn, key, append_time_ms });
+            }
         }
         Ok(stored)
     }
 }
-
-type Done = Box<dyn FnOnce(Result<Lsn, AppendError>) + Send>;
 
 impl Log for MemoryLog {
     fn register_schema(&self, _schema_id: u32, _bytes: Bytes) {
@@ -106,8 +125,8 @@ impl Log for MemoryLog {
             assert!(number < self.partitions, "{} of {} partitions", number, self.partitions);
         }
         let _in_order = self.appending.lock();
-        for (done, lsn) in self.store(records)? {
-            done(Ok(lsn));
+        for (done, stored) in self.store(records)? {
+            done(Ok(stored));
         }
         Ok(())
     }

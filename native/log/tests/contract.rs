@@ -8,7 +8,8 @@ use std::{
     thread,
 };
 use varve_log::{
-    Append, AppendError, Journal, JournalSettings, Log, MemoryLog, ReadError, Runtime,
+    Append, AppendError, DedupeSettings, Journal, JournalSettings, Log, MemoryLog, ReadError,
+    Runtime, Stored,
 };
 use varve_types::{LogId, Lsn, PartitionId, TenantId};
 
@@ -53,6 +54,7 @@ impl Subject for OnDisk {
             file_bytes: 1 << 20,
             write_buffer_max_bytes: 1 << 20,
             disk_free_min_bytes: 0,
+            dedupe: DedupeSettings { window_ms: 600_000, keys_max: 1_000 },
         };
         self.journal = Some(Journal::open(settings, Runtime::real()).unwrap());
     }
@@ -70,9 +72,9 @@ fn record(partition: PartitionId, payload: &str, told: &mpsc::Sender<Told>) -> A
         tenant: TenantId::parse("team-a").unwrap(),
         schema_id: 1,
         rows: 3,
-        idempotency_key: 7,
+        idempotency_key: 0,
         payload: Bytes::copy_from_slice(payload.as_bytes()),
-        done: Box::new(move |result| told.send(result).unwrap()),
+        done: Box::new(move |result| told.send(result.map(Stored::lsn)).unwrap()),
     }
 }
 
@@ -107,7 +109,7 @@ fn a_record_is_read_back_as_it_was_appended(subject: &mut dyn Subject) {
     let [read] = &log.read(LOGS_0, Lsn::default(), u64::MAX).unwrap()[..] else { panic!() };
     assert_eq!((read.partition, read.lsn), (LOGS_0, place));
     assert_eq!((read.tenant.as_str(), read.schema_id, read.rows), ("team-a", 1, 3));
-    assert_eq!((read.idempotency_key, &read.payload[..]), (7, &b"payload"[..]));
+    assert_eq!((read.idempotency_key, &read.payload[..]), (0, &b"payload"[..]));
     assert!(read.append_time_ms > 0);
 }
 
@@ -125,9 +127,9 @@ fn a_place_is_readable_when_it_is_told(subject: &mut dyn Subject) {
     for _ in 0..100 {
         let mut one = record(LOGS_0, "x", &told);
         let (order, told) = (order.clone(), told.clone());
-        one.done = Box::new(move |result: Told| {
-            order.lock().push(result.clone().unwrap().offset.0);
-            told.send(result).unwrap();
+        one.done = Box::new(move |result| {
+            order.lock().push(result.clone().unwrap().lsn().offset.0);
+            told.send(result.map(Stored::lsn)).unwrap();
         });
         log.append(vec![one]).unwrap();
     }
@@ -221,6 +223,46 @@ fn appends_of_many_threads_leave_no_holes(subject: &mut dyn Subject) {
     assert_eq!(offsets, (0..400).collect::<Vec<_>>());
 }
 
+/// Appends one request of records with keys and waits for what became of each.
+fn append_keyed(log: &dyn Log, records: &[(PartitionId, &str, u128)]) -> Vec<Stored> {
+    let (told, answers) = mpsc::channel();
+    let appends = records.iter().map(|(partition, text, key)| {
+        let told = told.clone();
+        let (unused, _) = mpsc::channel();
+        Append {
+            idempotency_key: *key,
+            done: Box::new(move |result| told.send(result.unwrap()).unwrap()),
+            ..record(*partition, text, &unused)
+        }
+    });
+    log.append(appends.collect()).unwrap();
+    drop(told);
+    answers.iter().collect()
+}
+
+fn a_record_with_a_key_is_stored_once(subject: &mut dyn Subject) {
+    let log = subject.log();
+    let epoch = log.tail(LOGS_0).epoch.0;
+    let first = Lsn::new(epoch, 0);
+    assert_eq!(append_keyed(log, &[(LOGS_0, "a", 7)]), [Stored::New(first)]);
+    let again = append_keyed(log, &[(LOGS_0, "a", 7), (LOGS_0, "b", 8), (LOGS_0, "b", 8)]);
+    let second = Lsn::new(epoch, 1);
+    assert_eq!(again, [Stored::Duplicate(first), Stored::New(second), Stored::Duplicate(second)]);
+    assert_eq!(append_keyed(log, &[(SPANS_1, "a", 7)]), [Stored::New(Lsn::new(epoch, 0))]);
+    assert_eq!(append(log, &[(LOGS_0, "c"), (LOGS_0, "c")]).len(), 2);
+    assert_eq!(texts(log, LOGS_0, Lsn::default()), ["a", "b", "c", "c"]);
+}
+
+fn a_key_is_known_after_a_restart_and_a_trim(subject: &mut dyn Subject) {
+    let first = append_keyed(subject.log(), &[(LOGS_0, "a", 7)])[0].lsn();
+    subject.restart();
+    assert_eq!(append_keyed(subject.log(), &[(LOGS_0, "a", 7)]), [Stored::Duplicate(first)]);
+    let tail = subject.log().tail(LOGS_0);
+    subject.log().trim(&[(LOGS_0, tail)]);
+    subject.restart();
+    assert_eq!(append_keyed(subject.log(), &[(LOGS_0, "a", 7)]), [Stored::Duplicate(first)]);
+}
+
 /// One `#[test]` per promise and implementation.
 macro_rules! holds {
     ($implementation:ident, $subject:expr; $($promise:ident),+ $(,)?) => {
@@ -247,6 +289,8 @@ macro_rules! contract {
             what_close_had_accepted_is_stored,
             appends_of_many_threads_leave_no_holes,
             an_empty_request_is_accepted_and_stores_nothing,
+            a_record_with_a_key_is_stored_once,
+            a_key_is_known_after_a_restart_and_a_trim,
         );
     };
 }

@@ -65,7 +65,7 @@ fn measure(folder: &Path, table: Table, records: usize, batches: Vec<RecordBatch
     for batch in batches {
         let (told, fate) = mpsc::channel();
         let done = Box::new(move |outcome| told.send(outcome).unwrap());
-        store.append(&tenant, vec![(table, batch)], done);
+        store.append(&tenant, vec![(table, batch)], 0, done);
         fate.recv().unwrap().unwrap();
     }
     let append = started.elapsed().as_secs_f64();

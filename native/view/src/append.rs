@@ -9,8 +9,8 @@ use varve_columnar::{
     ipc,
     route::{Routing, route},
 };
-use varve_log::Append;
-use varve_types::{Lsn, PartitionId, Table, TenantId};
+use varve_log::{Append, Stored, part_key};
+use varve_types::{PartitionId, Table, TenantId};
 
 use crate::{
     error::AppendError,
@@ -53,12 +53,12 @@ struct RequestState {
 }
 
 impl Request {
-    /// Notes one record's place. With the last one all of the request is shown at once: the log
+    /// Notes one record's place; `None` for one that an earlier request stored, and shows. With the last one all of the request is shown at once: the log
     /// calls for the records of one request without those of another between, so that nothing
     /// that is shown before has holes in front of it.
-    fn place(&self, record: Placed, shared: &Shared) {
+    fn place(&self, record: Option<Placed>, shared: &Shared) {
         let mut state = self.state.lock();
-        state.placed.push(record);
+        state.placed.extend(record);
         state.left -= 1;
         if state.left > 0 {
             return;
@@ -83,6 +83,7 @@ pub(crate) fn append(
     shared: &Arc<Shared>,
     tenant: &TenantId,
     batches: Vec<(Table, RecordBatch)>,
+    request_key: u128,
     done: Done,
 ) {
     if let Err(error) = shared.admit() {
@@ -100,7 +101,7 @@ pub(crate) fn append(
     let request = Arc::new(Request { tenant: tenant.clone(), state: Mutex::new(state) });
     let appends = records
         .into_iter()
-        .map(|record| into_append(record, shared.clone(), request.clone()))
+        .map(|record| into_append(record, request_key, shared.clone(), request.clone()))
         .collect();
     if let Err(error) = shared.log.append(appends) {
         request.finish(Err(error.into()));
@@ -133,20 +134,27 @@ fn records(
     Ok(records)
 }
 
-fn into_append(record: NewRecord, shared: Arc<Shared>, request: Arc<Request>) -> Append {
+fn into_append(
+    record: NewRecord,
+    request_key: u128,
+    shared: Arc<Shared>,
+    request: Arc<Request>,
+) -> Append {
     let NewRecord { table, partition, batch, time_range, bytes, payload } = record;
     Append {
         partition,
         tenant: request.tenant.clone(),
         schema_id: table as u32,
         rows: batch.num_rows() as u32,
-        idempotency_key: 0,
+        // A request has one record of a table in a partition.
+        idempotency_key: part_key(request_key, table as u32),
         payload,
-        done: Box::new(move |place: Result<Lsn, varve_log::AppendError>| match place {
-            Ok(lsn) => {
+        done: Box::new(move |stored| match stored {
+            Ok(Stored::New(lsn)) => {
                 let batch = MemtableBatch { partition, lsn, batch, time_range };
-                request.place(Placed { table, batch, bytes }, &shared);
+                request.place(Some(Placed { table, batch, bytes }), &shared);
             }
+            Ok(Stored::Duplicate(_)) => request.place(None, &shared),
             Err(error) => request.finish(Err(error.into())),
         }),
     }

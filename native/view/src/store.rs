@@ -68,8 +68,17 @@ impl Store {
     /// Appends the rows of one request, all of them or none. When `done` is told `Ok` they are durable
     /// and in every snapshot that is taken from then on; a snapshot of one table has all of them or
     /// none.
-    pub fn append(&self, tenant: &TenantId, batches: Vec<(Table, RecordBatch)>, done: Done) {
-        append::append(&self.shared, tenant, batches, done);
+    ///
+    /// `request_key`: by which a retry is known again ([`varve_log::request_key`]); what it stored
+    /// before is not stored again, and told as stored. 0 for none.
+    pub fn append(
+        &self,
+        tenant: &TenantId,
+        batches: Vec<(Table, RecordBatch)>,
+        request_key: u128,
+        done: Done,
+    ) {
+        append::append(&self.shared, tenant, batches, request_key, done);
     }
 
     /// All of one tenant's rows of one table, as they are now.

@@ -10,7 +10,7 @@ use std::{
 use varve_types::{Lsn, PartitionId, TenantId};
 
 use super::frame::FRAME_ALIGN_BYTES;
-use crate::runtime::DiskFile;
+use crate::{dedupe::Keyed, runtime::DiskFile};
 
 /// An open journal file.
 pub(super) struct JournalFile {
@@ -49,6 +49,8 @@ impl Place {
 pub(super) struct GroupEntries {
     pub(super) tenants: Vec<TenantId>,
     pub(super) records: Vec<(PartitionId, u64, Place)>,
+    /// Of the records, those with a key.
+    pub(super) keyed: Vec<Keyed>,
 }
 
 /// Records of one partition in one file: offsets `first_offset`, `first_offset + 1`, …
@@ -175,13 +177,16 @@ impl Index {
             .map_or_else(Vec::new, |oldest| oldest.holders(&self.partitions).collect())
     }
 
+    /// Whether the oldest file is not needed any more.
+    pub(super) fn has_trimmed(&self) -> bool {
+        self.files.len() > usize::from(self.last_is_active) && self.oldest_is_held_by().is_empty()
+    }
+
     /// Takes out the oldest files, as long as they are trimmed. Only from the front: what is left
     /// has no gap between its groups, and so a file that vanished is seen at the next start.
     pub(super) fn take_trimmed(&mut self) -> Vec<Arc<JournalFile>> {
         let mut taken = Vec::new();
-        while self.files.len() > usize::from(self.last_is_active)
-            && self.oldest_is_held_by().is_empty()
-        {
+        while self.has_trimmed() {
             taken.extend(self.files.pop_front().map(|gone| gone.file));
         }
         taken

@@ -1,4 +1,5 @@
-//! The small files beside the journal: which epoch was opened last, and the trim points.
+//! The small files beside the journal: which epoch was opened last, the trim points, and the
+//! idempotency keys of records whose files are gone.
 //!
 //! Each is replaced whole: written beside, synced, renamed over, the folder synced. After a crash
 //! one finds the old one or the new one.
@@ -10,11 +11,12 @@ use std::{
 use varve_types::{Lsn, PartitionId};
 
 use super::frame::Fields;
-use crate::runtime::Disk;
+use crate::{dedupe::Keyed, runtime::Disk};
 
 const META_VERSION: u32 = 1;
 const EPOCH_MAGIC: [u8; 8] = *b"VARVEEPO";
 const TRIM_MAGIC: [u8; 8] = *b"VARVETRM";
+const KEYS_MAGIC: [u8; 8] = *b"VARVEKEY";
 
 /// The folder of these files.
 pub(super) struct Meta<'a> {
@@ -79,6 +81,31 @@ impl<'a> Meta<'a> {
             body.extend_from_slice(&lsn.offset.0.to_le_bytes());
         }
         self.write("trim", TRIM_MAGIC, &body)
+    }
+
+    pub(super) fn read_keys(&self) -> Result<Vec<Keyed>, MetaError> {
+        let Some(body) = self.read("keys", KEYS_MAGIC)? else { return Ok(Vec::new()) };
+        let mut fields = Fields(&body);
+        let mut keys = Vec::new();
+        for _ in 0..fields.u64() {
+            let (partition, epoch, offset) = (fields.u64(), fields.u32(), fields.u64());
+            let (append_time_ms, key) = (fields.u64().cast_signed(), fields.u128());
+            let Some(partition) = PartitionId::from_u64(partition) else { continue };
+            keys.push(Keyed { partition, lsn: Lsn::new(epoch, offset), key, append_time_ms });
+        }
+        Ok(keys)
+    }
+
+    pub(super) fn write_keys(&self, keys: &[Keyed]) -> Result<(), MetaError> {
+        let mut body = (keys.len() as u64).to_le_bytes().to_vec();
+        for Keyed { partition, lsn, key, append_time_ms } in keys {
+            body.extend_from_slice(&partition.to_u64().to_le_bytes());
+            body.extend_from_slice(&lsn.epoch.0.to_le_bytes());
+            body.extend_from_slice(&lsn.offset.0.to_le_bytes());
+            body.extend_from_slice(&append_time_ms.to_le_bytes());
+            body.extend_from_slice(&key.to_le_bytes());
+        }
+        self.write("keys", KEYS_MAGIC, &body)
     }
 
     /// The file's body, or `None` if there is no such file.

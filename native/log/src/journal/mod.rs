@@ -30,6 +30,7 @@ use varve_types::{Lsn, PartitionId};
 
 use crate::{
     Append, AppendError, Log, ReadError, Record,
+    dedupe::DedupeTable,
     runtime::{Running, Runtime},
 };
 use frame::frame_bytes;
@@ -62,6 +63,7 @@ struct Shared {
     schemas: Mutex<HashMap<u32, Bytes>>,
     index: RwLock<Index>,
     counters: Mutex<Counters>,
+    dedupe: Mutex<DedupeTable>,
     trimming: Mutex<()>,
     free_space: Mutex<Option<FreeSpace>>,
 }
@@ -96,7 +98,10 @@ impl Journal {
         };
         meta.write_identity(identity)?;
         let trim_points = meta.read_trim_points()?;
-        Self::start(settings, runtime, identity, recovered, trim_points)
+        let mut dedupe = DedupeTable::new(settings.dedupe);
+        dedupe.all_committed(&meta.read_keys()?);
+        dedupe.all_committed(&recovered.keyed);
+        Self::start(settings, runtime, identity, recovered, trim_points, dedupe)
     }
 
     fn start(
@@ -105,6 +110,7 @@ impl Journal {
         identity: Identity,
         recovered: Recovered,
         trim_points: Vec<(PartitionId, Lsn)>,
+        dedupe: DedupeTable,
     ) -> Result<Self, OpenError> {
         let Recovered { files, next_sequence, next_group, .. } = recovered;
         let mut partitions: BTreeMap<PartitionId, PartitionState> = trim_points
@@ -124,6 +130,7 @@ impl Journal {
             schemas: Mutex::default(),
             index: RwLock::new(Index { epoch, files, partitions, last_is_active: false }),
             counters: Mutex::default(),
+            dedupe: Mutex::new(dedupe),
             trimming: Mutex::new(()),
             free_space: Mutex::new(None),
             settings,
@@ -167,6 +174,8 @@ impl Journal {
             waiting_bytes: shared.queue.waiting_bytes(),
             groups_total: counters.groups_total,
             records_total: counters.records_total,
+            duplicates_total: counters.duplicates_total,
+            keys_remembered: shared.dedupe.lock().len() as u64,
             group_bytes_total: counters.group_bytes_total,
             syncs_total: counters.syncs_total,
             sync_us_total: counters.sync_us_total,
@@ -187,6 +196,9 @@ impl Shared {
             counters.groups_total += 1;
             counters.records_total += entries.records.len() as u64;
             counters.group_bytes_total += group_bytes;
+        }
+        if !entries.keyed.is_empty() {
+            self.dedupe.lock().all_committed(&entries.keyed);
         }
         self.index.write().commit(entries, end);
     }

@@ -13,7 +13,7 @@ use super::{
     index::{FileIndex, JournalFile},
     scan::{Check, Scan, later_group_exists, scan},
 };
-use crate::runtime::Disk;
+use crate::{dedupe::Keyed, runtime::Disk};
 
 /// What is in the journal, all of it durable.
 pub(super) struct Recovered {
@@ -23,6 +23,8 @@ pub(super) struct Recovered {
     pub(super) store_id: Option<u128>,
     pub(super) next_sequence: u64,
     pub(super) next_group: u64,
+    /// Records with an idempotency key, in their order.
+    pub(super) keyed: Vec<Keyed>,
 }
 
 /// The name of the file with this sequence number.
@@ -36,7 +38,13 @@ pub(super) fn recover(
     dir: &Path,
     store_id: Option<u128>,
 ) -> Result<Recovered, OpenError> {
-    let mut found = Recovered { files: VecDeque::new(), store_id, next_sequence: 1, next_group: 1 };
+    let mut found = Recovered {
+        files: VecDeque::new(),
+        store_id,
+        next_sequence: 1,
+        next_group: 1,
+        keyed: Vec::new(),
+    };
     let mut files = Vec::new();
     for (sequence, path) in journal_files(disk, dir)? {
         files.push(open(disk, sequence, path, &mut found.store_id)?);
@@ -52,6 +60,7 @@ pub(super) fn recover(
         };
         found.next_sequence = file.sequence + 1;
         found.next_group = scan.next_group;
+        found.keyed.extend(scan.keyed);
         found.files.push_back(scan.index);
     }
     Ok(found)

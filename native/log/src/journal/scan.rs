@@ -1,7 +1,7 @@
 //! Walks the frames of one file and finds its whole groups.
 
 use std::{io, sync::Arc};
-use varve_types::{PartitionId, TenantId};
+use varve_types::{Lsn, PartitionId, TenantId};
 
 use super::{
     file_header::FILE_HEADER_BYTES,
@@ -9,6 +9,7 @@ use super::{
     index::{FileIndex, GroupEntries, JournalFile, Place},
     window::Window,
 };
+use crate::dedupe::Keyed;
 
 /// What of a file is checked while it is scanned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +27,8 @@ pub(super) struct Scan {
     pub(super) last_group_start: u64,
     /// One more than the last whole group.
     pub(super) next_group: u64,
+    /// Records with an idempotency key, in their order.
+    pub(super) keyed: Vec<Keyed>,
     /// Where the walk ended before the file did, and why.
     pub(super) stop: Option<Stop>,
 }
@@ -69,6 +72,7 @@ pub(super) fn scan(file: &Arc<JournalFile>, check: Check) -> io::Result<Scan> {
             index: FileIndex::new(Arc::clone(file), FILE_HEADER_BYTES),
             last_group_start: FILE_HEADER_BYTES,
             next_group: file.first_group,
+            keyed: Vec::new(),
             stop: None,
         },
         group: GroupEntries::default(),
@@ -187,6 +191,14 @@ impl Scanner<'_> {
         }
         let place = Place::new(self.position, header.payload_bytes);
         self.group.records.push((partition, header.offset, place));
+        if header.idempotency_key != 0 {
+            self.group.keyed.push(Keyed {
+                partition,
+                lsn: Lsn::new(header.epoch, header.offset),
+                key: header.idempotency_key,
+                append_time_ms: header.append_time_ms,
+            });
+        }
         Ok(())
     }
 
@@ -204,6 +216,7 @@ impl Scanner<'_> {
         }
         self.position += header.frame_bytes();
         self.scan.last_group_start = self.scan.index.end;
+        self.scan.keyed.append(&mut self.group.keyed);
         self.scan.index.add(std::mem::take(&mut self.group), self.position);
         self.scan.next_group += 1;
         self.group_frames = 0;

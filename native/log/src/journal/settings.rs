@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::DedupeSettings;
+
 use super::{OpenError, file_header::FILE_HEADER_BYTES, writer::CLOSING_GROUP_BYTES};
 
 /// Bounds on [`JournalSettings::file_bytes`]: the lower leaves room for a record of each tenant, the
@@ -24,6 +26,8 @@ pub struct JournalSettings {
     pub write_buffer_max_bytes: u64,
     /// What has to stay free on the disk; below it requests are refused until there is room.
     pub disk_free_min_bytes: u64,
+    /// What is remembered of idempotency keys.
+    pub dedupe: DedupeSettings,
 }
 
 impl JournalSettings {

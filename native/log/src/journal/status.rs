@@ -20,7 +20,11 @@ pub struct JournalStatus {
     pub groups_total: u64,
     /// Records written since the start.
     pub records_total: u64,
-    /// Bytes of those groups.
+    /// Records that were there already, by their idempotency keys.
+    pub duplicates_total: u64,
+    /// Idempotency keys by which a retry would be known again.
+    pub keys_remembered: u64,
+    /// Bytes of the groups.
     pub group_bytes_total: u64,
     /// Syncs of groups since the start.
     pub syncs_total: u64,
@@ -56,6 +60,7 @@ pub struct PartitionStatus {
 pub(super) struct Counters {
     pub(super) groups_total: u64,
     pub(super) records_total: u64,
+    pub(super) duplicates_total: u64,
     pub(super) group_bytes_total: u64,
     pub(super) syncs_total: u64,
     pub(super) sync_us_total: u64,

@@ -44,10 +44,13 @@ impl Shared {
     /// Removes the oldest files that are trimmed. The trim points must be durable: without the
     /// file, nothing else says that its records are gone on purpose.
     pub(super) fn remove_trimmed(&self) -> Result<(), MetaError> {
-        let trimmed = self.index.write().take_trimmed();
-        if trimmed.is_empty() {
+        if !self.index.read().has_trimmed() {
             return Ok(());
         }
+        // Keys outlive their records: nothing else says that a retry was stored.
+        let keys = self.dedupe.lock().entries();
+        Meta::of(&*self.runtime.disk, &self.settings.dir).write_keys(&keys)?;
+        let trimmed = self.index.write().take_trimmed();
         let disk = &self.runtime.disk;
         let failed = |path: &Path, source: io::Error| MetaError { path: path.to_owned(), source };
         // Oldest first, and stop at the first that stays: no gap is left between files.

@@ -21,7 +21,7 @@ use super::{
     queue::{Pending, Request},
     recovery::file_name,
 };
-use crate::{AppendError, runtime::DiskFile};
+use crate::{AppendError, Done, Stored, dedupe::Keyed, runtime::DiskFile};
 
 /// Requests are gathered into one group up to this. Larger groups do not sync faster per byte
 /// (measured: 1.3 GB/s at 1 MiB), they only let the first in them wait longer.
@@ -54,13 +54,25 @@ pub(super) struct ActiveFile {
     schemas: HashMap<u32, Bytes>,
 }
 
-type Done = Box<dyn FnOnce(Result<Lsn, AppendError>) + Send>;
-
 /// A group ready to be written, and what is to be said once it is.
 struct Encoded {
     bytes: Vec<u8>,
     entries: GroupEntries,
-    done: Vec<(Done, Lsn)>,
+    done: Vec<(Done, Stored)>,
+}
+
+impl Encoded {
+    fn duplicates(&self) -> u64 {
+        self.done.iter().filter(|(_, stored)| matches!(stored, Stored::Duplicate(_))).count() as u64
+    }
+
+    /// Tells all that it is durable. Gives the buffer back.
+    fn tell(self) -> Vec<u8> {
+        for (done, stored) in self.done {
+            done(Ok(stored));
+        }
+        self.bytes
+    }
 }
 
 /// Why a group is not on disk.
@@ -120,7 +132,15 @@ impl Writer {
     /// Writes the requests as one group, and tells each record its place.
     fn write(&mut self, requests: Vec<Request>, room_bytes: u64) {
         let Some(mut active) = self.active.take() else { return };
-        let encoded = self.encode(&mut active, requests);
+        let mut encoded = self.encode(&mut active, requests);
+        self.shared.counters.lock().duplicates_total += encoded.duplicates();
+        if encoded.entries.records.is_empty() {
+            // All of it was there already, and is durable.
+            self.shared.queue.release(room_bytes);
+            self.active = Some(active);
+            self.buffer = encoded.tell();
+            return;
+        }
         let outcome = self.write_synced(&active, &encoded.bytes);
         if let Err(reason) = outcome {
             let error = AppendError::ReadOnly { reason: Arc::clone(&reason) };
@@ -132,13 +152,11 @@ impl Writer {
         }
         active.position += encoded.bytes.len() as u64;
         self.next_group += 1;
-        self.shared.committed(encoded.entries, encoded.bytes.len() as u64, active.position);
+        let entries = mem::take(&mut encoded.entries);
+        self.shared.committed(entries, encoded.bytes.len() as u64, active.position);
         self.shared.queue.release(room_bytes);
         self.active = Some(active);
-        for (done, lsn) in encoded.done {
-            done(Ok(lsn));
-        }
-        self.buffer = encoded.bytes;
+        self.buffer = encoded.tell();
         if self.buffer.capacity() > BUFFER_KEPT_BYTES {
             self.buffer = Vec::new();
         }
@@ -154,7 +172,17 @@ impl Writer {
         let mut group = GroupBuilder::new(buffer, self.next_group, active.position, salt);
         let mut entries = GroupEntries::default();
         let mut done = Vec::new();
+        let dedupe = shared.dedupe.lock();
+        let mut in_group = HashMap::new();
         for Pending { append, payload_crc } in requests.into_iter().flat_map(|it| it.records) {
+            let (partition, key) = (append.partition, append.idempotency_key);
+            let known = in_group.get(&(partition, key)).copied();
+            if key != 0
+                && let Some(lsn) = known.or_else(|| dedupe.find(partition, key))
+            {
+                done.push((append.done, Stored::Duplicate(lsn)));
+                continue;
+            }
             let tenant = self.tenant(active, &mut group, &mut entries, &append.tenant);
             if let Some(schema) = schemas.get(&append.schema_id) {
                 self.schema(active, &mut group, append.schema_id, schema);
@@ -177,8 +205,13 @@ impl Writer {
                 ..FrameHeader::new(FrameKind::Data, self.next_group)
             };
             let place = group.push(&header, &append.payload);
-            entries.records.push((append.partition, offset, place));
-            done.push((append.done, Lsn::new(self.epoch, offset)));
+            let lsn = Lsn::new(self.epoch, offset);
+            entries.records.push((partition, offset, place));
+            if key != 0 {
+                in_group.insert((partition, key), lsn);
+                entries.keyed.push(Keyed { partition, lsn, key, append_time_ms });
+            }
+            done.push((append.done, Stored::New(lsn)));
         }
         Encoded { bytes: group.finish(), entries, done }
     }

@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, mpsc},
 };
 use varve_log::{
-    Append, AppendError, Journal, JournalSettings, Log, OpenError, Runtime,
+    Append, AppendError, DedupeSettings, Journal, JournalSettings, Log, OpenError, Runtime, Stored,
     runtime::faults::{Faults, FaultyDisk},
 };
 use varve_types::{LogId, Lsn, PartitionId, TenantId};
@@ -25,6 +25,7 @@ pub(crate) fn settings(dir: &Path) -> JournalSettings {
         file_bytes: FILE_BYTES,
         write_buffer_max_bytes: 256 << 10,
         disk_free_min_bytes: 0,
+        dedupe: DedupeSettings { window_ms: 600_000, keys_max: 1_000 },
     }
 }
 
@@ -57,7 +58,7 @@ pub(crate) fn start_append(
             rows: 1,
             idempotency_key: 0,
             payload: Bytes::copy_from_slice(payload),
-            done: Box::new(move |result| told.send(result).unwrap_or_default()),
+            done: Box::new(move |result| told.send(result.map(Stored::lsn)).unwrap_or_default()),
         }
     });
     log.append(appends.collect())?;

@@ -97,7 +97,7 @@ pub(crate) fn append(
     batches: Vec<(Table, RecordBatch)>,
 ) -> Result<(), AppendError> {
     let (told, fate) = mpsc::channel();
-    store.append(tenant, batches, Box::new(move |fate| told.send(fate).unwrap()));
+    store.append(tenant, batches, 0, Box::new(move |fate| told.send(fate).unwrap()));
     fate.recv().unwrap()
 }
 

@@ -29,7 +29,7 @@ fn append(store: &Store, requests: &Memtable) {
     for request in &requests.0 {
         let (told, fate) = mpsc::channel();
         let batches = vec![(Table::Logs, request.batch.clone())];
-        store.append(&tenant, batches, Box::new(move |one| told.send(one).unwrap()));
+        store.append(&tenant, batches, 0, Box::new(move |one| told.send(one).unwrap()));
         fate.recv().unwrap().unwrap();
     }
 }
