@@ -7,6 +7,7 @@
 pub mod dedupe;
 pub mod journal;
 pub mod memory;
+pub mod producers;
 pub mod runtime;
 
 pub use dedupe::{DedupeSettings, RequestIdentity, part_key, request_key};

@@ -1,0 +1,97 @@
+//! What a partition's log says of its producers.
+
+use varve_types::Lsn;
+
+use super::{
+    CommittedRecord, KeyVerdict, ProducerSettings, SessionId, SessionVerdict, keys::Keys,
+    sessions::Sessions,
+};
+
+/// Sessions and keys of the records up to one place of the log. Equal tables answer alike, now and
+/// after any records that follow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProducerTable {
+    pub(super) settings: ProducerSettings,
+    /// Last record applied.
+    pub(super) applied: Option<Lsn>,
+    /// The highest append time applied. A new leader's clock may be behind the old one's; counted
+    /// from here, time never runs backwards, and the oldest key is always the first.
+    pub(super) newest_ms: i64,
+    pub(super) sessions: Sessions,
+    pub(super) keys: Keys,
+}
+
+impl ProducerTable {
+    /// The table of an empty log.
+    pub fn new(settings: ProducerSettings) -> Self {
+        Self {
+            settings,
+            applied: None,
+            newest_ms: i64::MIN,
+            sessions: Sessions::default(),
+            keys: Keys::default(),
+        }
+    }
+
+    /// What record `seq` of a session is, by what is committed.
+    pub fn check(&self, session: SessionId, seq: u64) -> SessionVerdict {
+        self.sessions.check(session, seq)
+    }
+
+    /// What a record with this key is, by what is committed; 0 is no key.
+    pub fn check_key(&self, key: u128) -> KeyVerdict {
+        self.keys.get(key).map_or(KeyVerdict::New, KeyVerdict::Duplicate)
+    }
+
+    /// Applies a committed record. They come in the order of the log; one that is in the table (a
+    /// replay that begins before the snapshot's end) is passed over.
+    pub fn committed(&mut self, record: &CommittedRecord) {
+        if self.applied.is_some_and(|applied| record.lsn <= applied) {
+            return;
+        }
+        self.applied = Some(record.lsn);
+        self.newest_ms = self.newest_ms.max(record.append_time_ms);
+        if let Some((id, seq)) = record.session {
+            self.sessions.committed(id, seq, record.lsn, self.settings.sessions_max);
+        }
+        // What is too old goes first: a key that comes again after the window is new.
+        self.keep_keys();
+        let key = record.idempotency_key;
+        if key != 0 && self.keys.get(key).is_none() {
+            self.keys.push(key, record.lsn, self.newest_ms, self.settings.dedupe_keys_max);
+            self.keep_keys();
+        }
+    }
+
+    /// Whether the settings have keys remembered at all.
+    pub fn remembers_keys(&self) -> bool {
+        self.settings.dedupe_window_ms > 0 && self.settings.dedupe_keys_max > 0
+    }
+
+    /// The last record applied: a snapshot of the table stands for the log up to there.
+    pub fn applied(&self) -> Option<Lsn> {
+        self.applied
+    }
+
+    /// Keys remembered.
+    pub fn keys_len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Sessions remembered.
+    pub fn sessions_len(&self) -> usize {
+        self.sessions.len()
+    }
+
+    /// Heap taken by the keys, as allocated.
+    pub fn keys_memory_bytes(&self) -> usize {
+        self.keys.memory_bytes()
+    }
+
+    /// Forgets the keys that the settings do not let stay.
+    pub(super) fn keep_keys(&mut self) {
+        let window_ms = i64::try_from(self.settings.dedupe_window_ms).unwrap_or(i64::MAX);
+        let before_ms = self.newest_ms.saturating_sub(window_ms);
+        self.keys.keep(before_ms, self.settings.dedupe_keys_max);
+    }
+}
