@@ -5,6 +5,7 @@
 #![deny(clippy::indexing_slicing)]
 
 pub mod dedupe;
+pub mod ids;
 pub mod journal;
 pub mod memory;
 pub mod producers;
