@@ -15,7 +15,7 @@ pub(crate) struct Settings {
     pub(crate) write_buffer_size_bytes: u64,
     pub(crate) disk_free_min_bytes: u64,
     pub(crate) dedupe_window_ms: u64,
-    pub(crate) dedupe_keys_max: usize,
+    pub(crate) dedupe_keys_max: u32,
     pub(crate) memtable_max_bytes: u64,
     pub(crate) memtable_max_age_ms: u64,
     pub(crate) text_block_rows: u32,

@@ -5,7 +5,7 @@ use std::{num::NonZero, sync::Arc, thread};
 use napi_derive::napi;
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
-use varve_log::{DataDirLock, DedupeSettings, Journal, JournalSettings, Log, Runtime};
+use varve_log::{DataDirLock, Journal, JournalSettings, Log, ProducerSettings, Runtime};
 use varve_types::ErrorCode;
 use varve_view::{Store, StoreSettings};
 use varve_wire::decode::Limits;
@@ -38,9 +38,10 @@ impl Running {
             file_bytes: settings.journal_file_bytes,
             write_buffer_max_bytes: settings.write_buffer_size_bytes,
             disk_free_min_bytes: settings.disk_free_min_bytes,
-            dedupe: DedupeSettings {
-                window_ms: settings.dedupe_window_ms,
-                keys_max: settings.dedupe_keys_max,
+            producers: ProducerSettings {
+                dedupe_window_ms: settings.dedupe_window_ms,
+                dedupe_keys_max: settings.dedupe_keys_max,
+                ..ProducerSettings::default()
             },
         };
         let log = Journal::open(journal, Runtime::real())

@@ -19,7 +19,7 @@ use std::{
     time::Duration,
 };
 use varve_log::{
-    Append, DedupeSettings, Journal, JournalSettings, Log, RequestIdentity, Runtime, request_key,
+    Append, Journal, JournalSettings, Log, ProducerSettings, RequestIdentity, Runtime, request_key,
     runtime::{Clock, RealClock},
 };
 use varve_types::{LogId, PartitionId, TenantId};
@@ -73,7 +73,7 @@ fn measure(dir: &Path, every: Option<Duration>) -> Measured {
         file_bytes: 128 * MIB,
         write_buffer_max_bytes: 64 * MIB,
         disk_free_min_bytes: 0,
-        dedupe: DedupeSettings { window_ms: 600_000, keys_max: 1_000_000 },
+        producers: ProducerSettings::default(),
     };
     let journal = Journal::open(settings, Runtime::real()).unwrap();
     let is_over = AtomicBool::new(false);

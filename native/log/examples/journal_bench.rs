@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 use varve_log::{
-    Append, DedupeSettings, Journal, JournalSettings, Log, Runtime,
+    Append, Journal, JournalSettings, Log, ProducerSettings, Runtime,
     runtime::{Clock, RealClock},
 };
 use varve_types::{LogId, Lsn, PartitionId, TenantId};
@@ -63,7 +63,7 @@ fn main() {
             file_bytes: 128 * MIB,
             write_buffer_max_bytes: 64 * MIB,
             disk_free_min_bytes: 0,
-            dedupe: DedupeSettings { window_ms: 600_000, keys_max: 1_000 },
+            producers: ProducerSettings::default(),
         };
         let journal = Journal::open(settings.clone(), Runtime::real()).unwrap();
         let clock = Arc::new(RealClock::default());

@@ -4,16 +4,15 @@
 
 #![deny(clippy::indexing_slicing)]
 
-pub mod dedupe;
 pub mod ids;
 pub mod journal;
 pub mod memory;
 pub mod producers;
 pub mod runtime;
 
-pub use dedupe::{DedupeSettings, RequestIdentity, part_key, request_key};
 pub use journal::{Journal, JournalSettings, JournalStatus, OpenError, PartitionStatus};
 pub use memory::MemoryLog;
+pub use producers::{ProducerSettings, RequestIdentity, part_key, request_key};
 pub use runtime::{DataDirLock, DataDirLockError, Runtime};
 
 use bytes::Bytes;
@@ -31,7 +30,7 @@ pub struct Append {
     /// Rows in the payload, for counters.
     pub rows: u32,
     /// 128-bit key by which a retry is known again ([`part_key`]); 0 for none. Of the records of one
-    /// partition with the same key only the first is stored within [`DedupeSettings::window_ms`].
+    /// partition with the same key only the first is stored within [`ProducerSettings::dedupe_window_ms`].
     pub idempotency_key: u128,
     /// The record's bytes.
     pub payload: Bytes,

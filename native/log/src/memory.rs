@@ -8,12 +8,9 @@ use varve_types::{Epoch, Lsn, Offset, PartitionId};
 
 use crate::{
     Append, AppendError, Done, Log, ReadError, Record, Stored,
-    dedupe::{DedupeSettings, DedupeTable, Keyed},
+    producers::{CommittedRecord, PartitionProducers, ProducerSettings},
     runtime::{Clock, RealClock},
 };
-
-/// What is remembered of idempotency keys: log-core, section 8.
-const DEDUPE: DedupeSettings = DedupeSettings { window_ms: 600_000, keys_max: 1_000_000 };
 
 /// Keeps records in memory. What is appended is committed, and told so, before `append` returns.
 pub struct MemoryLog {
@@ -29,7 +26,7 @@ struct State {
     epoch: Epoch,
     closed: bool,
     partitions: BTreeMap<PartitionId, Partition>,
-    dedupe: DedupeTable,
+    producers: PartitionProducers,
 }
 
 #[derive(Default)]
@@ -54,7 +51,7 @@ impl MemoryLog {
             epoch: Epoch(1),
             closed: false,
             partitions: BTreeMap::new(),
-            dedupe: DedupeTable::new(DEDUPE),
+            producers: PartitionProducers::new(ProducerSettings::default()),
         };
         Self { partitions, clock, appending: Mutex::new(()), state: Mutex::new(state) }
     }
@@ -82,7 +79,7 @@ impl MemoryLog {
         for append in appends {
             let (partition, key) = (append.partition, append.idempotency_key);
             if key != 0
-                && let Some(lsn) = state.dedupe.find(partition, key)
+                && let Some(lsn) = state.producers.find(partition, key)
             {
                 stored.push((append.done, Stored::Duplicate(lsn)));
                 continue;
@@ -103,8 +100,9 @@ impl MemoryLog {
             partition.records.insert(lsn, record);
             stored.push((append.done, Stored::New(lsn)));
             if key != 0 {
-                let partition = append.partition;
-                state.dedupe.committed(Keyed { partition, lsn, key, append_time_ms });
+                let (session, idempotency_key) = (None, key);
+                let record = CommittedRecord { lsn, session, idempotency_key, append_time_ms };
+                state.producers.committed(&[(append.partition, record)]);
             }
         }
         Ok(stored)

@@ -8,7 +8,7 @@ use std::{
     thread,
 };
 use varve_log::{
-    Append, AppendError, DedupeSettings, Journal, JournalSettings, Log, MemoryLog, ReadError,
+    Append, AppendError, Journal, JournalSettings, Log, MemoryLog, ProducerSettings, ReadError,
     Runtime, Stored,
 };
 use varve_types::{LogId, Lsn, PartitionId, TenantId};
@@ -54,7 +54,7 @@ impl Subject for OnDisk {
             file_bytes: 1 << 20,
             write_buffer_max_bytes: 1 << 20,
             disk_free_min_bytes: 0,
-            dedupe: DedupeSettings { window_ms: 600_000, keys_max: 1_000 },
+            producers: ProducerSettings::default(),
         };
         self.journal = Some(Journal::open(settings, Runtime::real()).unwrap());
     }

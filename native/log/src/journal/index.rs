@@ -10,7 +10,7 @@ use std::{
 use varve_types::{Lsn, PartitionId, TenantId};
 
 use super::frame::FRAME_ALIGN_BYTES;
-use crate::{dedupe::Keyed, runtime::DiskFile};
+use crate::{producers::CommittedRecord, runtime::DiskFile};
 
 /// An open journal file.
 pub(super) struct JournalFile {
@@ -50,7 +50,7 @@ pub(super) struct GroupEntries {
     pub(super) tenants: Vec<TenantId>,
     pub(super) records: Vec<(PartitionId, u64, Place)>,
     /// Of the records, those with a key.
-    pub(super) keyed: Vec<Keyed>,
+    pub(super) keyed: Vec<(PartitionId, CommittedRecord)>,
 }
 
 /// Records of one partition in one file: offsets `first_offset`, `first_offset + 1`, …

@@ -1,9 +1,10 @@
-//! The small files beside the journal: which epoch was opened last, the trim points, and the
-//! idempotency keys of records whose files are gone.
+//! The small files beside the journal: which epoch was opened last, the trim points, and what
+//! is known of producers from records whose files are gone.
 //!
 //! Each is replaced whole: written beside, synced, renamed over, the folder synced. After a crash
 //! one finds the old one or the new one.
 
+use bytes::Bytes;
 use std::{
     io,
     path::{Path, PathBuf},
@@ -11,12 +12,12 @@ use std::{
 use varve_types::{Lsn, PartitionId};
 
 use super::frame::Fields;
-use crate::{dedupe::Keyed, runtime::Disk};
+use crate::runtime::Disk;
 
 const META_VERSION: u32 = 1;
 const EPOCH_MAGIC: [u8; 8] = *b"VARVEEPO";
 const TRIM_MAGIC: [u8; 8] = *b"VARVETRM";
-const KEYS_MAGIC: [u8; 8] = *b"VARVEKEY";
+const PRODUCERS_MAGIC: [u8; 8] = *b"VARVEPRO";
 
 /// The folder of these files.
 pub(super) struct Meta<'a> {
@@ -42,6 +43,12 @@ impl<'a> Meta<'a> {
     /// The meta files of the data directory.
     pub(super) fn of(disk: &'a dyn Disk, data_dir: &Path) -> Self {
         Self { disk, dir: data_dir.join("meta") }
+    }
+
+    /// That a file of these does not read.
+    pub(super) fn damaged(&self, name: &str, reason: &impl ToString) -> MetaError {
+        let source = io::Error::new(io::ErrorKind::InvalidData, reason.to_string());
+        MetaError { path: self.dir.join(name), source }
     }
 
     pub(super) fn dir(&self) -> &Path {
@@ -83,29 +90,32 @@ impl<'a> Meta<'a> {
         self.write("trim", TRIM_MAGIC, &body)
     }
 
-    pub(super) fn read_keys(&self) -> Result<Vec<Keyed>, MetaError> {
-        let Some(body) = self.read("keys", KEYS_MAGIC)? else { return Ok(Vec::new()) };
+    /// Snapshots of producers, by partition.
+    pub(super) fn read_producers(&self) -> Result<Vec<(PartitionId, Vec<u8>)>, MetaError> {
+        let Some(body) = self.read("producers", PRODUCERS_MAGIC)? else { return Ok(Vec::new()) };
         let mut fields = Fields(&body);
-        let mut keys = Vec::new();
-        for _ in 0..fields.u64() {
-            let (partition, epoch, offset) = (fields.u64(), fields.u32(), fields.u64());
-            let (append_time_ms, key) = (fields.u64().cast_signed(), fields.u128());
+        let mut snapshots = Vec::new();
+        for _ in 0..fields.u32() {
+            let (partition, len_bytes) = (fields.u64(), fields.u64() as usize);
+            let (snapshot, rest) = fields.0.split_at_checked(len_bytes).unwrap_or_default();
+            fields = Fields(rest);
             let Some(partition) = PartitionId::from_u64(partition) else { continue };
-            keys.push(Keyed { partition, lsn: Lsn::new(epoch, offset), key, append_time_ms });
+            snapshots.push((partition, snapshot.to_vec()));
         }
-        Ok(keys)
+        Ok(snapshots)
     }
 
-    pub(super) fn write_keys(&self, keys: &[Keyed]) -> Result<(), MetaError> {
-        let mut body = (keys.len() as u64).to_le_bytes().to_vec();
-        for Keyed { partition, lsn, key, append_time_ms } in keys {
+    pub(super) fn write_producers(
+        &self,
+        snapshots: &[(PartitionId, Bytes)],
+    ) -> Result<(), MetaError> {
+        let mut body = (snapshots.len() as u32).to_le_bytes().to_vec();
+        for (partition, snapshot) in snapshots {
             body.extend_from_slice(&partition.to_u64().to_le_bytes());
-            body.extend_from_slice(&lsn.epoch.0.to_le_bytes());
-            body.extend_from_slice(&lsn.offset.0.to_le_bytes());
-            body.extend_from_slice(&append_time_ms.to_le_bytes());
-            body.extend_from_slice(&key.to_le_bytes());
+            body.extend_from_slice(&(snapshot.len() as u64).to_le_bytes());
+            body.extend_from_slice(snapshot);
         }
-        self.write("keys", KEYS_MAGIC, &body)
+        self.write("producers", PRODUCERS_MAGIC, &body)
     }
 
     /// The file's body, or `None` if there is no such file.

@@ -30,7 +30,7 @@ use varve_types::{Lsn, PartitionId};
 
 use crate::{
     Append, AppendError, Log, ReadError, Record,
-    dedupe::DedupeTable,
+    producers::PartitionProducers,
     runtime::{Running, Runtime},
 };
 use frame::frame_bytes;
@@ -63,7 +63,7 @@ struct Shared {
     schemas: Mutex<HashMap<u32, Bytes>>,
     index: RwLock<Index>,
     counters: Mutex<Counters>,
-    dedupe: Mutex<DedupeTable>,
+    producers: Mutex<PartitionProducers>,
     trimming: Mutex<()>,
     free_space: Mutex<Option<FreeSpace>>,
 }
@@ -98,10 +98,13 @@ impl Journal {
         };
         meta.write_identity(identity)?;
         let trim_points = meta.read_trim_points()?;
-        let mut dedupe = DedupeTable::new(settings.dedupe);
-        dedupe.all_committed(&meta.read_keys()?);
-        dedupe.all_committed(&recovered.keyed);
-        Self::start(settings, runtime, identity, recovered, trim_points, dedupe)
+        let mut producers = PartitionProducers::new(settings.producers);
+        for (partition, snapshot) in meta.read_producers()? {
+            let restored = producers.restore(partition, &snapshot);
+            restored.map_err(|reason| meta.damaged("producers", &reason))?;
+        }
+        producers.committed(&recovered.keyed);
+        Self::start(settings, runtime, identity, recovered, trim_points, producers)
     }
 
     fn start(
@@ -110,7 +113,7 @@ impl Journal {
         identity: Identity,
         recovered: Recovered,
         trim_points: Vec<(PartitionId, Lsn)>,
-        dedupe: DedupeTable,
+        producers: PartitionProducers,
     ) -> Result<Self, OpenError> {
         let Recovered { files, next_sequence, next_group, .. } = recovered;
         let mut partitions: BTreeMap<PartitionId, PartitionState> = trim_points
@@ -130,7 +133,7 @@ impl Journal {
             schemas: Mutex::default(),
             index: RwLock::new(Index { epoch, files, partitions, last_is_active: false }),
             counters: Mutex::default(),
-            dedupe: Mutex::new(dedupe),
+            producers: Mutex::new(producers),
             trimming: Mutex::new(()),
             free_space: Mutex::new(None),
             settings,
@@ -175,7 +178,7 @@ impl Journal {
             groups_total: counters.groups_total,
             records_total: counters.records_total,
             duplicates_total: counters.duplicates_total,
-            keys_remembered: shared.dedupe.lock().len() as u64,
+            keys_remembered: shared.producers.lock().keys_len() as u64,
             group_bytes_total: counters.group_bytes_total,
             syncs_total: counters.syncs_total,
             sync_us_total: counters.sync_us_total,
@@ -198,7 +201,7 @@ impl Shared {
             counters.group_bytes_total += group_bytes;
         }
         if !entries.keyed.is_empty() {
-            self.dedupe.lock().all_committed(&entries.keyed);
+            self.producers.lock().committed(&entries.keyed);
         }
         self.index.write().commit(entries, end);
     }

@@ -13,7 +13,8 @@ use super::{
     index::{FileIndex, JournalFile},
     scan::{Check, Scan, later_group_exists, scan},
 };
-use crate::{dedupe::Keyed, runtime::Disk};
+use crate::{producers::CommittedRecord, runtime::Disk};
+use varve_types::PartitionId;
 
 /// What is in the journal, all of it durable.
 pub(super) struct Recovered {
@@ -24,7 +25,7 @@ pub(super) struct Recovered {
     pub(super) next_sequence: u64,
     pub(super) next_group: u64,
     /// Records with an idempotency key, in their order.
-    pub(super) keyed: Vec<Keyed>,
+    pub(super) keyed: Vec<(PartitionId, CommittedRecord)>,
 }
 
 /// The name of the file with this sequence number.

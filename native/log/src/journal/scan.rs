@@ -9,7 +9,7 @@ use super::{
     index::{FileIndex, GroupEntries, JournalFile, Place},
     window::Window,
 };
-use crate::dedupe::Keyed;
+use crate::producers::CommittedRecord;
 
 /// What of a file is checked while it is scanned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub(super) struct Scan {
     /// One more than the last whole group.
     pub(super) next_group: u64,
     /// Records with an idempotency key, in their order.
-    pub(super) keyed: Vec<Keyed>,
+    pub(super) keyed: Vec<(PartitionId, CommittedRecord)>,
     /// Where the walk ended before the file did, and why.
     pub(super) stop: Option<Stop>,
 }
@@ -192,12 +192,13 @@ impl Scanner<'_> {
         let place = Place::new(self.position, header.payload_bytes);
         self.group.records.push((partition, header.offset, place));
         if header.idempotency_key != 0 {
-            self.group.keyed.push(Keyed {
-                partition,
+            let record = CommittedRecord {
                 lsn: Lsn::new(header.epoch, header.offset),
-                key: header.idempotency_key,
+                session: None,
+                idempotency_key: header.idempotency_key,
                 append_time_ms: header.append_time_ms,
-            });
+            };
+            self.group.keyed.push((partition, record));
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::DedupeSettings;
+use crate::ProducerSettings;
 
 use super::{OpenError, file_header::FILE_HEADER_BYTES, writer::CLOSING_GROUP_BYTES};
 
@@ -26,8 +26,8 @@ pub struct JournalSettings {
     pub write_buffer_max_bytes: u64,
     /// What has to stay free on the disk; below it requests are refused until there is room.
     pub disk_free_min_bytes: u64,
-    /// What is remembered of idempotency keys.
-    pub dedupe: DedupeSettings,
+    /// What is remembered of producers.
+    pub producers: ProducerSettings,
 }
 
 impl JournalSettings {

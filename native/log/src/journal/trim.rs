@@ -47,9 +47,9 @@ impl Shared {
         if !self.index.read().has_trimmed() {
             return Ok(());
         }
-        // Keys outlive their records: nothing else says that a retry was stored.
-        let keys = self.dedupe.lock().entries();
-        Meta::of(&*self.runtime.disk, &self.settings.dir).write_keys(&keys)?;
+        // What is known of producers outlives their records: nothing else says that a retry was stored.
+        let snapshots = self.producers.lock().encode_snapshots();
+        Meta::of(&*self.runtime.disk, &self.settings.dir).write_producers(&snapshots)?;
         let trimmed = self.index.write().take_trimmed();
         let disk = &self.runtime.disk;
         let failed = |path: &Path, source: io::Error| MetaError { path: path.to_owned(), source };

@@ -21,7 +21,7 @@ use super::{
     queue::{Pending, Request},
     recovery::file_name,
 };
-use crate::{AppendError, Done, Stored, dedupe::Keyed, runtime::DiskFile};
+use crate::{AppendError, Done, Stored, producers::CommittedRecord, runtime::DiskFile};
 
 /// Requests are gathered into one group up to this. Larger groups do not sync faster per byte
 /// (measured: 1.3 GB/s at 1 MiB), they only let the first in them wait longer.
@@ -172,13 +172,13 @@ impl Writer {
         let mut group = GroupBuilder::new(buffer, self.next_group, active.position, salt);
         let mut entries = GroupEntries::default();
         let mut done = Vec::new();
-        let dedupe = shared.dedupe.lock();
+        let producers = shared.producers.lock();
         let mut in_group = HashMap::new();
         for Pending { append, payload_crc } in requests.into_iter().flat_map(|it| it.records) {
             let (partition, key) = (append.partition, append.idempotency_key);
             let known = in_group.get(&(partition, key)).copied();
             if key != 0
-                && let Some(lsn) = known.or_else(|| dedupe.find(partition, key))
+                && let Some(lsn) = known.or_else(|| producers.find(partition, key))
             {
                 done.push((append.done, Stored::Duplicate(lsn)));
                 continue;
@@ -209,7 +209,9 @@ impl Writer {
             entries.records.push((partition, offset, place));
             if key != 0 {
                 in_group.insert((partition, key), lsn);
-                entries.keyed.push(Keyed { partition, lsn, key, append_time_ms });
+                let (session, idempotency_key) = (None, key);
+                let record = CommittedRecord { lsn, session, idempotency_key, append_time_ms };
+                entries.keyed.push((partition, record));
             }
             done.push((append.done, Stored::New(lsn)));
         }

@@ -7,11 +7,15 @@
 
 mod in_flight;
 mod keys;
+mod partitions;
+mod request_key;
 mod sessions;
 mod snapshot;
 mod table;
 
 pub use in_flight::InFlight;
+pub use partitions::PartitionProducers;
+pub use request_key::{RequestIdentity, part_key, request_key};
 pub use snapshot::SnapshotError;
 pub use table::ProducerTable;
 

@@ -7,7 +7,8 @@ use std::{
     sync::{Arc, mpsc},
 };
 use varve_log::{
-    Append, AppendError, DedupeSettings, Journal, JournalSettings, Log, OpenError, Runtime, Stored,
+    Append, AppendError, Journal, JournalSettings, Log, OpenError, ProducerSettings, Runtime,
+    Stored,
     runtime::faults::{Faults, FaultyDisk},
 };
 use varve_types::{LogId, Lsn, PartitionId, TenantId};
@@ -25,7 +26,7 @@ pub(crate) fn settings(dir: &Path) -> JournalSettings {
         file_bytes: FILE_BYTES,
         write_buffer_max_bytes: 256 << 10,
         disk_free_min_bytes: 0,
-        dedupe: DedupeSettings { window_ms: 600_000, keys_max: 1_000 },
+        producers: ProducerSettings::default(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc};
 
-use varve_log::{DedupeSettings, Journal, JournalSettings, Log, Runtime};
+use varve_log::{Journal, JournalSettings, Log, ProducerSettings, Runtime};
 use varve_types::Table;
 use varve_view::{Store, StoreSettings};
 
@@ -15,7 +15,7 @@ fn open(folder: &Path) -> (Arc<Journal>, Store) {
         file_bytes: 1 << 20,
         write_buffer_max_bytes: 16 << 20,
         disk_free_min_bytes: 0,
-        dedupe: DedupeSettings { window_ms: 600_000, keys_max: 1_000 },
+        producers: ProducerSettings::default(),
     };
     let log = Arc::new(Journal::open(journal, Runtime::real()).unwrap());
     let settings = StoreSettings {
