@@ -79,7 +79,7 @@ impl MemoryLog {
         for append in appends {
             let (partition, key) = (append.partition, append.idempotency_key);
             if key != 0
-                && let Some(lsn) = state.producers.find(partition, key)
+                && let Some(lsn) = state.producers.find(partition, key, append_time_ms)
             {
                 stored.push((append.done, Stored::Duplicate(lsn)));
                 continue;

@@ -178,7 +178,7 @@ impl Writer {
             let (partition, key) = (append.partition, append.idempotency_key);
             let known = in_group.get(&(partition, key)).copied();
             if key != 0
-                && let Some(lsn) = known.or_else(|| producers.find(partition, key))
+                && let Some(lsn) = known.or_else(|| producers.find(partition, key, append_time_ms))
             {
                 done.push((append.done, Stored::Duplicate(lsn)));
                 continue;

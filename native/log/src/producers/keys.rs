@@ -42,12 +42,17 @@ impl Eq for Keys {}
 
 impl Keys {
     pub(super) fn get(&self, key: u128) -> Option<Lsn> {
+        self.get_with_time(key).map(|(lsn, _)| lsn)
+    }
+
+    /// The place of a key's record, and when that was appended.
+    pub(super) fn get_with_time(&self, key: u128) -> Option<(Lsn, i64)> {
         let key = key.to_le_bytes();
         let entry = |number: u32| self.entries.get(number.wrapping_sub(self.first) as usize);
         let number = self
             .index
             .find(hash(&key), |&number| entry(number).is_some_and(|entry| entry.key == key))?;
-        entry(*number).map(Entry::lsn)
+        entry(*number).map(|entry| (entry.lsn(), i64::from_le_bytes(entry.append_time_ms)))
     }
 
     /// Takes a key that is not known yet; `keys_max` sizes the queue.

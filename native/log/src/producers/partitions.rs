@@ -20,10 +20,11 @@ impl PartitionProducers {
         Self { settings, tables: BTreeMap::new() }
     }
 
-    /// Where the record with this key is, if the partition stored one within the window.
+    /// Where the record with this key is, if the partition stored one within the window before
+    /// `append_time_ms`.
     #[must_use]
-    pub fn find(&self, partition: PartitionId, key: u128) -> Option<Lsn> {
-        match self.tables.get(&partition)?.check_key(key) {
+    pub fn find(&self, partition: PartitionId, key: u128, append_time_ms: i64) -> Option<Lsn> {
+        match self.tables.get(&partition)?.check_key_at(key, append_time_ms) {
             KeyVerdict::Duplicate(lsn) => Some(lsn),
             KeyVerdict::New | KeyVerdict::InFlight => None,
         }
@@ -54,5 +55,29 @@ impl PartitionProducers {
         let table = ProducerTable::decode_snapshot(bytes, self.settings)?;
         self.tables.insert(partition, table);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use varve_types::LogId;
+
+    #[test]
+    fn the_window_ends_also_where_nothing_else_is_appended() {
+        let settings = ProducerSettings { dedupe_window_ms: 100, ..ProducerSettings::default() };
+        let partition = PartitionId { log: LogId::Logs, number: 0 };
+        let mut producers = PartitionProducers::new(settings);
+        let record = |offset, append_time_ms| CommittedRecord {
+            lsn: Lsn::new(1, offset),
+            session: None,
+            idempotency_key: 7,
+            append_time_ms,
+        };
+        producers.committed(&[(partition, record(0, 1_000))]);
+        assert_eq!(producers.find(partition, 7, 1_099), Some(Lsn::new(1, 0)));
+        assert_eq!(producers.find(partition, 7, 1_100), None);
+        producers.committed(&[(partition, record(1, 1_100))]);
+        assert_eq!(producers.find(partition, 7, 1_100), Some(Lsn::new(1, 1)));
     }
 }

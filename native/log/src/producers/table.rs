@@ -43,6 +43,16 @@ impl ProducerTable {
         self.keys.get(key).map_or(KeyVerdict::New, KeyVerdict::Duplicate)
     }
 
+    /// The same for a record that is about to be appended at this time: where nothing else was appended
+    /// for long, the window ends all the same. What it answers `New` is new to the table as well.
+    pub fn check_key_at(&self, key: u128, append_time_ms: i64) -> KeyVerdict {
+        let before_ms = self.oldest_kept_ms(self.newest_ms.max(append_time_ms));
+        match self.keys.get_with_time(key) {
+            Some((lsn, time_ms)) if time_ms > before_ms => KeyVerdict::Duplicate(lsn),
+            _ => KeyVerdict::New,
+        }
+    }
+
     /// Applies a committed record. They come in the order of the log; one that is in the table (a
     /// replay that begins before the snapshot's end) is passed over.
     pub fn committed(&mut self, record: &CommittedRecord) {
@@ -90,8 +100,13 @@ impl ProducerTable {
 
     /// Forgets the keys that the settings do not let stay.
     pub(super) fn keep_keys(&mut self) {
-        let window_ms = i64::try_from(self.settings.dedupe_window_ms).unwrap_or(i64::MAX);
-        let before_ms = self.newest_ms.saturating_sub(window_ms);
+        let before_ms = self.oldest_kept_ms(self.newest_ms);
         self.keys.keep(before_ms, self.settings.dedupe_keys_max);
+    }
+
+    /// Keys appended then, or before, are forgotten at `now_ms`.
+    fn oldest_kept_ms(&self, now_ms: i64) -> i64 {
+        let window_ms = i64::try_from(self.settings.dedupe_window_ms).unwrap_or(i64::MAX);
+        now_ms.saturating_sub(window_ms)
     }
 }
