@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest';
 import { crashRounds } from './rounds.ts';
 
-const rounds = 12;
+const rounds = 30;
 
 it('keeps every acknowledged record exactly once over SIGKILL at any moment', {
-  timeout: 300_000,
+  timeout: 600_000,
 }, async () => {
   let acknowledged = 0;
   for await (const { round, wrong, ...counts } of crashRounds(rounds)) {
