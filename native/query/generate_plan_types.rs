@@ -1,4 +1,4 @@
-//! Writes `search/plan/generated.ts`: the plan algebra of `src/plan.rs` as TypeScript types.
+//! Writes `search/plan/generated.ts`: the plan algebra of `src/plan` as TypeScript types.
 
 use std::{any::TypeId, collections::BTreeMap, collections::HashSet, path::PathBuf};
 
@@ -33,8 +33,7 @@ fn main() -> std::io::Result<()> {
     let mut declarations = Declarations::default();
     declarations.visit::<Query>();
     let mut text =
-        "// Generated from native/query/src/plan.rs by `npm run generate`; do not edit.\n"
-            .to_owned();
+        "// Generated from native/query/src/plan by `npm run generate`; do not edit.\n".to_owned();
     for declaration in declarations.by_name.values() {
         text.push('\n');
         text.push_str(declaration);

@@ -1,4 +1,4 @@
-// Generated from native/query/src/plan.rs by `npm run generate`; do not edit.
+// Generated from native/query/src/plan by `npm run generate`; do not edit.
 
 /**
  * How a group of series becomes one (or some); names are PromQL's.

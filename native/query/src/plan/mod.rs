@@ -1,0 +1,189 @@
+//! The plan algebra: what every query language lowers to, and all that native code executes.
+//!
+//! TypeScript builds a [`Query`] as JSON; `search/plan/generated.ts` is generated from these files
+//! (`npm run generate`). There are three kinds of relation, and a node says by its type which it
+//! takes and gives, so a wrong plan cannot be written:
+//!
+//! - *log rows*: a [`LogScan`] followed by [`Stage`]s (filter, extract, format);
+//! - *series*: [`SeriesExpr`], label sets with a value per step: windows over samples or over log
+//!   rows, aggregations, joins, functions;
+//! - *spansets*: [`SpansetExpr`], the spans of each trace, filtered, combined and related.
+//!
+//! Times are nanoseconds since the epoch unless a name says otherwise; they cross as decimal
+//! strings because a JavaScript number holds only 53 bits.
+
+mod functions;
+mod labels;
+mod logs;
+mod series;
+mod spans;
+mod spansets;
+mod time;
+
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+pub use functions::{AggregateOp, BinaryOp, Function, WindowFunction};
+pub use labels::{CompareOp, Grouping, Label, LabelMatcher, LabelsOf, MatchOp};
+pub use logs::{
+    Extraction, LabelFilterExpr, LabelPick, LineFilterOp, LogRows, LogScan, NumberUnit, Parser,
+    Stage, ValueMatch,
+};
+pub use series::{
+    Dialect, LogWindowFunction, MatchCardinality, Matching, SampleSelect, SeriesExpr,
+};
+pub use spans::{
+    AttributeScope, Field, FieldExpr, FieldOp, Intrinsic, SpanKind, Static, StatusCode,
+};
+pub use spansets::{SpansetAggregate, SpansetExpr, SpansetOp, StructuralOp};
+pub use time::{Direction, Nanos, Steps, TimeRange};
+
+/// One question, complete: whose data, which plan, in which form to answer, and what it may cost.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Query {
+    /// One tenant, or several for a federated read (then series and streams carry `__tenant_id__`).
+    pub tenants: Vec<String>,
+    /// What to compute.
+    pub plan: Plan,
+    /// How to write the answer.
+    pub answer: AnswerFormat,
+    /// What it may cost.
+    pub budget: Budget,
+}
+
+/// Past any of these the query ends with an error that names which, its value, and the setting.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Budget {
+    /// Wall time from the start of execution.
+    pub deadline_ms: u32,
+    /// Bytes held at once by the query's own state (groups, series, rows kept), roughly counted.
+    #[ts(type = "number")]
+    pub memory_max_bytes: u64,
+    /// Series (or streams, or traces under evaluation) held at once.
+    pub series_max: u32,
+    /// Samples loaded into memory by one query.
+    #[ts(type = "number")]
+    pub samples_max: u64,
+}
+
+/// The form of the answer's bytes; each is a whole response body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub enum AnswerFormat {
+    /// Loki's JSON envelope.
+    Loki,
+    /// The same with `encodingFlags: ["categorize-labels"]` and triples for entries.
+    LokiCategorized,
+    /// Prometheus' JSON envelope.
+    Prometheus,
+    /// Tempo's JSON for search and tags, version 1.
+    TempoV1,
+    /// Tempo's JSON for search, tags and traces, version 2.
+    TempoV2,
+    /// `tempopb.Trace`.
+    TempoV1Protobuf,
+    /// `tempopb.TraceByIDResponse`.
+    TempoV2Protobuf,
+}
+
+/// What a query asks for, by the kind of its answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(
+    tag = "node",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase",
+    deny_unknown_fields
+)]
+pub enum Plan {
+    /// Log lines, newest or oldest first, cut at a limit over all streams.
+    LogRows {
+        /// Which rows, and what happens to each.
+        input: LogRows,
+        /// The most lines over all streams.
+        limit: u32,
+        /// Which end comes first.
+        direction: Direction,
+        /// At most one line, of whichever stream, in each interval of this length; 0 for all.
+        interval: Nanos,
+    },
+    /// Values over time: a matrix, or a vector or scalar where `steps` is one instant.
+    Series {
+        /// The expression.
+        expr: SeriesExpr,
+        /// When it is evaluated.
+        steps: Steps,
+        /// Whose rules decide where the languages differ (division by zero, sorting, names).
+        dialect: Dialect,
+    },
+    /// Traces that match, newest first, as summaries.
+    TraceSearch {
+        /// Which spans of a trace match.
+        spanset: SpansetExpr,
+        /// Only traces with a span in here.
+        range: TimeRange,
+        /// The most traces.
+        limit: u32,
+        /// The most spans listed of each span set; 0 for all.
+        spans_per_set: u32,
+        /// Fields shown with each listed span, in the order of their first mention.
+        select: Vec<Field>,
+    },
+    /// All spans of one trace.
+    TraceById {
+        /// 32 lower-case hex digits.
+        trace_id: String,
+        /// Where to look, when the client says so; everywhere otherwise.
+        range: Option<TimeRange>,
+    },
+    /// Names or values of stream labels, or whole label sets (Loki's labels, values, series).
+    StreamLabels {
+        /// Which streams: those that match any of these selectors; none means all.
+        selectors: Vec<Vec<LabelMatcher>>,
+        /// Streams with a line in here.
+        range: TimeRange,
+        /// What of them.
+        of: LabelsOf,
+    },
+    /// Names or values of series labels, or whole label sets (Prometheus' labels, values, series).
+    SeriesLabels {
+        /// Which series: those that match any of these selectors; none means all.
+        selectors: Vec<Vec<LabelMatcher>>,
+        /// Series with a sample in here.
+        range: TimeRange,
+        /// What of them.
+        of: LabelsOf,
+        /// The most entries; 0 for all. A cut is said in the answer's warnings.
+        limit: u32,
+    },
+    /// Type, help and unit of metric names.
+    MetricMetadata {
+        /// Only this metric, if given.
+        metric: Option<String>,
+        /// The most names; 0 for all.
+        limit: u32,
+    },
+    /// Names of span, resource, scope, event and link attributes.
+    SpanTags {
+        /// Only this scope; every scope otherwise.
+        scope: Option<AttributeScope>,
+        /// Only spans that match.
+        filter: Option<FieldExpr>,
+        /// Where to look.
+        range: TimeRange,
+        /// The most names of each scope; 0 for all.
+        limit: u32,
+    },
+    /// Values of one field of spans.
+    SpanTagValues {
+        /// Whose values.
+        field: Field,
+        /// Only of spans that match.
+        filter: Option<FieldExpr>,
+        /// Where to look.
+        range: TimeRange,
+        /// The most values; 0 for all.
+        limit: u32,
+    },
+}

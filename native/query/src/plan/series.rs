@@ -1,0 +1,208 @@
+//! Series: label sets with a value per step.
+
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+use super::{
+    functions::{AggregateOp, BinaryOp, Function, WindowFunction},
+    labels::{Grouping, Label, LabelMatcher},
+    logs::LogRows,
+    time::Nanos,
+};
+
+/// Whose rules count where the series languages differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub enum Dialect {
+    /// LogQL.
+    Loki,
+    /// PromQL.
+    Prometheus,
+}
+
+/// Values over time by label set, or a single value over time (a scalar).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(
+    tag = "node",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase",
+    deny_unknown_fields
+)]
+pub enum SeriesExpr {
+    /// A constant scalar; `value` is a text because JSON has no NaN or infinities.
+    Number {
+        /// As `f64::from_str` reads it: `1.5`, `NaN`, `inf`, `-inf`.
+        value: String,
+    },
+    /// A constant string; only as the whole expression.
+    Text {
+        /// The string.
+        value: String,
+    },
+    /// Each series' newest sample not older than `lookback` at each step.
+    Selector {
+        /// Which series and when.
+        select: SampleSelect,
+        /// How old a sample may be.
+        lookback: Nanos,
+    },
+    /// A function over the samples of `(t - range, t]` of each series.
+    Window {
+        /// Which series and when.
+        select: SampleSelect,
+        /// The window's length.
+        range: Nanos,
+        /// What is computed of each window.
+        function: WindowFunction,
+        /// The function's scalar arguments, in PromQL's order without the range vector.
+        args: Vec<SeriesExpr>,
+    },
+    /// A function over windows of a subquery's points.
+    Subquery {
+        /// Evaluated at each inner step.
+        input: Box<SeriesExpr>,
+        /// The window's length.
+        range: Nanos,
+        /// Between inner evaluations, which are aligned to multiples of it.
+        step: Nanos,
+        /// How far back the window is moved; negative moves it forward.
+        offset: Nanos,
+        /// A fixed evaluation time instead of the step's.
+        at: Option<Nanos>,
+        /// What is computed of each window.
+        function: WindowFunction,
+        /// As in `Window`.
+        args: Vec<SeriesExpr>,
+    },
+    /// A function over the log rows of `(t - range, t]`, by their labels.
+    LogWindow {
+        /// Which rows.
+        input: LogRows,
+        /// What is computed.
+        function: LogWindowFunction,
+        /// The window's length.
+        range: Nanos,
+        /// How far back the window is moved; negative moves it forward.
+        offset: Nanos,
+        /// The labels that rows are grouped by; all labels otherwise.
+        grouping: Option<Grouping>,
+    },
+    /// One value per group and step.
+    Aggregate {
+        /// What is computed of each group.
+        op: AggregateOp,
+        /// Over what.
+        input: Box<SeriesExpr>,
+        /// Which labels make a group; without it, one group.
+        grouping: Option<Grouping>,
+        /// `k` of topk and bottomk, the quantile, or the label's name of `count_values`.
+        param: Option<Box<SeriesExpr>>,
+    },
+    /// A join of two sides, or arithmetic with scalars.
+    Binary {
+        /// The operator.
+        op: BinaryOp,
+        /// One side.
+        left: Box<SeriesExpr>,
+        /// The other.
+        right: Box<SeriesExpr>,
+        /// `bool`: comparisons give 0 or 1 instead of filtering.
+        return_bool: bool,
+        /// How series of both sides find each other.
+        matching: Option<Matching>,
+    },
+    /// Unary minus.
+    Negate {
+        /// Of what.
+        input: Box<SeriesExpr>,
+    },
+    /// A function of instant vectors and scalars.
+    Call {
+        /// Which.
+        function: Function,
+        /// In the language's order.
+        args: Vec<SeriesExpr>,
+    },
+    /// `label_replace`.
+    LabelReplace {
+        /// The series.
+        input: Box<SeriesExpr>,
+        /// The label that is set.
+        to: String,
+        /// What it is set to, with `$1` and `${name}`.
+        replacement: String,
+        /// The label that is read.
+        from: String,
+        /// Anchored at both ends.
+        regex: String,
+    },
+    /// `label_join`.
+    LabelJoin {
+        /// The series.
+        input: Box<SeriesExpr>,
+        /// The label that is set.
+        to: String,
+        /// Between the values.
+        separator: String,
+        /// The labels that are read.
+        from: Vec<String>,
+    },
+    /// `absent(v)`, `absent_over_time(v[r])`: 1 where the input has nothing.
+    Absent {
+        /// What may be missing.
+        input: Box<SeriesExpr>,
+        /// The labels of the answer, from the equality matchers.
+        labels: Vec<Label>,
+    },
+}
+
+/// Which series' samples, and moved how in time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SampleSelect {
+    /// All must hold; the metric's name is the label `__name__`.
+    pub matchers: Vec<LabelMatcher>,
+    /// How far back samples are taken; negative for the future.
+    pub offset: Nanos,
+    /// A fixed evaluation time instead of the step's (`@ 1700000000`, `@ start()`, `@ end()`).
+    pub at: Option<Nanos>,
+}
+
+/// What a window of log rows becomes; names are LogQL's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum LogWindowFunction {
+    /// Lines per second.
+    Rate,
+    /// Lines.
+    CountOverTime,
+    /// Bytes of lines per second.
+    BytesRate,
+    /// Bytes of lines.
+    BytesOverTime,
+}
+
+/// `on`/`ignoring` and `group_left`/`group_right`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Matching {
+    /// `true`: compare these labels (`on`); `false`: all but these (`ignoring`).
+    pub on: bool,
+    /// The labels.
+    pub labels: Vec<String>,
+    /// Which side may have several series per match.
+    pub cardinality: MatchCardinality,
+    /// Labels taken over from the side with one series per match.
+    pub include: Vec<String>,
+}
+
+/// How many series may match each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum MatchCardinality {
+    OneToOne,
+    ManyToOne,
+    OneToMany,
+    ManyToMany,
+}
