@@ -25,6 +25,7 @@ export function withFakeLanguages(actual: typeof front): object {
     logql: {
       plan: plan('logql'),
       selector: selector('logql'),
+      format: (text: string) => `formatted ${readable('logql', text)}`,
       isMetric: (text: string) => readable('logql', text).includes('('),
     },
     promql: { plan: plan('promql'), selector: selector('promql') },

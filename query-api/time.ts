@@ -104,26 +104,3 @@ export function parseGoDuration(text: string): bigint | undefined {
   }
   return sum;
 }
-
-const formatUnits = [
-  ['y', 365n * nanos.day, 'exact'],
-  ['w', 7n * nanos.day, 'exact'],
-  ['d', nanos.day, 'rest'],
-  ['h', nanos.hour, 'rest'],
-  ['m', nanos.minute, 'rest'],
-  ['s', nanos.second, 'rest'],
-  ['ms', nanos.millisecond, 'rest'],
-] as const;
-
-/** A length as Prometheus writes it: `30d1h`, `0s`; years and weeks only when nothing is left over. */
-export function formatPrometheusDuration(length: bigint): string {
-  let left = length;
-  let text = '';
-  for (const [unit, size, use] of formatUnits) {
-    if (left === 0n || (use === 'exact' && left % size !== 0n)) continue;
-    const count = left / size;
-    if (count > 0n) text += `${String(count)}${unit}`;
-    left -= count * size;
-  }
-  return text === '' ? '0s' : text;
-}

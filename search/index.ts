@@ -18,5 +18,6 @@ export type {
   Plan,
 } from './plan/generated.ts';
 export { promql } from './promql/promql.ts';
+export { showPrometheusDuration } from './text/duration.ts';
 export { parseTraceId, type TraceId } from './trace-id.ts';
 export { traceql } from './traceql/traceql.ts';

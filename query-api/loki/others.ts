@@ -1,8 +1,9 @@
+import { showPrometheusDuration } from '../../search/index.ts';
 import type { Answer } from '../answer.ts';
 import { get, type Route, read } from '../api.ts';
 import { notSupported, Refused, switchedOff } from '../errors.ts';
 import type { BuildInfo, LokiOptions } from '../options.ts';
-import { formatPrometheusDuration, nanos } from '../time.ts';
+import { nanos } from '../time.ts';
 import { offeredVersions } from '../versions.ts';
 import { jsonAnswer } from './answers.ts';
 
@@ -34,7 +35,7 @@ function drilldownLimits({ entriesLimitMax, queryLengthMaxMs }: LokiOptions): An
     limits: {
       discover_log_levels: true,
       max_entries_limit_per_query: entriesLimitMax,
-      max_query_length: formatPrometheusDuration(BigInt(queryLengthMaxMs) * nanos.millisecond),
+      max_query_length: showPrometheusDuration(BigInt(queryLengthMaxMs) * nanos.millisecond),
       max_query_lookback: '0s',
       max_query_range: '0s',
       metric_aggregation_enabled: false,
@@ -54,7 +55,6 @@ const unserved = [
   ['/loki/api/v1/detected_field/:name/values', switchedOff, 'values of detected fields are'],
   ['/loki/api/v1/patterns', switchedOff, 'log patterns are'],
   ['/loki/api/v1/delete', switchedOff, 'deletion of log lines is'],
-  ['/loki/api/v1/format_query', notSupported, 'formatting of queries is'],
   ['/loki/api/v1/tail', notSupported, 'live tail is'],
 ] as const;
 

@@ -1,9 +1,8 @@
-import type { Direction, TimeBounds } from '../../search/index.ts';
+import { type Direction, showPrometheusDuration, type TimeBounds } from '../../search/index.ts';
 import { badParameter } from '../errors.ts';
 import { type Params, parseWhole, quoted } from '../params.ts';
 import {
   clampInstant,
-  formatPrometheusDuration,
   instantFromSeconds,
   nanos,
   parseDecimal,
@@ -153,6 +152,6 @@ export function checkLength({ from, to }: TimeBounds, maxMs: number): void {
   const max = BigInt(maxMs) * nanos.millisecond;
   if (max === 0n || to - from <= max) return;
   throw badParameter(
-    `the query time range exceeds the limit (query length: ${formatPrometheusDuration(to - from)}, limit: ${formatPrometheusDuration(max)})`,
+    `the query time range exceeds the limit (query length: ${showPrometheusDuration(to - from)}, limit: ${showPrometheusDuration(max)})`,
   );
 }

@@ -1,10 +1,17 @@
-import { logql } from '../../search/index.ts';
+import { logql, QueryTextError } from '../../search/index.ts';
 import type { Answer } from '../answer.ts';
 import { type Call, type Route, read } from '../api.ts';
 import { badParameter } from '../errors.ts';
 import type { LokiOptions } from '../options.ts';
-import { encodedAnswer, entryFormat } from './answers.ts';
-import { checkLength, parseDirection, parseInstant, parseLimit, parseRange } from './params.ts';
+import { encodedAnswer, entryFormat, jsonAnswer } from './answers.ts';
+import {
+  checkLength,
+  parseDirection,
+  parseInstant,
+  parseLimit,
+  parseRange,
+  type RangeParams,
+} from './params.ts';
 
 /** LogQL over a range and at an instant. */
 export function queryRoutes(options: LokiOptions): readonly Route[] {
@@ -15,6 +22,7 @@ export function queryRoutes(options: LokiOptions): readonly Route[] {
       handle: async (call) => await queryRange(call, options),
     },
     { methods: read, path: '/loki/api/v1/query', handle: async (call) => await queryInstant(call, options) },
+    { methods: read, path: '/loki/api/v1/format_query', access: 'open', handle: formatted },
   ];
 }
 
@@ -23,7 +31,7 @@ async function queryRange(call: Call, options: LokiOptions): Promise<Answer> {
   const text = call.params.get('query');
   if (!logql.isMetric(text)) checkEntries(range.limit, options.entriesLimitMax);
   checkLength(range, options.queryLengthMaxMs);
-  const plan = logql.plan(text, { kind: 'range', ...range });
+  const plan = logql.plan(text, { kind: 'range', ...(logql.isMetric(text) ? alignedToSteps(range) : range) });
   return encodedAnswer(await call.ask({ plan, answer: entryFormat(call) }));
 }
 
@@ -40,6 +48,26 @@ async function queryInstant(call: Call, options: LokiOptions): Promise<Answer> {
   }
   const plan = logql.plan(text, { kind: 'instant', time, limit, direction });
   return encodedAnswer(await call.ask({ plan, answer: entryFormat(call) }));
+}
+
+/** The query laid out for people; a bad one is refused in JSON, unlike elsewhere in Loki. */
+function formatted({ params }: Call): Answer {
+  try {
+    return jsonAnswer({ status: 'success', data: logql.format(params.get('query')) });
+  } catch (error) {
+    if (!(error instanceof QueryTextError)) throw error;
+    return { ...jsonAnswer({ status: 'invalid-query', error: error.message }), status: 400 };
+  }
+}
+
+/**
+ * The first and last instant moved apart to whole steps since 1970, as Loki moves them before it splits
+ * a metric query: neighbouring ranges then share their points.
+ */
+function alignedToSteps(range: RangeParams): RangeParams {
+  const { from, to, step } = range;
+  if (from === to) return range;
+  return { ...range, from: from - (from % step), to: to + ((step - (to % step)) % step) };
 }
 
 function checkEntries(limit: number, max: number): void {

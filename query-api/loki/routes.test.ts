@@ -67,6 +67,18 @@ describe('query_range', () => {
     expect(future.search.lastAsked.plan).toMatchObject({ how: { from: now - hour / 2n, to: now + hour } });
   });
 
+  it('moves the ends of a metric query to whole steps, as Loki does before it splits one', async () => {
+    const metric = `query=${rate}&start=1795434610&end=1795434650&step=60`;
+    const { search } = await ask(`/loki/api/v1/query_range?${metric}`);
+    expect(search.lastAsked.plan).toMatchObject({
+      how: { from: 1_795_434_600_000_000_000n, to: 1_795_434_660_000_000_000n },
+    });
+    const instant = await ask(
+      `/loki/api/v1/query_range?query=${rate}&start=1795434610&end=1795434610&step=60`,
+    );
+    expect(instant.search.lastAsked.plan).toMatchObject({ how: { from: 1_795_434_610_000_000_000n } });
+  });
+
   it.each([
     ['1795434300', 1_795_434_300_000_000_000n],
     ['1795434300.25', 1_795_434_300_250_000_000n],
@@ -210,7 +222,6 @@ describe('what Varve cannot answer yet', () => {
     ['detected_field/level/values', 404],
     ['patterns', 404],
     ['delete', 404],
-    ['format_query', 501],
     ['tail', 501],
   ])('%s is said to be missing by %d', async (path, status) => {
     const { response } = await ask(`/loki/api/v1/${path}?query=${lines}`);
@@ -225,6 +236,20 @@ describe('what Varve cannot answer yet', () => {
       pattern_ingester_enabled: false,
       version: '3.5.0',
     });
+  });
+});
+
+describe('format_query', () => {
+  it('lays a query out for people, for anybody', async () => {
+    const app = await serverOver(new FakeSearch(), { tenantDefault: null });
+    const response = await app.inject(`/loki/api/v1/format_query?query=${lines}`);
+    expect(response.json()).toEqual({ status: 'success', data: 'formatted {a="b"}' });
+  });
+
+  it('refuses a bad one in JSON', async () => {
+    const { response } = await ask('/loki/api/v1/format_query?query=bad');
+    expect(response.statusCode).toBe(400);
+    expect(response.json()).toEqual({ status: 'invalid-query', error: 'parse error: unexpected bad' });
   });
 });
 

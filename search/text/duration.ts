@@ -52,7 +52,7 @@ export function parseGoDuration(text: string): bigint | null {
     const [whole = '', fraction = ''] = amount.split('.');
     const unitNanos = goUnits[unit] ?? 0;
     nanos += BigInt(whole || '0') * BigInt(unitNanos);
-    nanos += BigInt(Math.trunc(Number(`0.${fraction || '0'}`) * unitNanos));
+    nanos += (BigInt(fraction || '0') * BigInt(unitNanos)) / 10n ** BigInt(fraction.length);
   }
   if (nanos > longest) return null;
   return negative ? -nanos : nanos;
@@ -61,4 +61,52 @@ export function parseGoDuration(text: string): bigint | null {
 /** A length as Loki and Tempo read it: Go's form first, then Prometheus' (for `1d`, `1w`, `1y`). */
 export function parseDuration(text: string): bigint | null {
   return parseGoDuration(text) ?? parsePrometheusDuration(text);
+}
+
+const shownPrometheusUnits = [
+  ['y', 365n * 86_400_000n, 'exact'],
+  ['w', 7n * 86_400_000n, 'exact'],
+  ['d', 86_400_000n, 'rest'],
+  ['h', 3_600_000n, 'rest'],
+  ['m', 60_000n, 'rest'],
+  ['s', 1_000n, 'rest'],
+  ['ms', 1n, 'rest'],
+] as const;
+
+/** A length as Prometheus writes it: `1h30m`, `2w`; years and weeks only where nothing is left over. */
+export function showPrometheusDuration(nanos: bigint): string {
+  if (nanos === 0n) return '0s';
+  let left = (nanos < 0n ? -nanos : nanos) / 1_000_000n;
+  let shown = nanos < 0n ? '-' : '';
+  for (const [unit, size, use] of shownPrometheusUnits) {
+    if (use === 'exact' && left % size !== 0n) continue;
+    const count = left / size;
+    if (count > 0n) shown += `${String(count)}${unit}`;
+    left -= count * size;
+  }
+  return shown;
+}
+
+/** A length as Go writes it: `1h0m0s`, `1.5s`, `250ms`, `10µs`. */
+export function showGoDuration(nanos: bigint): string {
+  const sign = nanos < 0n ? '-' : '';
+  const length = nanos < 0n ? -nanos : nanos;
+  if (length === 0n) return '0s';
+  if (length < 1_000n) return `${sign}${String(length)}ns`;
+  if (length < 1_000_000n) return `${sign}${decimal(length, 1_000n)}µs`;
+  if (length < 1_000_000_000n) return `${sign}${decimal(length, 1_000_000n)}ms`;
+  const minutes = length / 60_000_000_000n;
+  const seconds = `${decimal(length % 60_000_000_000n, 1_000_000_000n)}s`;
+  if (minutes === 0n) return sign + seconds;
+  const hours = minutes / 60n;
+  const rest = `${String(minutes % 60n)}m${seconds}`;
+  return sign + (hours === 0n ? rest : `${String(hours)}h${rest}`);
+}
+
+function decimal(count: bigint, unit: bigint): string {
+  const fraction = (count % unit)
+    .toString()
+    .padStart(unit.toString().length - 1, '0')
+    .replace(/0+$/, '');
+  return `${String(count / unit)}${fraction === '' ? '' : `.${fraction}`}`;
 }

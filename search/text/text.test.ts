@@ -1,6 +1,13 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseBytes } from './bytes.ts';
-import { parseDuration, parseGoDuration, parsePrometheusDuration } from './duration.ts';
+import {
+  parseDuration,
+  parseGoDuration,
+  parsePrometheusDuration,
+  showGoDuration,
+  showPrometheusDuration,
+} from './duration.ts';
 import { acceptsEmpty, matchesEmpty } from './empty-match.ts';
 import { parseNumber, writeNumber } from './number.ts';
 import { unquote } from './string.ts';
@@ -33,6 +40,31 @@ describe('a duration', () => {
   });
   it.each(['', 's', '1', '1d', '1.5.5s', '300000h0m0s9999999h'])('%j is none of Go', (text) => {
     expect(parseGoDuration(text)).toBeNull();
+  });
+  it('written as Prometheus does reads back, for any whole milliseconds', () => {
+    fc.assert(
+      fc.property(fc.bigInt({ min: 0n, max: 10n ** 12n }), (milliseconds) => {
+        const length = milliseconds * 1_000_000n;
+        expect(parsePrometheusDuration(showPrometheusDuration(length))).toBe(length);
+      }),
+    );
+  });
+  it('written as Go does reads back, for any length', () => {
+    fc.assert(
+      fc.property(fc.bigInt({ min: -(2n ** 53n), max: 2n ** 53n }), (length) => {
+        expect(parseGoDuration(showGoDuration(length))).toBe(length);
+      }),
+    );
+  });
+  it.each([
+    [0n, '0s', '0s'],
+    [31n * 86_400n * second, '31d', '744h0m0s'],
+    [14n * 86_400n * second, '2w', '336h0m0s'],
+    [30n * 86_400n * second + 3_600n * second, '30d1h', '721h0m0s'],
+    [1_500_000_000n, '1s500ms', '1.5s'],
+    [250_000n, '', '250µs'],
+  ])('of %s ns is written %j, or %s by Go', (length, prometheus, go) => {
+    expect([showPrometheusDuration(length), showGoDuration(length)]).toEqual([prometheus, go]);
   });
   it('may be either form in LogQL and TraceQL', () => {
     expect([parseDuration('1d'), parseDuration('1.5h')]).toEqual([86_400n * second, 5_400n * second]);
