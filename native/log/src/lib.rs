@@ -8,6 +8,7 @@ pub mod ids;
 pub mod journal;
 pub mod memory;
 pub mod producers;
+pub mod protocol;
 pub mod runtime;
 
 pub use journal::{Journal, JournalSettings, JournalStatus, OpenError, PartitionStatus};

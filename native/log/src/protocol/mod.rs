@@ -1,0 +1,34 @@
+//! The protocol of the log (log-core, sections 3 to 5): who leads, what is stored where, what is
+//! committed, and how a leader is replaced.
+//!
+//! Plain state machines: events in, effects out, no clock, disk, socket or chance. One [`Partition`]
+//! composes them for one partition on one node; whoever drives it does what its effects say. One node
+//! is the same protocol with a nodeset of one.
+
+mod catch_up;
+mod control;
+mod copyset;
+mod effect;
+mod known_producers;
+mod message;
+mod partition;
+mod quorum;
+mod ranges;
+mod reader;
+mod record;
+mod recovery;
+mod sequencer;
+mod store;
+
+pub use control::{Advance, Command, CommandRefused, EpochEntry, EpochList, HolderName};
+pub use copyset::Copysets;
+pub use effect::{
+    Effect, Event, Outcome, ReadToken, ReaderId, RequestId, Timer, TooMuch, WriteToken,
+};
+pub use known_producers::KnownProducers;
+pub use message::{Absence, Asker, Digest, Frame, Message, Origin};
+pub use partition::{Partition, PartitionSettings, PartitionStart};
+pub use quorum::{Incarnation, NodeId, Nodeset, NodesetError, StoreSet};
+pub use ranges::OffsetRanges;
+pub use record::Record;
+pub use store::{Condition, Found};

@@ -1,0 +1,228 @@
+//! Reads released records in order, across epochs and stores (log-core, section 4).
+
+use varve_types::{Lsn, Offset};
+
+use super::{
+    control::{EpochEntry, EpochList},
+    effect::{Effect, Timer},
+    message::{Absence, Asker, Message},
+    quorum::{NodeId, StoreSet},
+    record::Record,
+};
+
+/// Bytes of payload asked for at once, at most.
+const FETCH_MAX_BYTES: u64 = 1 << 20;
+/// How soon it asks again where nothing is there yet.
+const POLL_MS: u64 = 10;
+/// An answer that took so many polls does not come.
+const ANSWER_POLLS: u32 = 5;
+
+/// One reader. Its driver takes what [`Self::fetched`] gives.
+#[derive(Debug)]
+pub(super) struct Reader {
+    asker: Asker,
+    me: NodeId,
+    next: Lsn,
+    /// Where to stop: at the first place of an epoch.
+    stop_at: Option<Lsn>,
+    /// Bytes it may give before more are granted.
+    credit_bytes: u64,
+    /// Of which store, by its index, it waits for an answer, and for how many polls.
+    asked: Option<(usize, u32)>,
+    /// The store that is asked next.
+    store: Option<usize>,
+    /// Stores in a row that had not what it wants yet.
+    not_yet: usize,
+    /// Stores that will never have it, and the first place that one of them may have.
+    never: StoreSet,
+    never_to: Offset,
+    poll_soon: bool,
+}
+
+/// What a reader came to.
+#[derive(Debug)]
+pub(super) enum Progress {
+    /// It waits, for an answer or for records.
+    Waits,
+    /// Records from this place on.
+    Given(Lsn, Vec<Record>),
+    /// No store has the records from and up to here any more.
+    Lost(Lsn, Lsn),
+    /// What it wants is trimmed up to here. It asks no more.
+    Trimmed(Lsn),
+    /// It is where it was to stop.
+    Done,
+}
+
+impl Reader {
+    pub(super) fn new(asker: Asker, me: NodeId, from: Lsn, credit_bytes: u64) -> Self {
+        Self {
+            asker,
+            me,
+            next: from,
+            stop_at: None,
+            credit_bytes,
+            asked: None,
+            store: None,
+            not_yet: 0,
+            never: StoreSet::EMPTY,
+            never_to: Offset(u64::MAX),
+            poll_soon: false,
+        }
+    }
+
+    /// Reads up to there and no further, without a bound on what it gives.
+    pub(super) fn up_to(asker: Asker, me: NodeId, from: Lsn, stop_at: Lsn) -> Self {
+        Self { stop_at: Some(stop_at), ..Self::new(asker, me, from, u64::MAX) }
+    }
+
+    pub(super) const fn asker(&self) -> Asker {
+        self.asker
+    }
+
+    pub(super) const fn next(&self) -> Lsn {
+        self.next
+    }
+
+    pub(super) fn grant(&mut self, bytes: u64) {
+        self.credit_bytes = self.credit_bytes.saturating_add(bytes);
+    }
+
+    /// Asks for more, unless it waits for an answer or may not be given more.
+    pub(super) fn ask(&mut self, list: &EpochList, effects: &mut Vec<Effect>) -> Progress {
+        if self.next < list.trim_point() {
+            return Progress::Trimmed(list.trim_point());
+        }
+        let next = list.next_place(self.next);
+        if next != self.next {
+            self.go_to(next);
+        }
+        if self.stop_at.is_some_and(|stop_at| self.next >= stop_at) {
+            return Progress::Done;
+        }
+        if self.asked.is_some() || self.credit_bytes == 0 {
+            return Progress::Waits;
+        }
+        if let Some(entry) = list.get(self.next.epoch) {
+            // The own store first: it costs no network.
+            let store = self.store.or(entry.nodeset.index(self.me)).unwrap_or_default();
+            self.ask_store(entry, store % entry.nodeset.n(), effects);
+        }
+        Progress::Waits
+    }
+
+    fn ask_store(&mut self, entry: &EpochEntry, index: usize, effects: &mut Vec<Effect>) {
+        let Some(store) = entry.nodeset.store(index) else { return };
+        self.store = Some(index);
+        self.asked = Some((index, 0));
+        let max_bytes = self.credit_bytes.min(FETCH_MAX_BYTES);
+        let (from, asker) = (self.next, self.asker);
+        effects.push(Effect::Send(store, Message::Fetch { from, max_bytes, asker }));
+        if store != self.me {
+            self.poll_later(effects);
+        }
+    }
+
+    fn poll_later(&mut self, effects: &mut Vec<Effect>) {
+        if !self.poll_soon {
+            self.poll_soon = true;
+            effects.push(Effect::SetTimer(POLL_MS, Timer::Reader(self.asker)));
+        }
+    }
+
+    /// Goes on elsewhere; another epoch may have other stores.
+    fn go_to(&mut self, place: Lsn) {
+        if place.epoch != self.next.epoch {
+            self.store = None;
+        }
+        self.next = place;
+        self.asked = None;
+        self.not_yet = 0;
+        self.never = StoreSet::EMPTY;
+        self.never_to = Offset(u64::MAX);
+    }
+
+    /// The timer ran out: who did not answer is not waited for.
+    pub(super) fn poll(&mut self, list: &EpochList, effects: &mut Vec<Effect>) -> Progress {
+        self.poll_soon = false;
+        if let Some((store, polls)) = &mut self.asked {
+            *polls += 1;
+            if *polls < ANSWER_POLLS {
+                self.poll_later(effects);
+                return Progress::Waits;
+            }
+            self.store = Some(*store + 1);
+            self.asked = None;
+        }
+        self.not_yet = 0;
+        self.ask(list, effects)
+    }
+
+    /// A store has answered.
+    pub(super) fn fetched(
+        &mut self,
+        store: NodeId,
+        (from, records, absence): (Lsn, Vec<Record>, Absence),
+        list: &EpochList,
+        effects: &mut Vec<Effect>,
+    ) -> Progress {
+        if from != self.next {
+            return Progress::Waits;
+        }
+        if records.is_empty() {
+            return self.missing(store, absence, list, effects);
+        }
+        let bytes: u64 = records.iter().map(|record| record.payload.len() as u64).sum();
+        self.credit_bytes = self.credit_bytes.saturating_sub(bytes.max(1));
+        let count = records.len() as u64;
+        self.go_to(Lsn { epoch: from.epoch, offset: Offset(from.offset.0 + count) });
+        Progress::Given(from, records)
+    }
+
+    /// A store has not what is wanted: another is asked. Only if all of them will never have it, it is
+    /// lost.
+    fn missing(
+        &mut self,
+        store: NodeId,
+        absence: Absence,
+        list: &EpochList,
+        effects: &mut Vec<Effect>,
+    ) -> Progress {
+        if let Absence::Trimmed(trim_point) = absence
+            && trim_point > list.trim_point()
+        {
+            return Progress::Trimmed(trim_point);
+        }
+        let Some(entry) = list.get(self.next.epoch) else { return Progress::Waits };
+        let Some(index) = entry.nodeset.index(store) else { return Progress::Waits };
+        match absence {
+            Absence::Never(to) if to > self.next.offset => {
+                self.never.insert(index);
+                self.never_to = self.never_to.min(to);
+            }
+            _ => self.not_yet += 1,
+        }
+        let n = entry.nodeset.n();
+        if let Some(end) = entry.end.filter(|_| self.never.len() == n) {
+            let (from, to) = (self.next, Lsn { offset: self.never_to.min(end), ..self.next });
+            self.go_to(to);
+            return Progress::Lost(from, to);
+        }
+        if self.asked.is_none_or(|(asked, _)| asked != index) {
+            return Progress::Waits; // the answer of one that was given up
+        }
+        self.asked = None;
+        self.store = Some((index + 1) % n);
+        if self.not_yet + self.never.len() < n {
+            return self.ask(list, effects);
+        }
+        // Everybody was asked. Where the own store is the only one, it tells when there is more.
+        if n > 1 || entry.nodeset.index(self.me).is_none() {
+            self.poll_later(effects);
+        }
+        Progress::Waits
+    }
+}
+
+#[cfg(test)]
+mod tests;
