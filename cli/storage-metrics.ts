@@ -43,6 +43,11 @@ const metrics: readonly Metric[] = [
     help: '1 while trimmed files cannot be removed or the trim point not be made durable.',
     read: ({ journal }) => one(journal.trimError === null ? 0 : 1),
   },
+  {
+    name: 'varve_log_damages_total',
+    help: 'Damaged stretches found in journal files; varve log status names them.',
+    read: ({ journal }) => one(journal.damagesTotal),
+  },
   { name: 'varve_log_files', help: 'Journal files.', read: ({ journal }) => one(journal.files) },
   { name: 'varve_log_bytes', help: 'Groups in journal files.', read: ({ journal }) => one(journal.bytes) },
   {
@@ -109,6 +114,11 @@ const metrics: readonly Metric[] = [
     name: 'varve_view_quarantined_segments',
     help: 'Segments set aside because they could not be read.',
     read: ({ views }) => one(views.quarantined),
+  },
+  {
+    name: 'varve_view_log_losses',
+    help: 'Ranges of records that the log lost before they were sealed, met by this start.',
+    read: ({ views }) => one(views.logLost.length),
   },
   {
     name: 'varve_view_damaged_text_indexes',

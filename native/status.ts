@@ -29,6 +29,10 @@ export interface JournalStatus {
   /** Why nothing is written any more; null while the journal is sound. */
   readonly readOnly: string | null;
   readonly trimError: string | null;
+  /** Stretches of the files that cannot be read any more: which file, where, and what was there. */
+  readonly damages: readonly string[];
+  /** Found since the start, also in files that are gone. */
+  readonly damagesTotal: number;
   readonly partitions: readonly PartitionStatus[];
 }
 
@@ -51,6 +55,8 @@ export interface ViewStatus {
   /** Why the last sealing failed; null after one that did not. */
   readonly sealError: string | null;
   readonly quarantined: number;
+  /** Records that the log lost before they were sealed, as this start met them. */
+  readonly logLost: readonly string[];
   readonly textIndexesDamaged: number;
   readonly tables: readonly TableStatus[];
   /** By partition, the first place that no segment holds. */

@@ -20,6 +20,8 @@ const sound: StoreStatus = {
     maxSyncUs: 12_300,
     readOnly: null,
     trimError: null,
+    damages: [],
+    damagesTotal: 0,
     partitions: [
       { partition: 'logs/1', tail: '3:1200', trimPoint: '2:17', heldRecords: 1_283 },
       { partition: 'spans/0', tail: '3:0', trimPoint: '3:0', heldRecords: 0 },
@@ -31,6 +33,7 @@ const sound: StoreStatus = {
     sealsTotal: 0,
     sealError: null,
     quarantined: 0,
+    logLost: [],
     textIndexesDamaged: 0,
     tables: [],
     covered: [],

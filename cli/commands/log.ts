@@ -44,6 +44,7 @@ export function showLogStatus({ journal }: StoreStatus): string {
   ];
   if (journal.oldestFileHeldBy.length > 0)
     lines.push(`held by     ${journal.oldestFileHeldBy.join(', ')} (the oldest file)`);
+  for (const damage of journal.damages) lines.push(`damaged     ${damage}`);
   if (journal.trimError !== null) lines.push(`trim fails  ${journal.trimError}`);
   const table = [
     ['partition', 'tail', 'trimmed to', 'held records'],

@@ -38,6 +38,8 @@ struct JournalState {
     max_sync_us: u64,
     read_only: Option<String>,
     trim_error: Option<String>,
+    damages: Vec<String>,
+    damages_total: u64,
     partitions: Vec<PartitionState>,
 }
 
@@ -74,6 +76,8 @@ impl From<JournalStatus> for JournalState {
             max_sync_us: status.max_sync_us,
             read_only: status.read_only.map(|reason| reason.to_string()),
             trim_error: status.trim_error.map(|reason| reason.to_string()),
+            damages: status.damages.iter().map(ToString::to_string).collect(),
+            damages_total: status.damages_total,
             partitions: status
                 .partitions
                 .iter()

@@ -4,15 +4,19 @@
 
 #![deny(clippy::indexing_slicing)]
 
+mod fields;
 pub mod ids;
 pub mod journal;
 pub mod memory;
+mod meta;
+pub mod node;
 pub mod producers;
 pub mod protocol;
 pub mod runtime;
 
-pub use journal::{Journal, JournalSettings, JournalStatus, OpenError, PartitionStatus};
+pub use journal::{Damage, LostRange, OpenError};
 pub use memory::MemoryLog;
+pub use node::{Journal, JournalSettings, JournalStatus, PartitionStatus};
 pub use producers::{ProducerSettings, RequestIdentity, part_key, request_key};
 pub use runtime::{DataDirLock, DataDirLockError, Runtime};
 
@@ -159,17 +163,18 @@ pub enum ReadError {
         /// The first place that may still be read.
         trim_point: Lsn,
     },
-    /// A frame before the last synced position is damaged: rot, not a torn tail.
-    #[error("{partition}: damaged frame in {path} at byte {position}: {reason}")]
-    Damaged {
+    /// Records that were stored and cannot be read any more: rot, not a torn tail. What is before and
+    /// behind them can.
+    #[error("{partition}: the records from {from} to before {next} are lost: {reason}")]
+    Lost {
         /// Which partition.
         partition: PartitionId,
-        /// The journal file.
-        path: PathBuf,
-        /// Where in it.
-        position: u64,
-        /// What is wrong with it.
-        reason: String,
+        /// The first of them.
+        from: Lsn,
+        /// The place behind them: read on from there.
+        next: Lsn,
+        /// What is damaged: which file, and where in it.
+        reason: Arc<str>,
     },
     /// The file could not be read.
     #[error("reading {path} failed")]

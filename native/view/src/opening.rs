@@ -3,7 +3,7 @@
 use std::{io, sync::Arc};
 
 use varve_columnar::ipc;
-use varve_log::{Log, Record};
+use varve_log::{Log, ReadError, Record};
 use varve_segment::SegmentError;
 use varve_types::{Lsn, Offset, Table};
 
@@ -65,7 +65,8 @@ pub(crate) fn tidy(
     files::quarantined(folders).map_err(failed(folders.quarantine()))
 }
 
-/// Puts what the log holds behind the segments back into memtables.
+/// Puts what the log holds behind the segments back into memtables. Goes on behind records that the log
+/// has lost, and notes them.
 pub(crate) fn replay(
     log: &dyn Log,
     manifest: &Manifest,
@@ -74,7 +75,15 @@ pub(crate) fn replay(
     for partition in log.partitions() {
         let mut from = manifest.covered.get(&partition).copied().unwrap_or_default();
         while from < log.tail(partition) {
-            let records = log.read(partition, from, REPLAY_BYTES)?;
+            let records = match log.read(partition, from, REPLAY_BYTES) {
+                Ok(records) => records,
+                Err(lost @ ReadError::Lost { next, .. }) => {
+                    state.log_lost.push(lost.to_string());
+                    from = next;
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
+            };
             let Some(Lsn { epoch, offset }) = records.last().map(|record| record.lsn) else {
                 break;
             };

@@ -38,6 +38,8 @@ pub(crate) struct State {
     pub(crate) seals_total: u64,
     pub(crate) seal_error: Option<String>,
     pub(crate) quarantined: u64,
+    /// What the log has lost before it was sealed, as far as replay met it.
+    pub(crate) log_lost: Vec<String>,
     /// What the manifest on disk covers.
     pub(crate) covered: BTreeMap<PartitionId, Lsn>,
 }

@@ -21,6 +21,9 @@ pub struct StoreStatus {
     pub seal_error: Option<String>,
     /// Segments that were set aside because they could not be read.
     pub quarantined: u64,
+    /// Records that the log has lost before they were sealed, as this start met them: from where to
+    /// where, and what is damaged.
+    pub log_lost: Vec<String>,
     /// Text indexes that turned out damaged since the start; their segments are read without.
     pub text_indexes_damaged: u64,
     /// Rows by tenant and table.
@@ -85,6 +88,7 @@ pub(crate) fn of(state: &State) -> StoreStatus {
         seals_total: state.seals_total,
         seal_error: state.seal_error.clone(),
         quarantined: state.quarantined,
+        log_lost: state.log_lost.clone(),
         text_indexes_damaged: segments().filter(|segment| segment.is_text_damaged()).count() as u64,
         tables: keys.into_iter().map(table).collect(),
         covered: positions(&state.covered),

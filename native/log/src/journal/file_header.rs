@@ -1,11 +1,11 @@
 //! The first 4 KiB of a journal file.
 
-use super::frame::Fields;
+use crate::fields::Fields;
 
 /// Frames start here.
 pub(super) const FILE_HEADER_BYTES: u64 = 4096;
 /// The version of the format that this program writes, and the only one it reads.
-pub(super) const FORMAT_VERSION: u32 = 1;
+pub(super) const FORMAT_VERSION: u32 = 2;
 const FILE_MAGIC: [u8; 8] = *b"VARVEJNL";
 const CHECKED_BYTES: usize = FILE_HEADER_BYTES as usize - size_of::<u32>();
 
@@ -15,8 +15,6 @@ pub(super) struct FileHeader {
     pub(super) store_id: u128,
     /// Files follow each other by it without a gap; the file's name is made of it.
     pub(super) sequence: u64,
-    /// Of all records in the file.
-    pub(super) epoch: u32,
     /// The number of the file's first group: one more than the last of the file before.
     pub(super) first_group: u64,
     pub(super) created_ms: i64,
@@ -39,7 +37,7 @@ impl FileHeader {
         let mut out = Vec::with_capacity(FILE_HEADER_BYTES as usize);
         out.extend_from_slice(&FILE_MAGIC);
         out.extend_from_slice(&FORMAT_VERSION.to_le_bytes());
-        out.extend_from_slice(&self.epoch.to_le_bytes());
+        out.extend_from_slice(&[0; 4]);
         out.extend_from_slice(&[0; 16]); // cluster id
         out.extend_from_slice(&self.store_id.to_le_bytes());
         out.extend_from_slice(&self.sequence.to_le_bytes());
@@ -64,14 +62,14 @@ impl FileHeader {
         if crc != salt.to_le_bytes() {
             return Err(FileHeaderError::Checksum);
         }
-        let (version, epoch) = (fields.u32(), fields.u32());
+        let (version, _reserved) = (fields.u32(), fields.u32());
         if version != FORMAT_VERSION {
             return Err(FileHeaderError::Version(version));
         }
         let (_cluster_id, store_id) = (fields.u128(), fields.u128());
         let (sequence, first_group) = (fields.u64(), fields.u64());
         let created_ms = fields.u64().cast_signed();
-        Ok((Self { store_id, sequence, epoch, first_group, created_ms }, salt))
+        Ok((Self { store_id, sequence, first_group, created_ms }, salt))
     }
 }
 
@@ -80,7 +78,7 @@ mod tests {
     use super::*;
 
     const HEADER: FileHeader =
-        FileHeader { store_id: 9, sequence: 3, epoch: 2, first_group: 17, created_ms: -1 };
+        FileHeader { store_id: 9, sequence: 3, first_group: 17, created_ms: -1 };
 
     #[test]
     fn a_file_header_is_read_back_as_it_was_written() {

@@ -1,271 +1,226 @@
-//! A frame: 128 bytes of header, then the payload, then zeros up to the next 64-byte boundary.
-//! `docs/format.md`, "Journal", has the layout byte by byte.
+//! What is written into the journal and read from it.
 
-/// Length of a frame's header; the payload follows at once.
-pub(super) const FRAME_HEADER_BYTES: usize = 128;
-/// Frames start at multiples of this.
-pub(super) const FRAME_ALIGN_BYTES: u64 = 64;
-const FRAME_MAGIC: [u8; 4] = *b"VRVf";
-/// The header's bytes that its checksum is over: all but the checksum.
-const CHECKED_BYTES: usize = FRAME_HEADER_BYTES - size_of::<u32>();
+use bytes::Bytes;
+use varve_types::{Epoch, Lsn, Offset, PartitionId, TenantId};
 
-const _: () = assert!(
-    (FRAME_HEADER_BYTES as u64).is_multiple_of(FRAME_ALIGN_BYTES),
-    "a frame without payload must end on the boundary"
-);
+use super::frame_header::FrameHeader;
+use crate::producers::{CommittedRecord, SessionId};
 
-/// What a frame is. The numbers are on disk; those that are missing are reserved (log-core,
-/// section 11).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What a frame is. The numbers are on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
-pub(super) enum FrameKind {
-    /// A record.
+pub enum FrameKind {
+    /// A record of rows.
     Data = 1,
-    /// A schema's bytes, before the first record of the file that has its id.
+    /// A record that ends a transaction's part in the partition: it counts.
+    Commit = 2,
+    /// The same: it does not count.
+    Abort = 3,
+    /// A record of log `tx`: what became of a transaction.
+    Decision = 4,
+    /// A record of log `tx`: every part of the transaction knows.
+    Done = 5,
+    /// The store takes no more of the epoch from its leader.
+    Seal = 6,
+    /// Control decided where the epoch ends: records at or above are none.
+    Close = 7,
+    /// What is below is not needed any more.
+    Trim = 8,
+    /// A schema's bytes, before the first record of the file that has its id. The journal's own.
     Schema = 9,
-    /// The last frame of a group.
+    /// The last frame of a group. The journal's own.
     GroupEnd = 10,
-    /// A tenant's name, before the first record of the file that has its number.
+    /// A tenant's name, before the first record of the file that has its number. The journal's own.
     Tenant = 11,
 }
 
 impl FrameKind {
-    fn from_number(number: u8) -> Option<Self> {
-        [Self::Data, Self::Schema, Self::GroupEnd, Self::Tenant]
-            .into_iter()
-            .find(|kind| *kind as u8 == number)
+    pub(super) const ALL: [Self; 11] = [
+        Self::Data,
+        Self::Commit,
+        Self::Abort,
+        Self::Decision,
+        Self::Done,
+        Self::Seal,
+        Self::Close,
+        Self::Trim,
+        Self::Schema,
+        Self::GroupEnd,
+        Self::Tenant,
+    ];
+
+    pub(super) fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| *kind as u8 == number)
+    }
+
+    /// Whether the frame has a place in its partition's log. Others say something of the epoch.
+    #[must_use]
+    pub const fn is_record(self) -> bool {
+        match self {
+            Self::Data | Self::Commit | Self::Abort | Self::Decision | Self::Done => true,
+            Self::Seal
+            | Self::Close
+            | Self::Trim
+            | Self::Schema
+            | Self::GroupEnd
+            | Self::Tenant => false,
+        }
+    }
+
+    /// Whether the journal writes such frames by itself.
+    #[must_use]
+    pub const fn is_journals_own(self) -> bool {
+        matches!(self, Self::Schema | Self::GroupEnd | Self::Tenant)
     }
 }
 
-/// A frame's header. Fields that the kind has no use for are 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct FrameHeader {
-    pub(super) kind: FrameKind,
-    pub(super) payload_bytes: u32,
-    /// CRC-32C of the payload.
-    pub(super) payload_crc: u32,
-    /// `PartitionId::to_u64`.
-    pub(super) partition: u64,
-    pub(super) epoch: u32,
-    /// Of a record: its offset. Of a group end: where in the file its group starts; everything
-    /// before was synced when the group was written.
-    pub(super) offset: u64,
-    /// The partition's tail when the record was written: everything below was committed.
-    pub(super) committed_tail: u64,
-    pub(super) append_time_ms: i64,
-    pub(super) schema_id: u32,
-    /// Of a record: rows in the payload. Of a group end: frames in the group, itself not counted.
-    pub(super) rows: u32,
-    pub(super) group: u64,
-    pub(super) idempotency_key: u128,
-    /// Index of the tenant among the file's tenant frames.
-    pub(super) tenant: u32,
+/// A frame, as who writes it gives it and who reads gets it back. All places and numbers are the
+/// writer's business: the journal stores them and finds records by partition, epoch and offset.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// What it is; none of the journal's own kinds.
+    pub kind: FrameKind,
+    /// Whether a recovery copied it here, rather than the leader of its epoch.
+    pub is_repair: bool,
+    /// Of which partition.
+    pub partition: PartitionId,
+    /// Of which epoch.
+    pub epoch: Epoch,
+    /// Which copyset the epoch's leader had.
+    pub copyset_version: u32,
+    /// Of a record: its place. Of a close: the first offset that is none. Of a trim: the first that
+    /// is still needed. Of a seal: 0.
+    pub offset: Offset,
+    /// The partition's committed tail in this epoch, as who wrote the frame knew it.
+    pub committed_tail: Offset,
+    /// By the clock of the leader that appended it, in milliseconds since 1970.
+    pub append_time_ms: i64,
+    /// Whose session and which number in it, where it has one.
+    pub session: Option<(SessionId, u64)>,
+    /// Of which transaction; 0 for none.
+    pub transaction: u64,
+    /// Which schema the payload has.
+    pub schema_id: u32,
+    /// Rows in the payload.
+    pub rows: u32,
+    /// 128-bit key of the request's part; 0 for none.
+    pub idempotency_key: u128,
+    /// Whose; `None` where it is of no tenant.
+    pub tenant: Option<TenantId>,
+    /// CRC-32C of the payload. Whoever makes the frame computes it, as the writer's thread is one.
+    pub payload_crc: u32,
+    /// The bytes.
+    pub payload: Bytes,
 }
 
-/// Why bytes are not a frame's header.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum FrameError {
-    #[error("no frame starts here")]
-    Magic,
-    #[error("the frame header's checksum does not match")]
-    Checksum,
-    #[error("frame headers of {0} bytes are of a version that is not known")]
-    HeaderLength(u16),
-    #[error("frame kind {0} is of a version that is not known")]
-    Kind(u8),
+impl Frame {
+    /// A frame of this kind with nothing else in it.
+    #[must_use]
+    pub fn new(kind: FrameKind, partition: PartitionId, at: Lsn) -> Self {
+        Self {
+            kind,
+            is_repair: false,
+            partition,
+            epoch: at.epoch,
+            copyset_version: 0,
+            offset: at.offset,
+            committed_tail: Offset(0),
+            append_time_ms: 0,
+            session: None,
+            transaction: 0,
+            schema_id: 0,
+            rows: 0,
+            idempotency_key: 0,
+            tenant: None,
+            payload_crc: 0,
+            payload: Bytes::new(),
+        }
+    }
+
+    /// Its place.
+    #[must_use]
+    pub const fn lsn(&self) -> Lsn {
+        Lsn { epoch: self.epoch, offset: self.offset }
+    }
+
+    /// What the producers' table wants to know of it, if anything.
+    pub(crate) fn committed_record(&self) -> Option<CommittedRecord> {
+        let Self { session, idempotency_key, append_time_ms, .. } = *self;
+        if !self.kind.is_record() || (session.is_none() && idempotency_key == 0) {
+            return None;
+        }
+        Some(CommittedRecord { lsn: self.lsn(), session, idempotency_key, append_time_ms })
+    }
+
+    /// The header that says the same. `tenant`: the tenant's number in the file.
+    pub(super) fn header(&self, group: u64, tenant: u32) -> FrameHeader {
+        let (session, seq) = self.session.map_or((0, 0), |(SessionId(id), seq)| (id, seq));
+        FrameHeader {
+            kind: self.kind,
+            is_repair: self.is_repair,
+            payload_bytes: self.payload.len() as u32,
+            payload_crc: self.payload_crc,
+            partition: self.partition.to_u64(),
+            epoch: self.epoch.0,
+            copyset_version: self.copyset_version,
+            offset: self.offset.0,
+            committed_tail: self.committed_tail.0,
+            append_time_ms: self.append_time_ms,
+            session,
+            seq,
+            transaction: self.transaction,
+            schema_id: self.schema_id,
+            rows: self.rows,
+            group,
+            idempotency_key: self.idempotency_key,
+            tenant,
+        }
+    }
+
+    /// What a header and its payload say.
+    pub(super) fn of(
+        header: &FrameHeader,
+        partition: PartitionId,
+        tenant: Option<TenantId>,
+        payload: Bytes,
+    ) -> Self {
+        Self {
+            kind: header.kind,
+            is_repair: header.is_repair,
+            partition,
+            epoch: Epoch(header.epoch),
+            copyset_version: header.copyset_version,
+            offset: Offset(header.offset),
+            committed_tail: Offset(header.committed_tail),
+            append_time_ms: header.append_time_ms,
+            session: header.session(),
+            transaction: header.transaction,
+            schema_id: header.schema_id,
+            rows: header.rows,
+            idempotency_key: header.idempotency_key,
+            tenant,
+            payload_crc: header.payload_crc,
+            payload,
+        }
+    }
 }
 
 impl FrameHeader {
-    /// A header of this kind in this group, all else 0.
-    pub(super) fn new(kind: FrameKind, group: u64) -> Self {
-        Self {
-            kind,
-            payload_bytes: 0,
-            payload_crc: 0,
-            partition: 0,
-            epoch: 0,
-            offset: 0,
-            committed_tail: 0,
-            append_time_ms: 0,
-            schema_id: 0,
-            rows: 0,
-            group,
-            idempotency_key: 0,
-            tenant: 0,
-        }
+    fn session(&self) -> Option<(SessionId, u64)> {
+        (self.session != 0).then_some((SessionId(self.session), self.seq))
     }
 
-    /// From the start of this frame to the start of the next, in bytes.
-    pub(super) fn frame_bytes(&self) -> u64 {
-        frame_bytes(u64::from(self.payload_bytes))
-    }
-
-    /// Appends the header to `out`. `salt` is the file's: with it, what a sender puts into a payload
-    /// never passes for a frame, nor does a frame of another file.
-    pub(super) fn encode(&self, salt: u32, out: &mut Vec<u8>) {
-        let start = out.len();
-        out.extend_from_slice(&FRAME_MAGIC);
-        out.extend_from_slice(&(FRAME_HEADER_BYTES as u16).to_le_bytes());
-        out.extend_from_slice(&[self.kind as u8, 0]);
-        out.extend_from_slice(&self.payload_bytes.to_le_bytes());
-        out.extend_from_slice(&self.payload_crc.to_le_bytes());
-        out.extend_from_slice(&self.partition.to_le_bytes());
-        out.extend_from_slice(&self.epoch.to_le_bytes());
-        out.extend_from_slice(&[0; 4]); // copyset version
-        out.extend_from_slice(&self.offset.to_le_bytes());
-        out.extend_from_slice(&self.committed_tail.to_le_bytes());
-        out.extend_from_slice(&self.append_time_ms.to_le_bytes());
-        out.extend_from_slice(&[0; 24]); // reserved for producers and transactions
-        out.extend_from_slice(&self.schema_id.to_le_bytes());
-        out.extend_from_slice(&self.rows.to_le_bytes());
-        out.extend_from_slice(&self.group.to_le_bytes());
-        out.extend_from_slice(&self.idempotency_key.to_le_bytes());
-        out.extend_from_slice(&self.tenant.to_le_bytes());
-        out.extend_from_slice(&[0; 8]); // reserved
-        let header = out.get(start..).unwrap_or_default();
-        debug_assert_eq!(header.len(), CHECKED_BYTES, "the layout is 128 bytes with its checksum");
-        let crc = crc32c::crc32c_append(salt, header);
-        out.extend_from_slice(&crc.to_le_bytes());
-    }
-
-    /// Reads the header that `encode` made with the same salt.
-    pub(super) fn decode(bytes: &[u8; FRAME_HEADER_BYTES], salt: u32) -> Result<Self, FrameError> {
-        let (checked, crc) = bytes.split_at(CHECKED_BYTES);
-        let mut fields = Fields(checked);
-        if fields.take() != Some(FRAME_MAGIC) {
-            return Err(FrameError::Magic);
+    /// What the producers' table wants to know of it, if anything.
+    pub(super) fn committed_record(&self) -> Option<CommittedRecord> {
+        let session = self.session();
+        if !self.kind.is_record() || (session.is_none() && self.idempotency_key == 0) {
+            return None;
         }
-        if crc != crc32c::crc32c_append(salt, checked).to_le_bytes() {
-            return Err(FrameError::Checksum);
-        }
-        let header_bytes = fields.u16();
-        if usize::from(header_bytes) != FRAME_HEADER_BYTES {
-            return Err(FrameError::HeaderLength(header_bytes));
-        }
-        let [kind, _flags] = fields.u16().to_le_bytes();
-        let kind = FrameKind::from_number(kind).ok_or(FrameError::Kind(kind))?;
-        let (payload_bytes, payload_crc) = (fields.u32(), fields.u32());
-        let (partition, epoch, _copyset) = (fields.u64(), fields.u32(), fields.u32());
-        let (offset, committed_tail) = (fields.u64(), fields.u64());
-        let append_time_ms = fields.u64().cast_signed();
-        let _producer_and_transaction = (fields.u64(), fields.u64(), fields.u64());
-        let (schema_id, rows, group) = (fields.u32(), fields.u32(), fields.u64());
-        let (idempotency_key, tenant) = (fields.u128(), fields.u32());
-        Ok(Self {
-            kind,
-            payload_bytes,
-            payload_crc,
-            partition,
-            epoch,
-            offset,
-            committed_tail,
-            append_time_ms,
-            schema_id,
-            rows,
-            group,
-            idempotency_key,
-            tenant,
+        Some(CommittedRecord {
+            lsn: Lsn::new(self.epoch, self.offset),
+            session,
+            idempotency_key: self.idempotency_key,
+            append_time_ms: self.append_time_ms,
         })
-    }
-}
-
-/// What a frame with such a payload takes in the file.
-pub(super) fn frame_bytes(payload_bytes: u64) -> u64 {
-    (FRAME_HEADER_BYTES as u64 + payload_bytes).next_multiple_of(FRAME_ALIGN_BYTES)
-}
-
-/// Takes little-endian numbers off the front of a slice. Past its end everything is 0, which the
-/// callers exclude by the slice's length.
-pub(super) struct Fields<'a>(pub(super) &'a [u8]);
-
-impl Fields<'_> {
-    pub(super) fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
-        let (first, rest) = self.0.split_first_chunk::<N>()?;
-        self.0 = rest;
-        Some(*first)
-    }
-
-    pub(super) fn u16(&mut self) -> u16 {
-        self.take().map_or(0, u16::from_le_bytes)
-    }
-
-    pub(super) fn u32(&mut self) -> u32 {
-        self.take().map_or(0, u32::from_le_bytes)
-    }
-
-    pub(super) fn u64(&mut self) -> u64 {
-        self.take().map_or(0, u64::from_le_bytes)
-    }
-
-    pub(super) fn u128(&mut self) -> u128 {
-        self.take().map_or(0, u128::from_le_bytes)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn encoded(header: &FrameHeader, salt: u32) -> [u8; FRAME_HEADER_BYTES] {
-        let mut out = Vec::new();
-        header.encode(salt, &mut out);
-        out.try_into().unwrap()
-    }
-
-    prop_compose! {
-        fn headers()(
-            kind in prop::sample::select(vec![1u8, 9, 10, 11]),
-            numbers in any::<[u32; 6]>(),
-            longs in any::<[u64; 4]>(),
-            append_time_ms: i64,
-            idempotency_key: u128,
-        ) -> FrameHeader {
-            let [payload_bytes, payload_crc, epoch, schema_id, rows, tenant] = numbers;
-            let [partition, offset, committed_tail, group] = longs;
-            let kind = FrameKind::from_number(kind).unwrap();
-            FrameHeader {
-                kind, payload_bytes, payload_crc, partition, epoch, offset, committed_tail,
-                append_time_ms, schema_id, rows, group, idempotency_key, tenant,
-            }
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn a_header_is_read_back_as_it_was_written(header in headers(), salt: u32) {
-            prop_assert_eq!(FrameHeader::decode(&encoded(&header, salt), salt), Ok(header));
-        }
-
-        #[test]
-        fn a_header_with_any_bit_flipped_is_refused(header in headers(), bit in 0..128 * 8usize) {
-            let mut bytes = encoded(&header, 7);
-            bytes[bit / 8] ^= 1 << (bit % 8);
-            prop_assert!(FrameHeader::decode(&bytes, 7).is_err());
-        }
-
-        #[test]
-        fn a_header_of_another_file_is_refused(header in headers(), salt: u32) {
-            let bytes = encoded(&header, salt);
-            prop_assert_eq!(
-                FrameHeader::decode(&bytes, salt.wrapping_add(1)), Err(FrameError::Checksum)
-            );
-        }
-    }
-
-    #[test]
-    fn the_layout_on_disk_does_not_change() {
-        let header = FrameHeader {
-            payload_bytes: 0x0102_0304,
-            partition: 0x11,
-            offset: 0x22,
-            rows: 0x33,
-            tenant: 0x44,
-            ..FrameHeader::new(FrameKind::Data, 0x55)
-        };
-        let bytes = encoded(&header, 0);
-        assert_eq!(bytes[..12], *b"VRVf\x80\0\x01\0\x04\x03\x02\x01");
-        let at = |position: usize| bytes[position];
-        assert_eq!((at(16), at(32), at(84), at(88), at(112)), (0x11, 0x22, 0x33, 0x55, 0x44));
     }
 }

@@ -3,8 +3,6 @@
 use std::{io, path::PathBuf};
 use varve_types::ErrorCode;
 
-use super::meta::MetaError;
-
 /// Why a journal could not be opened. Nothing was changed but, at most, a torn tail cut.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -15,7 +13,8 @@ pub enum OpenError {
         /// Which, and what it may be.
         reason: String,
     },
-    /// A file is damaged where it was known to be on disk: rot, not a torn tail.
+    /// A file is missing, or damaged so that it is not known what it is. Damaged frames do not keep
+    /// a journal from opening ([`super::Damage`]).
     #[error(
         "journal file {path} is damaged at byte {position}: {reason}; restore it, or move it and all older ones away to go on without their records"
     )]
@@ -29,7 +28,7 @@ pub enum OpenError {
     },
     /// A file is of a format that this version does not read.
     #[error(
-        "journal file {path} has format version {version}, this program reads {supported}; start the version that wrote it"
+        "journal file {path} has format version {version}, this program reads {supported}; start the version that wrote it, or move the data directory's journal and meta away to go on without its records"
     )]
     Version {
         /// The file.
@@ -73,11 +72,5 @@ impl OpenError {
             }
             Self::Io { .. } | Self::Thread(_) => ErrorCode::Io,
         }
-    }
-}
-
-impl From<MetaError> for OpenError {
-    fn from(MetaError { path, source }: MetaError) -> Self {
-        Self::Io { path, source }
     }
 }

@@ -1,7 +1,6 @@
-//! What a start finds: reads every file's frames, cuts a torn tail, refuses rot.
+//! What a start finds: reads every file's frames, cuts a torn tail, and says what is damaged.
 
 use std::{
-    collections::VecDeque,
     io,
     path::{Path, PathBuf},
     sync::Arc,
@@ -10,22 +9,21 @@ use std::{
 use super::{
     OpenError,
     file_header::{FILE_HEADER_BYTES, FORMAT_VERSION, FileHeader, FileHeaderError},
-    index::{FileIndex, JournalFile},
-    scan::{Check, Scan, later_group_exists, scan},
+    group::{CLOSING_GROUP_BYTES, GroupBuilder},
+    index::{Index, JournalFile},
+    scan::{Scan, Standing, scan},
 };
 use crate::{producers::CommittedRecord, runtime::Disk};
 use varve_types::PartitionId;
 
 /// What is in the journal, all of it durable.
 pub(super) struct Recovered {
-    /// Oldest first.
-    pub(super) files: VecDeque<FileIndex>,
     /// As the files say it; `None` when there are none.
     pub(super) store_id: Option<u128>,
     pub(super) next_sequence: u64,
     pub(super) next_group: u64,
-    /// Records with an idempotency key, in their order.
-    pub(super) keyed: Vec<(PartitionId, CommittedRecord)>,
+    /// Records with a session or a key, in their order.
+    pub(super) producers: Vec<(PartitionId, CommittedRecord)>,
 }
 
 /// The name of the file with this sequence number.
@@ -33,36 +31,35 @@ pub(super) fn file_name(sequence: u64) -> String {
     format!("{sequence:016}.wal")
 }
 
-/// Reads all journal files of `dir`. `store_id`: whose they must be, if that is known.
+/// Reads all journal files of `dir` into the index. `store_id`: whose they must be, if that is known.
 pub(super) fn recover(
     disk: &dyn Disk,
     dir: &Path,
     store_id: Option<u128>,
+    index: &mut Index,
 ) -> Result<Recovered, OpenError> {
-    let mut found = Recovered {
-        files: VecDeque::new(),
-        store_id,
-        next_sequence: 1,
-        next_group: 1,
-        keyed: Vec::new(),
-    };
+    let mut found = Recovered { store_id, next_sequence: 1, next_group: 1, producers: Vec::new() };
     let mut files = Vec::new();
     for (sequence, path) in journal_files(disk, dir)? {
         files.push(open(disk, sequence, path, &mut found.store_id)?);
     }
     refuse_gaps(&files)?;
-    let last = files.len().saturating_sub(1);
     for (number, file) in files.iter().enumerate() {
-        let scan = if number == last {
-            whole_groups_of_last(file)?
-        } else {
-            let next = files.get(number + 1).map_or(0, |next| next.first_group);
-            whole_groups_of_closed(file, next)?
+        let standing = match files.get(number + 1) {
+            Some(next) => Standing::Closed { next_group: next.first_group },
+            None => Standing::Last,
         };
+        let io = failed(&file.path);
+        let mut scan = scan(file, standing).map_err(&io)?;
+        if standing == Standing::Last {
+            make_durable(file, &mut scan).map_err(&io)?;
+        }
         found.next_sequence = file.sequence + 1;
         found.next_group = scan.next_group;
-        found.keyed.extend(scan.keyed);
-        found.files.push_back(scan.index);
+        found.producers.append(&mut scan.contents.producers);
+        index.open_file(Arc::clone(file), FILE_HEADER_BYTES);
+        index.add(scan.contents, scan.end);
+        index.note_damages(scan.damages);
     }
     Ok(found)
 }
@@ -128,44 +125,29 @@ fn open(
     if *store_id.get_or_insert(header.store_id) != header.store_id {
         return Err(OpenError::Foreign { path });
     }
-    let FileHeader { epoch, first_group, .. } = header;
-    Ok(Arc::new(JournalFile { file, path, salt, sequence, epoch, first_group }))
+    let first_group = header.first_group;
+    Ok(Arc::new(JournalFile { file, path, salt, sequence, first_group }))
 }
 
-/// A file with one after it was synced to its end: its groups reach up to the next file's.
-fn whole_groups_of_closed(file: &Arc<JournalFile>, next_group: u64) -> Result<Scan, OpenError> {
-    let found = scan(file, Check::Headers).map_err(failed(&file.path))?;
-    if found.next_group == next_group {
-        return Ok(found);
+/// Makes what was found in the last file its content on disk. The last group may be in the page cache
+/// only: its writer was killed before the sync, or the sync failed and the kernel took the pages for
+/// clean all the same. So it is written again, before anyone relies on it; and an empty group behind
+/// it, which proves from now on that it was synced.
+fn make_durable(file: &JournalFile, found: &mut Scan) -> io::Result<()> {
+    let mut last_groups = vec![0; (found.end - found.last_group_start) as usize];
+    file.file.read_exact_at(&mut last_groups, found.last_group_start)?;
+    let is_closed = last_groups.len() as u64 == CLOSING_GROUP_BYTES;
+    if !is_closed {
+        let closing = GroupBuilder::new(Vec::new(), found.next_group, found.end, file.salt);
+        last_groups.extend(closing.finish());
     }
-    let (position, reason) = found.stop.map_or_else(
-        || (found.index.end, format!("group {} is missing", found.next_group)),
-        |stop| (stop.position, stop.reason),
-    );
-    Err(damaged(file, position, reason))
-}
-
-/// The last file may end in a group that was being written. That group is cut, whole.
-fn whole_groups_of_last(file: &Arc<JournalFile>) -> Result<Scan, OpenError> {
-    let io = failed(&file.path);
-    let found = scan(file, Check::Payloads).map_err(&io)?;
-    if let Some(stop) = &found.stop
-        && later_group_exists(file, stop.position, found.next_group).map_err(&io)?
-    {
-        return Err(damaged(file, stop.position, stop.reason.clone()));
+    file.file.write_all_at(&last_groups, found.last_group_start)?;
+    if !is_closed {
+        found.last_group_start = found.end;
+        found.end += CLOSING_GROUP_BYTES;
+        found.next_group += 1;
     }
-    make_durable(file, &found).map_err(&io)?;
-    Ok(found)
-}
-
-/// Makes what was found the file's content on disk. The last group may be in the page cache only:
-/// its writer was killed before the sync, or the sync failed and the kernel took the pages for clean
-/// all the same. So it is written again, before anyone relies on it.
-fn make_durable(file: &JournalFile, found: &Scan) -> io::Result<()> {
-    let mut last_group = vec![0; (found.index.end - found.last_group_start) as usize];
-    file.file.read_exact_at(&mut last_group, found.last_group_start)?;
-    file.file.write_all_at(&last_group, found.last_group_start)?;
-    file.file.set_len(found.index.end)?;
+    file.file.set_len(found.end)?;
     file.file.sync_all()
 }
 

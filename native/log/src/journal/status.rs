@@ -1,30 +1,37 @@
-//! What an operator asks of a journal.
+//! What an operator asks of the files.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 use varve_types::{Lsn, PartitionId};
 
-/// A journal at one moment.
+use super::{Damage, Files};
+
+/// The files at one moment.
 #[derive(Clone, Debug)]
-pub struct JournalStatus {
-    /// Opened at this start.
-    pub epoch: u32,
-    /// How many files there are.
+pub struct FilesStatus {
+    /// How many there are.
     pub files: u64,
     /// Bytes of whole groups in them. On disk the file that is written takes `file_bytes`.
     pub bytes: u64,
     /// Partitions that keep the oldest file from being removed: seal and trim these to free space.
     pub oldest_file_held_by: Vec<PartitionId>,
-    /// Bytes of requests that wait for the disk.
-    pub waiting_bytes: u64,
+    /// What is counted since the start.
+    pub counters: FileCounters,
+    /// What is damaged in them, as far as it was found.
+    pub damages: Vec<Damage>,
+    /// Damaged stretches found since the start, also in files that are gone.
+    pub damages_total: u64,
+    /// Partitions that hold records or held some, in order: trim point, and records from there on.
+    pub partitions: Vec<(PartitionId, Lsn, u64)>,
+}
+
+/// What is counted while the journal runs.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct FileCounters {
     /// Groups written since the start.
     pub groups_total: u64,
-    /// Records written since the start.
+    /// Records in them.
     pub records_total: u64,
-    /// Records that were there already, by their idempotency keys.
-    pub duplicates_total: u64,
-    /// Idempotency keys by which a retry would be known again.
-    pub keys_remembered: u64,
-    /// Bytes of the groups.
+    /// Their bytes.
     pub group_bytes_total: u64,
     /// Syncs of groups since the start.
     pub syncs_total: u64,
@@ -34,46 +41,32 @@ pub struct JournalStatus {
     pub last_sync_us: u64,
     /// How long the slowest sync since the start took, in microseconds.
     pub max_sync_us: u64,
-    /// Why nothing is written any more; `None` while the journal is sound.
-    pub read_only: Option<Arc<str>>,
-    /// Why the last trim could not be made durable, or its files not be removed. The next tries again.
-    pub trim_error: Option<Arc<str>>,
-    /// Partitions that hold records or held some, in order.
-    pub partitions: Vec<PartitionStatus>,
 }
 
-/// One partition of a journal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PartitionStatus {
-    /// Which.
-    pub partition: PartitionId,
-    /// The first place that is not committed yet.
-    pub tail: Lsn,
-    /// The first place that may still be read.
-    pub trim_point: Lsn,
-    /// Records from there to the tail: what a start would replay.
-    pub held_records: u64,
-}
-
-/// What is counted while the journal runs.
-#[derive(Default)]
-pub(super) struct Counters {
-    pub(super) groups_total: u64,
-    pub(super) records_total: u64,
-    pub(super) duplicates_total: u64,
-    pub(super) group_bytes_total: u64,
-    pub(super) syncs_total: u64,
-    pub(super) sync_us_total: u64,
-    pub(super) last_sync_us: u64,
-    pub(super) max_sync_us: u64,
-    pub(super) trim_error: Option<Arc<str>>,
-}
-
-impl Counters {
+impl FileCounters {
     pub(super) fn note_sync(&mut self, took: Duration) {
         self.syncs_total += 1;
         self.last_sync_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         self.sync_us_total = self.sync_us_total.saturating_add(self.last_sync_us);
         self.max_sync_us = self.max_sync_us.max(self.last_sync_us);
+    }
+}
+
+impl Files {
+    /// How the files are doing.
+    pub fn status(&self) -> FilesStatus {
+        let index = self.index.read();
+        let partitions = index.partitions.iter();
+        FilesStatus {
+            files: index.files.len() as u64,
+            bytes: index.files.iter().map(|file| file.end).sum(),
+            oldest_file_held_by: index.oldest_is_held_by(),
+            counters: *self.counters.lock(),
+            damages: index.damages.named.clone(),
+            damages_total: index.damages.total,
+            partitions: partitions
+                .map(|(partition, it)| (*partition, it.trim_point, it.held_records()))
+                .collect(),
+        }
     }
 }

@@ -1,55 +1,43 @@
 //! Lets go of what is not needed any more, in whole files.
 
-use std::{io, path::Path, sync::Arc};
+use std::{io, path::Path};
 use varve_types::{Lsn, PartitionId};
 
-use super::{
-    Shared,
-    index::JournalFile,
-    meta::{Meta, MetaError},
-};
+use super::{Files, FrameKind, OpenError, index::JournalFile, partition_states};
+use crate::meta::{Meta, MetaError};
 
-impl Shared {
-    /// Moves trim points up, makes that durable, and removes the files that no partition needs.
-    pub(super) fn trim(&self, up_to: &[(PartitionId, Lsn)]) {
+impl Files {
+    /// Moves trim points up and makes that durable. They never move back. Answers whether files are
+    /// not needed any more: what else is to be known of their records is to be made durable, then
+    /// [`Files::remove_trimmed`].
+    pub(crate) fn trim(&self, up_to: &[(PartitionId, Lsn)]) -> Result<bool, MetaError> {
         let _one_at_a_time = self.trimming.lock();
         let mut has_moved = false;
-        {
+        let states = {
             let mut index = self.index.write();
             for (partition, up_to) in up_to {
-                let up_to = (*up_to).min(index.tail(*partition));
                 let Some(state) = index.partitions.get_mut(partition) else { continue };
-                has_moved |= up_to > state.trim_point;
-                state.trim_point = state.trim_point.max(up_to);
+                has_moved |= *up_to > state.trim_point;
+                state.mark(FrameKind::Trim, *up_to);
             }
+            partition_states::encode(&index.partitions)
+        };
+        if has_moved {
+            let meta = Meta::of(&*self.runtime.disk, &self.settings.dir);
+            meta.write(partition_states::NAME, partition_states::MAGIC, &states)?;
         }
-        if !has_moved {
-            return;
-        }
-        let outcome = self.write_trim_points().and_then(|()| self.remove_trimmed());
-        let failure = outcome.err().map(|MetaError { path, source }| {
-            Arc::from(format!("trim failed at {}: {source}", path.display()))
-        });
-        self.counters.lock().trim_error = failure;
+        Ok(self.has_trimmed())
     }
 
-    fn write_trim_points(&self) -> Result<(), MetaError> {
-        let points: Vec<_> = {
-            let index = self.index.read();
-            index.partitions.iter().map(|(partition, it)| (*partition, it.trim_point)).collect()
-        };
-        Meta::of(&*self.runtime.disk, &self.settings.dir).write_trim_points(&points)
+    /// Whether files are not needed any more.
+    pub(crate) fn has_trimmed(&self) -> bool {
+        self.index.read().has_trimmed()
     }
 
     /// Removes the oldest files that are trimmed. The trim points must be durable: without the
     /// file, nothing else says that its records are gone on purpose.
-    pub(super) fn remove_trimmed(&self) -> Result<(), MetaError> {
-        if !self.index.read().has_trimmed() {
-            return Ok(());
-        }
-        // What is known of producers outlives their records: nothing else says that a retry was stored.
-        let snapshots = self.producers.lock().encode_snapshots();
-        Meta::of(&*self.runtime.disk, &self.settings.dir).write_producers(&snapshots)?;
+    pub(crate) fn remove_trimmed(&self) -> Result<(), MetaError> {
+        let _one_at_a_time = self.trimming.lock();
         let trimmed = self.index.write().take_trimmed();
         let disk = &self.runtime.disk;
         let failed = |path: &Path, source: io::Error| MetaError { path: path.to_owned(), source };
@@ -58,6 +46,12 @@ impl Shared {
             let JournalFile { path, .. } = &**file;
             disk.remove(path).map_err(|source| failed(path, source))?;
         }
-        disk.sync_dir(&self.journal_dir).map_err(|source| failed(&self.journal_dir, source))
+        disk.sync_dir(&self.dir).map_err(|source| failed(&self.dir, source))
+    }
+}
+
+impl From<MetaError> for OpenError {
+    fn from(MetaError { path, source }: MetaError) -> Self {
+        Self::Io { path, source }
     }
 }

@@ -1,12 +1,13 @@
 //! What a start makes of what a crash, or a rotten disk, has left.
 
 use crate::support::{
-    FILE_BYTES, FRAMES_START, LOGS_0, SPANS_1, alter, append, crash_image, files, open, payloads,
+    CLOSING_GROUP_BYTES, FILE_BYTES, FRAME_OF_TENANT, FRAMES_START, LOGS_0, SPANS_1, alter, append,
+    crash_image, files, open, payloads, read_around,
 };
 use proptest::prelude::*;
 use std::fs;
 use tempfile::TempDir;
-use varve_log::{Log, OpenError, ReadError};
+use varve_log::{Log, LostRange, OpenError, ReadError};
 use varve_types::{ErrorCode, Lsn};
 
 /// The payloads of one request.
@@ -46,11 +47,13 @@ proptest! {
     ) {
         let (image, ends) = crashed(&requests);
         let end = *ends.last().unwrap();
-        let cut = FRAMES_START + (share * (end - FRAMES_START) as f64) as u64;
+        let mut cut = FRAMES_START + (share * (end - FRAMES_START) as f64) as u64;
         alter(&files(image.path())[0], |bytes| {
-            bytes.truncate(cut as usize);
+            let lost = bytes.split_off(cut as usize);
             if is_zero_filled {
                 bytes.resize(FILE_BYTES as usize, 0);
+                // Zeros that are zeros again are not lost.
+                cut += lost.iter().take_while(|byte| **byte == 0).count() as u64;
             }
         });
         let journal = open(image.path()).unwrap();
@@ -92,9 +95,10 @@ proptest! {
         prop_assert!(read == first(&requests, count) || read == first(&requests, count - 1));
     }
 
-    /// A group with another one after it was synced: damage there is rot, and said to be.
+    /// A group with another one after it was synced: damage there is rot. It takes one record with it
+    /// at most, which is named, and nothing else.
     #[test]
-    fn a_flipped_byte_before_the_last_group_is_refused_by_file_and_byte(
+    fn a_flipped_byte_before_the_last_group_loses_its_own_record_alone(
         requests in requests().prop_filter("two groups", |them| them.len() > 1),
         share in 0.0..1.0f64, flip in 1..=255u8,
     ) {
@@ -103,16 +107,20 @@ proptest! {
         let at = FRAMES_START + (share * (synced - FRAMES_START) as f64) as u64;
         let path = &files(image.path())[0];
         alter(path, |bytes| bytes[at as usize] ^= flip);
-        match open(image.path()) {
-            Err(OpenError::Damaged { path: named, position, .. }) => {
-                prop_assert_eq!(&named, path);
-                prop_assert!(position <= at && at < position + 128 + 300 + 64);
-            }
-            // Padding is under no checksum and says nothing.
-            Ok(journal) => {
-                prop_assert_eq!(payloads(&journal, LOGS_0), first(&requests, requests.len()));
-            }
-            Err(other) => prop_assert!(false, "{}", other),
+        let journal = open(image.path()).unwrap();
+        let written = first(&requests, requests.len());
+        let found = read_around(&journal, LOGS_0);
+        prop_assert!(found.lost_records() <= 1);
+        for (lsn, payload) in &found.records {
+            prop_assert_eq!(payload, &written[lsn.offset.0 as usize]);
+        }
+        prop_assert_eq!(found.records.len() + found.lost_records(), written.len());
+        let status = journal.status();
+        // Padding is under no checksum and says nothing.
+        prop_assert!(status.damages.len() == 1 || found.lost.is_empty());
+        for damage in &status.damages {
+            prop_assert_eq!(&damage.path, path);
+            prop_assert!(damage.position <= at && at < damage.end, "{:?} {}", damage, at);
         }
     }
 }
@@ -126,7 +134,8 @@ fn after_a_cut_the_log_goes_on_in_a_new_epoch_and_stays_readable() {
         let place = append(&journal, &[(LOGS_0, &[number])]).unwrap()[0];
         assert_eq!(place, Lsn::new(2 + u32::from(number), 0));
     }
-    assert_eq!(fs::metadata(&files(image.path())[0]).unwrap().len(), ends[0]);
+    let closed_bytes = ends[0] + CLOSING_GROUP_BYTES;
+    assert_eq!(fs::metadata(&files(image.path())[0]).unwrap().len(), closed_bytes);
     let journal = open(image.path()).unwrap();
     let expected = [b"kept".to_vec(), vec![0], vec![1], vec![2]];
     assert_eq!(payloads(&journal, LOGS_0), expected);
@@ -136,12 +145,14 @@ fn after_a_cut_the_log_goes_on_in_a_new_epoch_and_stays_readable() {
 fn damage_in_the_last_group_of_a_cleanly_closed_journal_is_rot() {
     let home = tempfile::tempdir().unwrap();
     let journal = open(home.path()).unwrap();
-    append(&journal, &[(LOGS_0, &[7; 200])]).unwrap();
+    append(&journal, &[(LOGS_0, &[7; 200]), (LOGS_0, &[8; 200])]).unwrap();
     let end = journal.status().bytes;
     drop(journal);
-    alter(&files(home.path())[0], |bytes| bytes[end as usize - 128 - 100] ^= 1);
-    let refused = open(home.path()).err().unwrap();
-    assert!(matches!(refused, OpenError::Damaged { .. }), "{refused}");
+    // Behind it are the padding, the group's end, and the empty group.
+    alter(&files(home.path())[0], |bytes| bytes[end as usize - 256 - 100] ^= 1);
+    let found = read_around(&open(home.path()).unwrap(), LOGS_0);
+    assert_eq!(found.records, [(Lsn::new(1, 0), vec![7; 200])]);
+    assert_eq!(found.lost, [(Lsn::new(1, 1), Lsn::new(1, 2))]);
 }
 
 /// A cleanly closed journal of three files.
@@ -181,36 +192,50 @@ fn older_files_may_be_moved_away_and_what_they_held_is_reported_not_skipped() {
     fs::remove_file(&files(home.path())[0]).unwrap();
     let journal = open(home.path()).unwrap();
     let refused = journal.read(LOGS_0, Lsn::default(), u64::MAX).unwrap_err();
-    let ReadError::Trimmed { trim_point, .. } = refused else { panic!("{refused}") };
-    assert!(!journal.read(LOGS_0, trim_point, u64::MAX).unwrap().is_empty());
+    let ReadError::Lost { from, next, .. } = refused else { panic!("{refused}") };
+    assert_eq!(from, Lsn::new(1, 0));
+    assert_eq!(journal.read(LOGS_0, next, u64::MAX).unwrap()[0].lsn, next);
 }
 
 #[test]
-fn a_damaged_frame_header_in_a_closed_file_is_refused_by_file_and_byte() {
-    let home = three_files();
-    let path = &files(home.path())[1];
-    alter(path, |bytes| bytes[FRAMES_START as usize + 20] ^= 1);
-    match open(home.path()).err().unwrap() {
-        OpenError::Damaged { path: named, position, .. } => {
-            assert_eq!((&named, position), (path, FRAMES_START));
-        }
-        other => panic!("{other}"),
+fn a_damaged_record_in_a_closed_file_is_lost_alone_and_named() {
+    let of_header = FRAMES_START + FRAME_OF_TENANT + 20;
+    let of_payload = FRAMES_START + FRAME_OF_TENANT + 1000;
+    for at in [of_header, of_payload] {
+        let home = three_files();
+        let written = payloads(&open(home.path()).unwrap(), LOGS_0).len();
+        let path = &files(home.path())[1];
+        alter(path, |bytes| bytes[at as usize] ^= 1);
+        let journal = open(home.path()).unwrap();
+        let found = read_around(&journal, LOGS_0);
+        let [(from, next)] = found.lost[..] else { panic!("{:?}", found.lost) };
+        assert_eq!((found.records.len(), found.lost_records()), (written - 1, 1));
+        assert_eq!(payloads(&journal, SPANS_1).len(), written);
+        let refused = journal.read(LOGS_0, from, u64::MAX).unwrap_err().to_string();
+        let named =
+            format!("{} is damaged at byte {}", path.display(), FRAMES_START + FRAME_OF_TENANT);
+        assert!(refused.contains(&named), "{refused}");
+        let status = journal.status();
+        assert_eq!((status.damages.len(), status.damages_total), (1, 1));
+        let lost = LostRange { partition: LOGS_0, from, next };
+        assert_eq!((&status.damages[0].path, &status.damages[0].lost[..]), (path, &[lost][..]));
     }
 }
 
 #[test]
-fn a_damaged_payload_in_a_closed_file_is_found_when_it_is_read() {
-    let home = three_files();
-    let path = &files(home.path())[0];
-    alter(path, |bytes| bytes[FRAMES_START as usize + 1000] ^= 1);
-    let journal = open(home.path()).unwrap();
-    match journal.read(LOGS_0, Lsn::default(), u64::MAX).unwrap_err() {
-        ReadError::Damaged { partition, path: named, .. } => {
-            assert_eq!((partition, &named), (LOGS_0, path));
-        }
-        other => panic!("{other}"),
-    }
-    assert!(journal.read(LOGS_0, Lsn::new(1, 1), 0).is_ok());
+fn what_is_lost_at_the_end_of_an_epoch_is_not_passed_over() {
+    let (image, _) = crashed(&[vec![b"kept".to_vec()], vec![b"lost".to_vec()]]);
+    // The empty group of this start proves that both were synced.
+    drop(open(image.path()).unwrap());
+    alter(&files(image.path())[0], |bytes| {
+        let at = bytes.windows(4).position(|four| four == b"lost").unwrap();
+        bytes[at] ^= 1;
+    });
+    let journal = open(image.path()).unwrap();
+    append(&journal, &[(LOGS_0, b"next")]).unwrap();
+    let found = read_around(&journal, LOGS_0);
+    assert_eq!(found.lost, [(Lsn::new(1, 1), Lsn::new(1, 2))]);
+    assert_eq!(found.records.last().unwrap().1, b"next");
 }
 
 #[test]
@@ -221,12 +246,12 @@ fn a_file_of_another_store_or_version_is_refused() {
     assert!(matches!(refused, OpenError::Foreign { .. }), "{refused}");
 
     alter(&files(other.path())[0], |bytes| {
-        bytes[8] = 2;
+        bytes[8] = 1;
         let crc = crc32c::crc32c(&bytes[..4092]).to_le_bytes();
         bytes[4092..4096].copy_from_slice(&crc);
     });
     let refused = open(other.path()).err().unwrap();
-    assert!(matches!(refused, OpenError::Version { version: 2, supported: 1, .. }), "{refused}");
+    assert!(matches!(refused, OpenError::Version { version: 1, supported: 2, .. }), "{refused}");
 }
 
 #[test]
@@ -240,7 +265,7 @@ fn a_file_that_was_still_being_made_is_no_obstacle() {
 
 #[test]
 fn a_damaged_meta_file_is_refused_by_name() {
-    for name in ["epoch", "trim"] {
+    for name in ["epoch", "partitions"] {
         let home = three_files();
         let path = home.path().join("meta").join(name);
         open(home.path()).unwrap().trim(&[(LOGS_0, Lsn::new(1, 1))]);

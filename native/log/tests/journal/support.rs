@@ -7,8 +7,8 @@ use std::{
     sync::{Arc, mpsc},
 };
 use varve_log::{
-    Append, AppendError, Journal, JournalSettings, Log, OpenError, ProducerSettings, Runtime,
-    Stored,
+    Append, AppendError, Journal, JournalSettings, Log, OpenError, ProducerSettings, ReadError,
+    Runtime, Stored,
     runtime::faults::{Faults, FaultyDisk},
 };
 use varve_types::{LogId, Lsn, PartitionId, TenantId};
@@ -18,6 +18,10 @@ pub(crate) const SPANS_1: PartitionId = PartitionId { log: LogId::Spans, number:
 pub(crate) const FILE_BYTES: u64 = 64 << 10;
 /// Where frames start in a file.
 pub(crate) const FRAMES_START: u64 = 4096;
+/// What the first frame of each file takes here: that of the tenant's name.
+pub(crate) const FRAME_OF_TENANT: u64 = 192;
+/// The empty group at the end of a closed file.
+pub(crate) const CLOSING_GROUP_BYTES: u64 = 128;
 
 pub(crate) fn settings(dir: &Path) -> JournalSettings {
     JournalSettings {
@@ -78,6 +82,42 @@ pub(crate) fn append(
 pub(crate) fn payloads(log: &Journal, partition: PartitionId) -> Vec<Vec<u8>> {
     let records = log.read(partition, Lsn::default(), u64::MAX).unwrap();
     records.into_iter().map(|record| record.payload.to_vec()).collect()
+}
+
+/// What a reader finds that goes on behind what is lost.
+#[derive(Default)]
+pub(crate) struct Found {
+    pub(crate) records: Vec<(Lsn, Vec<u8>)>,
+    /// From where to where records are lost.
+    pub(crate) lost: Vec<(Lsn, Lsn)>,
+}
+
+impl Found {
+    /// How many; each range is within one epoch.
+    pub(crate) fn lost_records(&self) -> usize {
+        self.lost.iter().map(|(from, next)| (next.offset.0 - from.offset.0) as usize).sum()
+    }
+}
+
+/// Reads all there is of a partition.
+pub(crate) fn read_around(log: &dyn Log, partition: PartitionId) -> Found {
+    let mut found = Found::default();
+    let mut from = Lsn::default();
+    while from < log.tail(partition) {
+        match log.read(partition, from, 0) {
+            Ok(records) => {
+                let Some(record) = records.first() else { break };
+                found.records.push((record.lsn, record.payload.to_vec()));
+                from = Lsn::new(record.lsn.epoch.0, record.lsn.offset.0 + 1);
+            }
+            Err(ReadError::Lost { from: first, next, .. }) => {
+                found.lost.push((first, next));
+                from = next;
+            }
+            Err(other) => panic!("{other}"),
+        }
+    }
+    found
 }
 
 /// The journal's files, oldest first.

@@ -2,10 +2,12 @@
 
 use parking_lot::{Condvar, Mutex};
 use std::{collections::VecDeque, sync::Arc};
-use varve_types::TenantId;
+use varve_types::{Epoch, Lsn};
 
-use super::frame::frame_bytes;
-use crate::{Append, AppendError};
+use crate::{
+    Append, AppendError, Done,
+    journal::{Frame, FrameKind, Room},
+};
 
 /// One request's records, and what is known of them before their place is.
 pub(super) struct Request {
@@ -14,36 +16,45 @@ pub(super) struct Request {
     pub(super) room_bytes: u64,
 }
 
-/// A record that waits.
+/// A record that waits. Its offset, time and committed tail are filled in when it is written.
 pub(super) struct Pending {
-    pub(super) append: Append,
-    pub(super) payload_crc: u32,
+    pub(super) frame: Frame,
+    pub(super) done: Done,
 }
 
 impl Request {
     /// Computes checksums here, on the thread of who appends: the writer's is the only one there is.
-    pub(super) fn new(appends: Vec<Append>) -> Self {
-        // One for the end of the group.
-        let mut room_bytes = frame_bytes(0);
-        let mut tenant: Option<TenantId> = None;
-        let mut records = Vec::with_capacity(appends.len());
-        for append in appends {
-            room_bytes += frame_bytes(append.payload.len() as u64);
-            if tenant.as_ref() != Some(&append.tenant) {
-                room_bytes += frame_bytes(TenantId::MAX_BYTES as u64);
-                tenant = Some(append.tenant.clone());
-            }
-            let payload_crc = crc32c::crc32c(&append.payload);
-            records.push(Pending { append, payload_crc });
+    pub(super) fn new(appends: Vec<Append>, epoch: Epoch) -> Self {
+        let mut room = Room::default();
+        for append in &appends {
+            room.add(Some(&append.tenant), append.payload.len() as u64);
         }
+        let room_bytes = room.bytes();
+        let records = appends.into_iter().map(|append| Pending::new(append, epoch)).collect();
         Self { records, room_bytes }
     }
 
     /// Tells every record that it is not stored.
     pub(super) fn refuse(self, error: &AppendError) {
         for pending in self.records {
-            (pending.append.done)(Err(error.clone()));
+            (pending.done)(Err(error.clone()));
         }
+    }
+}
+
+impl Pending {
+    fn new(append: Append, epoch: Epoch) -> Self {
+        let Append { partition, tenant, schema_id, rows, idempotency_key, payload, done } = append;
+        let frame = Frame {
+            tenant: Some(tenant),
+            schema_id,
+            rows,
+            idempotency_key,
+            payload_crc: crc32c::crc32c(&payload),
+            payload,
+            ..Frame::new(FrameKind::Data, partition, Lsn::new(epoch.0, 0))
+        };
+        Self { frame, done }
     }
 }
 

@@ -1,0 +1,169 @@
+//! What the writer and those who read share: the files, and where in them what is.
+
+use bytes::Bytes;
+use parking_lot::{Mutex, RwLock};
+use std::{collections::HashMap, ops::Range, path::PathBuf, sync::Arc, time::Duration};
+use varve_types::{Epoch, Lsn, Offset, PartitionId};
+
+use super::{
+    FileSettings, Frame,
+    frame_header::frame_bytes,
+    index::{GroupEntries, Index, JournalFile},
+    reader::{self, Unread},
+    status::FileCounters,
+};
+use crate::{ReadError, runtime::Runtime};
+
+/// The disk is asked this often at most how much is free.
+const FREE_CHECK_INTERVAL: Duration = Duration::from_millis(250);
+
+/// The journal's files, for all who do not write groups.
+pub struct Files {
+    pub(super) settings: FileSettings,
+    pub(super) dir: PathBuf,
+    pub(super) store_id: u128,
+    pub(super) runtime: Runtime,
+    pub(super) index: RwLock<Index>,
+    pub(super) schemas: Mutex<HashMap<u32, Bytes>>,
+    pub(super) counters: Mutex<FileCounters>,
+    pub(super) trimming: Mutex<()>,
+    free_space: Mutex<Option<FreeSpace>>,
+}
+
+/// What the disk said last.
+#[derive(Clone, Copy)]
+struct FreeSpace {
+    asked_at: Duration,
+    free_bytes: u64,
+}
+
+impl Files {
+    pub(super) fn new(
+        settings: FileSettings,
+        runtime: Runtime,
+        store_id: u128,
+        index: Index,
+    ) -> Self {
+        Self {
+            dir: settings.journal_dir(),
+            settings,
+            store_id,
+            runtime,
+            index: RwLock::new(index),
+            schemas: Mutex::default(),
+            counters: Mutex::default(),
+            trimming: Mutex::new(()),
+            free_space: Mutex::new(None),
+        }
+    }
+
+    /// Makes a schema known. It is written once into each file that uses it.
+    pub fn register_schema(&self, schema_id: u32, bytes: Bytes) {
+        self.schemas.lock().insert(schema_id, bytes);
+    }
+
+    /// What the frames of one group may take ([`super::Room`]).
+    pub fn group_max_bytes(&self) -> u64 {
+        self.settings.group_max_bytes().saturating_sub(self.schemas_bytes())
+    }
+
+    /// What the frames of all known schemas take.
+    pub(super) fn schemas_bytes(&self) -> u64 {
+        self.schemas.lock().values().map(|bytes| frame_bytes(bytes.len() as u64)).sum()
+    }
+
+    /// Records of a partition that are durable here, in order, from `from` on and below `up_to`: at
+    /// least one if there is one, and no more once `max_bytes` of payload are gathered. Ends before
+    /// records that are missing; where the first one is, that is the error.
+    pub fn read(
+        &self,
+        partition: PartitionId,
+        from: Lsn,
+        up_to: Lsn,
+        max_bytes: u64,
+    ) -> Result<Vec<Frame>, ReadError> {
+        let extents = reader::plan(&self.index.read(), partition, from..up_to, max_bytes)?;
+        let mut frames = Vec::with_capacity(extents.iter().map(reader::Extent::len).sum());
+        for extent in extents {
+            match extent.read(partition, &mut frames) {
+                Ok(()) => {}
+                Err(Unread::Io(error)) => return Err(error),
+                Err(Unread::Damaged { sequence, damage }) => {
+                    self.index.write().lose(sequence, damage);
+                    if frames.is_empty() {
+                        // Says what is known of it now: which records, and where it goes on.
+                        return self.read(partition, from, up_to, max_bytes);
+                    }
+                    break;
+                }
+            }
+        }
+        Ok(frames)
+    }
+
+    /// Partitions that hold records, or held some.
+    pub fn partitions(&self) -> Vec<PartitionId> {
+        self.index.read().partitions.keys().copied().collect()
+    }
+
+    /// Ranges of an epoch's offsets that are durable here.
+    pub fn held(&self, partition: PartitionId, epoch: Epoch) -> Vec<Range<Offset>> {
+        let index = self.index.read();
+        index.partitions.get(&partition).map(|it| it.held(epoch)).unwrap_or_default()
+    }
+
+    /// The highest epoch of the partition that is sealed here.
+    pub fn sealed(&self, partition: PartitionId) -> Option<Epoch> {
+        self.index.read().partitions.get(&partition)?.sealed
+    }
+
+    /// Where epochs end, of those that were closed here, lowest first.
+    pub fn closes(&self, partition: PartitionId) -> Vec<Lsn> {
+        let index = self.index.read();
+        let closes = index.partitions.get(&partition).map(|it| it.closes.iter());
+        closes.into_iter().flatten().map(|(epoch, end)| Lsn::new(*epoch, *end)).collect()
+    }
+
+    /// The first place that is still needed.
+    pub fn trim_point(&self, partition: PartitionId) -> Lsn {
+        let index = self.index.read();
+        index.partitions.get(&partition).map(|it| it.trim_point).unwrap_or_default()
+    }
+
+    /// The highest epoch of all frames.
+    pub fn newest_epoch(&self) -> Epoch {
+        self.index.read().newest_epoch()
+    }
+
+    /// What is free on the disk, as it said a moment ago. A disk that does not say counts as empty:
+    /// should it be full after all, the next file cannot be made, and that is what is told.
+    pub fn free_bytes(&self) -> u64 {
+        let now = self.runtime.clock.elapsed();
+        let mut known = self.free_space.lock();
+        if let Some(space) = *known
+            && now.saturating_sub(space.asked_at) < FREE_CHECK_INTERVAL
+        {
+            return space.free_bytes;
+        }
+        let free_bytes = self.runtime.disk.free_bytes(&self.dir).unwrap_or(u64::MAX);
+        *known = Some(FreeSpace { asked_at: now, free_bytes });
+        free_bytes
+    }
+
+    /// Makes a group's records readable: it is on disk.
+    pub(super) fn add_group(&self, entries: GroupEntries, group_bytes: u64, end: u64) {
+        {
+            let mut counters = self.counters.lock();
+            counters.groups_total += 1;
+            counters.records_total += entries.records.len() as u64;
+            counters.group_bytes_total += group_bytes;
+        }
+        self.index.write().add(entries, end);
+    }
+
+    pub(super) fn open_file(&self, file: Arc<JournalFile>, end: u64) {
+        let mut index = self.index.write();
+        index.open_file(file, end);
+        index.last_is_active = true;
+    }
+}
