@@ -6,7 +6,8 @@ import type { StorageOptions, TenantId } from '../storage/index.ts';
 import type { Config } from './config/schema.ts';
 
 /** What each folder is told of the configuration, in its own words. */
-export function storageOptions({ data_dir, log, view, ingest }: Config): StorageOptions {
+export function storageOptions(config: Config): StorageOptions {
+  const { data_dir, log, view, limits, tenants } = config;
   return {
     dataDir: resolve(data_dir),
     partitions: log.partitions,
@@ -19,21 +20,62 @@ export function storageOptions({ data_dir, log, view, ingest }: Config): Storage
     memtableMaxBytes: view.memtable_max_bytes,
     memtableMaxAgeMs: view.memtable_max_age_ms,
     textBlockRows: view.text_block_rows,
-    bodyDecompressedMaxBytes: ingest.body_decompressed_max_bytes,
-    lineMaxBytes: ingest.line_max_bytes,
-    recordMaxAgeMs: ingest.record_max_age_ms,
-    recordMaxAheadMs: ingest.record_max_ahead_ms,
+    limits: recordLimits(limits),
+    tenantLimits: Object.fromEntries(
+      Object.keys(tenants).map((tenant) => [tenant, recordLimits(limitsOf(config, tenant))]),
+    ),
   };
 }
 
-export function ingestOptions({ ingest }: Config, tenantDefault: TenantId | null): IngestOptions {
+type Limits = Config['limits'];
+
+/** The limits in force for a tenant: its own, and everybody's where it has none. */
+function limitsOf({ limits, tenants }: Config, tenant: string): Limits {
+  return { ...limits, ...tenants[tenant]?.limits };
+}
+
+function recordLimits(limits: Limits): StorageOptions['limits'] {
+  return {
+    bodyDecompressedMaxBytes: limits.body_decompressed_max_bytes,
+    lineMaxBytes: limits.line_max_bytes,
+    recordMaxAgeMs: limits.record_max_age_ms,
+    recordMaxAheadMs: limits.record_max_ahead_ms,
+    labelsMax: limits.labels_max,
+    labelNameMaxBytes: limits.label_name_max_bytes,
+    labelValueMaxBytes: limits.label_value_max_bytes,
+    metadataMaxEntries: limits.metadata_max_entries,
+    metadataMaxBytes: limits.metadata_max_bytes,
+    attributesMax: limits.attributes_max,
+    attributesMaxBytes: limits.attributes_max_bytes,
+    streamsMax: limits.streams_max,
+    seriesMax: limits.series_max,
+    activeWindowMs: limits.active_window_ms,
+    softPercent: limits.soft_percent,
+  };
+}
+
+export function ingestOptions(config: Config, tenantDefault: TenantId | null): IngestOptions {
+  const { ingest, limits, tenants } = config;
   return {
     tenantDefault,
-    bodyMaxBytes: ingest.body_max_bytes,
+    limits: requestLimits(limits),
+    tenantLimits: new Map(
+      Object.keys(tenants).map((tenant) => [tenant, requestLimits(limitsOf(config, tenant))]),
+    ),
     inFlightMaxBytes: ingest.in_flight_max_bytes,
-    tenantInFlightMaxBytes: ingest.tenant_in_flight_max_bytes,
     appendTimeoutMs: ingest.append_timeout_ms,
     retryAfterSeconds: ingest.retry_after_seconds,
+  };
+}
+
+function requestLimits(limits: Limits): IngestOptions['limits'] {
+  return {
+    bodyMaxBytes: limits.body_max_bytes,
+    inFlightMaxBytes: limits.in_flight_max_bytes,
+    bytesPerSecond: limits.ingest_bytes_per_second,
+    burstBytes: limits.ingest_burst_bytes,
+    recordsPerSecond: limits.ingest_records_per_second,
+    burstRecords: limits.ingest_burst_records,
   };
 }
 

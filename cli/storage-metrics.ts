@@ -31,7 +31,36 @@ const ofTables =
       value: value(each),
     }));
 
+const ofTenants =
+  (value: (tenant: StoreStatus['tenants'][number]) => number) =>
+  ({ tenants }: StoreStatus): readonly Point[] =>
+    tenants.slice(0, 1_000).map((each) => ({ labels: { tenant: each.tenant }, value: value(each) }));
+
 const metrics: readonly Metric[] = [
+  {
+    name: 'varve_tenant_active_streams',
+    help: 'Streams with a record within limits.active_window_ms.',
+    labels: ['tenant'],
+    read: ofTenants(({ streams }) => streams),
+  },
+  {
+    name: 'varve_tenant_streams_max',
+    help: 'limits.streams_max of the tenant.',
+    labels: ['tenant'],
+    read: ofTenants(({ streamsMax }) => streamsMax),
+  },
+  {
+    name: 'varve_tenant_active_series',
+    help: 'Series with a sample within limits.active_window_ms.',
+    labels: ['tenant'],
+    read: ofTenants(({ series }) => series),
+  },
+  {
+    name: 'varve_tenant_series_max',
+    help: 'limits.series_max of the tenant.',
+    labels: ['tenant'],
+    read: ofTenants(({ seriesMax }) => seriesMax),
+  },
   { name: 'varve_log_epoch', help: 'Opened at this start.', read: ({ journal }) => one(journal.epoch) },
   {
     name: 'varve_log_read_only',

@@ -72,17 +72,49 @@ function ingestMetrics(registry: Registry): IngestMetrics {
     labelNames: ['receiver', 'code'] as const,
     registers,
   });
+  const refused = new Counter({
+    name: 'varve_ingest_refused_total',
+    help: 'Records refused, by tenant and reason; a request refused whole counts as one.',
+    labelNames: ['tenant', 'reason'] as const,
+    registers,
+  });
+  const nearLimit = new Counter({
+    name: 'varve_ingest_near_limit_total',
+    help: 'Requests of a tenant that is past limits.soft_percent of its streams or series.',
+    labelNames: ['tenant'] as const,
+    registers,
+  });
+  const shown = boundedNames(tenantsShownMax);
   return {
     accepted: (receiver, accepted, bodyBytes) => {
       records.inc({ receiver }, accepted);
       bytes.inc({ receiver }, bodyBytes);
     },
-    refusedRecords: (receiver, reason, refused) => {
-      refusedRecords.inc({ receiver, reason }, refused);
+    refusedRecords: ({ receiver, tenant, reason, records: count }) => {
+      refusedRecords.inc({ receiver, reason }, count);
+      refused.inc({ tenant: shown(tenant), reason }, count);
     },
-    refusedRequest: (receiver, code) => {
+    refusedRequest: ({ receiver, tenant, code }) => {
       refusedRequests.inc({ receiver, code });
+      refused.inc({ tenant: shown(tenant ?? ''), reason: code });
     },
+    nearLimit: (tenant) => {
+      nearLimit.inc({ tenant: shown(tenant) });
+    },
+  };
+}
+
+/** Tenants with series of their own in `/metrics`; senders can invent names without end. */
+const tenantsShownMax = 1_000;
+
+/** Gives back the first `max` different names and `(others)` for all that come after them. */
+function boundedNames(max: number): (name: string) => string {
+  const known = new Set<string>();
+  return (name) => {
+    if (known.has(name)) return name;
+    if (known.size >= max) return '(others)';
+    known.add(name);
+    return name;
   };
 }
 

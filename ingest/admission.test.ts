@@ -3,18 +3,18 @@ import { Admission } from './admission.ts';
 
 describe('admission', () => {
   it('refuses a tenant that is over its own bound and leaves room for others', () => {
-    const admission = new Admission({ maxBytes: 100, tenantMaxBytes: 60 });
+    const admission = new Admission({ maxBytes: 100, tenantMaxBytes: () => 60 });
     const first = admission.enter('a');
     first.reserve(50);
     expect(() => {
       admission.enter('a').reserve(11);
-    }).toThrow('tenant a has 61 bytes in flight, over ingest.tenant_in_flight_max_bytes = 60');
+    }).toThrow('tenant a has 61 bytes in flight, over limits.in_flight_max_bytes = 60');
     admission.enter('b').reserve(50);
     expect(admission.inFlightBytes).toBe(100);
   });
 
   it('refuses everyone at the whole bound', () => {
-    const admission = new Admission({ maxBytes: 100, tenantMaxBytes: 80 });
+    const admission = new Admission({ maxBytes: 100, tenantMaxBytes: () => 80 });
     admission.enter('a').reserve(80);
     expect(() => {
       admission.enter('b').reserve(21);
@@ -22,7 +22,7 @@ describe('admission', () => {
   });
 
   it('gives bytes back once, however often a permit is released', () => {
-    const admission = new Admission({ maxBytes: 100, tenantMaxBytes: 100 });
+    const admission = new Admission({ maxBytes: 100, tenantMaxBytes: () => 100 });
     const permit = admission.enter('a');
     permit.reserve(40);
     permit.reserve(40);

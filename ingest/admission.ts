@@ -15,11 +15,11 @@ export interface Permit {
 /** Bounds the bytes of request bodies in flight, for each tenant first and then over all. */
 export class Admission {
   readonly #maxBytes: number;
-  readonly #tenantMaxBytes: number;
+  readonly #tenantMaxBytes: (tenant: string) => number;
   readonly #tenantBytes = new Map<string, number>();
   #bytes = 0;
 
-  constructor(limits: { maxBytes: number; tenantMaxBytes: number }) {
+  constructor(limits: { maxBytes: number; tenantMaxBytes: (tenant: string) => number }) {
     this.#maxBytes = limits.maxBytes;
     this.#tenantMaxBytes = limits.tenantMaxBytes;
   }
@@ -45,10 +45,11 @@ export class Admission {
 
   #reserve(tenant: string, bytes: number): void {
     const ofTenant = (this.#tenantBytes.get(tenant) ?? 0) + bytes;
-    if (ofTenant > this.#tenantMaxBytes) {
+    const tenantMaxBytes = this.#tenantMaxBytes(tenant);
+    if (ofTenant > tenantMaxBytes) {
       throw new IngestError(
         'TENANT_OVERLOADED',
-        `tenant ${tenant} has ${ofTenant} bytes in flight, over ingest.tenant_in_flight_max_bytes = ${this.#tenantMaxBytes}; send again later`,
+        `tenant ${tenant} has ${ofTenant} bytes in flight, over limits.in_flight_max_bytes = ${tenantMaxBytes}; send again later`,
       );
     }
     if (this.#bytes + bytes > this.#maxBytes) {

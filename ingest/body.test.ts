@@ -6,7 +6,7 @@ import { readBody } from './body.ts';
 const maxBytes = 10;
 
 function permit(bytes = 1_000) {
-  return new Admission({ maxBytes: bytes, tenantMaxBytes: bytes }).enter('a');
+  return new Admission({ maxBytes: bytes, tenantMaxBytes: () => bytes }).enter('a');
 }
 
 describe('a request body', () => {
@@ -18,7 +18,7 @@ describe('a request body', () => {
   it('is refused by its declared length before a byte is read', async () => {
     const stream = Readable.from([Buffer.from('abc')]);
     await expect(readBody(stream, 11, maxBytes, permit())).rejects.toThrow(
-      'the body is over ingest.body_max_bytes = 10; send smaller batches',
+      'the body is over limits.body_max_bytes = 10; send smaller batches',
     );
   });
 

@@ -15,7 +15,7 @@ export async function readBody(
   maxBytes: number,
   permit: Permit,
 ): Promise<Buffer> {
-  if (declaredBytes !== undefined && declaredBytes > maxBytes) throw tooLarge(maxBytes);
+  if (declaredBytes !== undefined && declaredBytes > maxBytes) throw bodyTooLarge(maxBytes);
   try {
     return await collect(stream, maxBytes, permit);
   } catch (thrown) {
@@ -30,16 +30,17 @@ async function collect(stream: Readable, maxBytes: number, permit: Permit): Prom
   // Not destroyed when refused: the socket must live on to carry the answer.
   for await (const chunk of stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     bytes += chunk.length;
-    if (bytes > maxBytes) throw tooLarge(maxBytes);
+    if (bytes > maxBytes) throw bodyTooLarge(maxBytes);
     permit.reserve(chunk.length);
     chunks.push(chunk);
   }
   return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, bytes);
 }
 
-function tooLarge(maxBytes: number): IngestError {
+/** The refusal of a body that is over its limit as sent. */
+export function bodyTooLarge(maxBytes: number): IngestError {
   return new IngestError(
     'BODY_TOO_LARGE',
-    `the body is over ingest.body_max_bytes = ${maxBytes}; send smaller batches`,
+    `the body is over limits.body_max_bytes = ${maxBytes}; send smaller batches`,
   );
 }

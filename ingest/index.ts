@@ -5,7 +5,7 @@ import { OtlpGrpcServer } from './otlp/grpc.ts';
 import { type HttpListener, httpReceivers } from './receivers.ts';
 
 export type { IntakeDeps as IngestDeps } from './intake.ts';
-export type { IngestOptions } from './options.ts';
+export type { IngestOptions, RequestLimits } from './options.ts';
 export type { IngestLog, IngestMetrics } from './receiver.ts';
 
 /** All ways in. */
@@ -39,7 +39,12 @@ export function createIngest(options: IngestOptions, deps: IntakeDeps): Ingest {
       prometheus: plugin('prometheus'),
       all: plugin('all'),
     },
-    grpc: new OtlpGrpcServer({ messageMaxBytes: options.bodyMaxBytes }, intake),
+    grpc: new OtlpGrpcServer({ messageMaxBytes: largestBody(options) }, intake),
     inFlightBytes: () => intake.inFlightBytes,
   };
+}
+
+/** gRPC reads a message before anybody knows whose it is. */
+function largestBody({ limits, tenantLimits }: IngestOptions): number {
+  return Math.max(limits.bodyMaxBytes, ...[...tenantLimits.values()].map((own) => own.bodyMaxBytes));
 }

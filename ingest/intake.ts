@@ -1,10 +1,11 @@
 import type { FastifyRequest } from 'fastify';
 import { parseTenant, type Receipt, type Storage, type TenantId } from '../storage/index.ts';
 import { Admission, type Permit } from './admission.ts';
-import { readBody } from './body.ts';
+import { bodyTooLarge, readBody } from './body.ts';
 import { IngestError, refusalOf } from './errors.ts';
 import { idempotencyKeyHeader, idempotencyKeyOf } from './idempotency-key.ts';
-import type { IngestOptions } from './options.ts';
+import { type IngestOptions, limitsOf } from './options.ts';
+import { RateLimiter } from './rate.ts';
 import type { Declared, IngestLog, IngestMetrics, Intake } from './receiver.ts';
 
 export interface IntakeDeps {
@@ -13,19 +14,32 @@ export interface IntakeDeps {
   readonly log: IngestLog;
 }
 
+const warnEveryMs = 60_000;
+const warnedTenantsMax = 10_000;
+
+/** Who sends, for metrics and the log; the tenant once it is known. */
+interface Sender {
+  readonly receiver: string;
+  tenant?: string;
+}
+
 /** The way of one request: tenant → permit → body → native append → receipt. */
 export class RequestIntake implements Intake {
   readonly #options: IngestOptions;
   readonly #deps: IntakeDeps;
   readonly #admission: Admission;
+  readonly #rates: RateLimiter;
+  /** When each tenant's owner was last told of a limit near, so that the log is not filled with it. */
+  readonly #warnedMs = new Map<string, number>();
 
   constructor(options: IngestOptions, deps: IntakeDeps) {
     this.#options = options;
     this.#deps = deps;
     this.#admission = new Admission({
       maxBytes: options.inFlightMaxBytes,
-      tenantMaxBytes: options.tenantInFlightMaxBytes,
+      tenantMaxBytes: (tenant) => limitsOf(options, tenant).inFlightMaxBytes,
     });
+    this.#rates = new RateLimiter(options, () => performance.now());
   }
 
   get inFlightBytes(): number {
@@ -42,17 +56,25 @@ export class RequestIntake implements Intake {
 
   tenantOf(header: string | readonly string[] | undefined): TenantId {
     const text = typeof header === 'string' ? header : (header?.[0] ?? '');
+    if (text.includes('|')) {
+      throw new IngestError(
+        'TENANT_INVALID',
+        `X-Scope-OrgID names several tenants ('${text.slice(0, 200)}'); a write is for one`,
+      );
+    }
     if (text !== '') return parseTenant(text);
     if (this.#options.tenantDefault === null) throw new IngestError('TENANT_MISSING', 'no org id');
     return this.#options.tenantDefault;
   }
 
   async http(receiver: string, request: FastifyRequest, declared: Declared): Promise<Receipt> {
-    return await this.#counted(receiver, async () => {
+    const sender: Sender = { receiver };
+    return await this.#counted(sender, async () => {
       const tenant = this.tenantOf(request.headers['x-scope-orgid']);
+      sender.tenant = tenant;
       return await this.#permitted(tenant, async (permit) => {
-        const maxBytes = this.#options.bodyMaxBytes;
-        const body = await readBody(request.raw, declaredBytes(request), maxBytes, permit);
+        const { bodyMaxBytes } = limitsOf(this.#options, tenant);
+        const body = await readBody(request.raw, declaredBytes(request), bodyMaxBytes, permit);
         const idempotencyKey = idempotencyKeyOf(request.headers[idempotencyKeyHeader]);
         return await this.#append(receiver, tenant, body, { ...declared, idempotencyKey });
       });
@@ -60,8 +82,10 @@ export class RequestIntake implements Intake {
   }
 
   async message(receiver: string, tenant: TenantId, body: Uint8Array, declared: Declared): Promise<Receipt> {
-    return await this.#counted(receiver, async () => {
+    return await this.#counted({ receiver, tenant }, async () => {
       return await this.#permitted(tenant, async (permit) => {
+        const { bodyMaxBytes } = limitsOf(this.#options, tenant);
+        if (body.length > bodyMaxBytes) throw bodyTooLarge(bodyMaxBytes);
         permit.reserve(body.length);
         return await this.#append(receiver, tenant, body, declared);
       });
@@ -69,11 +93,24 @@ export class RequestIntake implements Intake {
   }
 
   async #append(receiver: string, tenant: TenantId, body: Uint8Array, declared: Declared): Promise<Receipt> {
+    // The body as sent is paid at once, so that requests side by side do not all find the rate unused.
+    this.#rates.pay(tenant, { bytes: body.length, records: 0 });
     const receipt = await this.#withinTime(this.#deps.storage.append({ tenant, body, ...declared }));
+    this.#rates.pay(tenant, { bytes: receipt.bodyBytes - body.length, records: receipt.accepted });
     this.#deps.metrics.accepted(receiver, receipt.accepted, body.length);
-    for (const { reason, count } of receipt.refused)
-      this.#deps.metrics.refusedRecords(receiver, reason, count);
+    for (const { reason, count: records } of receipt.refused)
+      this.#deps.metrics.refusedRecords({ receiver, tenant, reason, records });
+    if (receipt.warnings.length > 0) this.#warn(tenant, receipt.warnings);
     return receipt;
+  }
+
+  #warn(tenant: TenantId, warnings: readonly string[]): void {
+    this.#deps.metrics.nearLimit(tenant);
+    const nowMs = performance.now();
+    if (nowMs - (this.#warnedMs.get(tenant) ?? -warnEveryMs) < warnEveryMs) return;
+    if (this.#warnedMs.size >= warnedTenantsMax) this.#warnedMs.clear();
+    this.#warnedMs.set(tenant, nowMs);
+    this.#deps.log.warn({ tenant, warnings }, 'tenant comes near to a limit');
   }
 
   async #withinTime(append: Promise<Receipt>): Promise<Receipt> {
@@ -97,6 +134,7 @@ export class RequestIntake implements Intake {
   }
 
   async #permitted<T>(tenant: TenantId, work: (permit: Permit) => Promise<T>): Promise<T> {
+    this.#rates.check(tenant);
     const permit = this.#admission.enter(tenant);
     try {
       return await work(permit);
@@ -105,13 +143,13 @@ export class RequestIntake implements Intake {
     }
   }
 
-  async #counted(receiver: string, work: () => Promise<Receipt>): Promise<Receipt> {
+  async #counted(sender: Sender, work: () => Promise<Receipt>): Promise<Receipt> {
     try {
       return await work();
     } catch (thrown) {
       const { code } = refusalOf(thrown);
-      this.#deps.metrics.refusedRequest(receiver, code);
-      if (code === 'INTERNAL') this.#deps.log.error({ receiver, err: thrown }, 'request failed');
+      this.#deps.metrics.refusedRequest({ ...sender, code });
+      if (code === 'INTERNAL') this.#deps.log.error({ ...sender, err: thrown }, 'request failed');
       throw thrown;
     }
   }

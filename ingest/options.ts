@@ -4,14 +4,35 @@ import type { TenantId } from '../storage/index.ts';
 export interface IngestOptions {
   /** Whose requests without `X-Scope-OrgID` are; null refuses them. */
   readonly tenantDefault: TenantId | null;
-  /** The largest body as sent, still compressed. */
-  readonly bodyMaxBytes: number;
+  /** Of every tenant that has none of its own. */
+  readonly limits: RequestLimits;
+  readonly tenantLimits: ReadonlyMap<string, RequestLimits>;
   /** Bytes of request bodies held at once, over all tenants. */
   readonly inFlightMaxBytes: number;
-  /** The same for one tenant. */
-  readonly tenantInFlightMaxBytes: number;
   /** How long an append may wait for the disk. */
   readonly appendTimeoutMs: number;
   /** What a refused sender is told to wait. */
   readonly retryAfterSeconds: number;
+}
+
+/** What requests of one tenant are held against; what their records are is native code's. */
+export interface RequestLimits {
+  /** The largest body as sent, still compressed. */
+  readonly bodyMaxBytes: number;
+  /** Bytes of request bodies held at once. */
+  readonly inFlightMaxBytes: number;
+  /** After decompression; 0 = any rate. */
+  readonly bytesPerSecond: number;
+  readonly burstBytes: number;
+  /** 0 = any rate. */
+  readonly recordsPerSecond: number;
+  readonly burstRecords: number;
+}
+
+/** The limits in force for a tenant. */
+export function limitsOf(
+  { limits, tenantLimits }: Pick<IngestOptions, 'limits' | 'tenantLimits'>,
+  tenant: string,
+): RequestLimits {
+  return tenantLimits.get(tenant) ?? limits;
 }

@@ -1,5 +1,5 @@
 import type { FastifyReply } from 'fastify';
-import { type IngestCode, isRetryable, refusalOf } from './errors.ts';
+import { type IngestCode, refusalOf, retryAfterOf } from './errors.ts';
 import type { Intake } from './receiver.ts';
 
 /** An HTTP status for each refusal. */
@@ -15,6 +15,7 @@ export const plainTextStatus = {
   TENANT_INVALID: 400,
   TENANT_MISSING: 401,
   TENANT_OVERLOADED: 429,
+  RATE_EXCEEDED: 429,
   OVERLOADED: 503,
   READ_ONLY: 503,
   APPEND_TIMEOUT: 503,
@@ -43,8 +44,10 @@ export async function refuseInText(
   status: StatusTable,
   intake: Intake,
 ): Promise<FastifyReply> {
-  const { code, message } = refusalOf(thrown);
-  if (isRetryable(code)) reply.header('retry-after', String(intake.retryAfterSeconds));
+  const refusal = refusalOf(thrown);
+  const { code, message } = refusal;
+  const retryAfter = retryAfterOf(refusal, intake.retryAfterSeconds);
+  if (retryAfter !== undefined) reply.header('retry-after', String(retryAfter));
   // The rest of the body is not read, so the connection cannot be used again.
   if (code === 'BODY_TOO_LARGE') reply.header('connection', 'close');
   return await answerText(reply, status[code], message);

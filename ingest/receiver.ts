@@ -36,8 +36,18 @@ export interface Intake {
 /** Counts what came in; `cli/telemetry.ts` makes metrics of it. */
 export interface IngestMetrics {
   accepted(receiver: string, records: number, bodyBytes: number): void;
-  refusedRecords(receiver: string, reason: string, records: number): void;
-  refusedRequest(receiver: string, code: IngestCode): void;
+  refusedRecords(refused: RefusedBy & { readonly reason: string; readonly records: number }): void;
+  /** `tenant` is undefined where the request did not say whose it is. */
+  refusedRequest(
+    refused: Partial<RefusedBy> & { readonly receiver: string; readonly code: IngestCode },
+  ): void;
+  /** A tenant came near to a limit. */
+  nearLimit(tenant: string): void;
+}
+
+interface RefusedBy {
+  readonly receiver: string;
+  readonly tenant: string;
 }
 
 export interface IngestLog {

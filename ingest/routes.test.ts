@@ -2,19 +2,29 @@ import { BinaryReader } from '@bufbuild/protobuf/wire';
 import fastify, { type FastifyInstance } from 'fastify';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type AppendRequest, parseTenant, type Receipt, type Storage, VarveError } from '../storage/index.ts';
-import { createIngest, type IngestOptions } from './index.ts';
+import { createIngest, type IngestOptions, type RequestLimits } from './index.ts';
+
+const limits: RequestLimits = {
+  bodyMaxBytes: 1_000,
+  inFlightMaxBytes: 1_500,
+  bytesPerSecond: 0,
+  burstBytes: 1,
+  recordsPerSecond: 0,
+  burstRecords: 1,
+};
 
 const options: IngestOptions = {
   tenantDefault: parseTenant('anonymous'),
-  bodyMaxBytes: 1_000,
+  limits,
+  tenantLimits: new Map([['small', { ...limits, bodyMaxBytes: 2 }]]),
   inFlightMaxBytes: 2_000,
-  tenantInFlightMaxBytes: 1_500,
   appendTimeoutMs: 1_000,
   retryAfterSeconds: 3,
 };
 
+const taken: Receipt = { accepted: 1, refused: [], bodyBytes: 1, warnings: [] };
 const refusedOne: Receipt = {
-  accepted: 1,
+  ...taken,
   refused: [{ reason: 'idInvalid', count: 2, message: 'span id must be 8 bytes' }],
 };
 
@@ -37,7 +47,7 @@ async function started(changed: Partial<IngestOptions> = {}): Promise<FastifyIns
     close: unused,
   };
   const ignore = () => undefined;
-  const metrics = { accepted: ignore, refusedRecords: ignore, refusedRequest: ignore };
+  const metrics = { accepted: ignore, refusedRecords: ignore, refusedRequest: ignore, nearLimit: ignore };
   const log = { warn: ignore, error: ignore };
   const server = fastify();
   await server.register(createIngest({ ...options, ...changed }, { storage, metrics, log }).plugins.all);
@@ -46,7 +56,7 @@ async function started(changed: Partial<IngestOptions> = {}): Promise<FastifyIns
 
 beforeEach(async () => {
   appended = [];
-  outcome = () => Promise.resolve({ accepted: 1, refused: [] });
+  outcome = () => Promise.resolve(taken);
   app = await started();
 });
 
@@ -136,10 +146,45 @@ describe('OTLP over HTTP', () => {
 
   it('refuses a tenant over its bytes in flight with 429 and Retry-After', async () => {
     await app.close();
-    app = await started({ tenantInFlightMaxBytes: 10 });
+    app = await started({ limits: { ...limits, inFlightMaxBytes: 10 } });
     const payload = Buffer.alloc(11);
     const response = await app.inject({ method: 'POST', url: '/v1/logs', headers: protobuf, payload });
     expect([response.statusCode, response.headers['retry-after']]).toEqual([429, '3']);
+  });
+
+  it('holds a tenant to limits of its own', async () => {
+    const headers = { ...protobuf, 'x-scope-orgid': 'small' };
+    const payload = Buffer.alloc(3);
+    const response = await app.inject({ method: 'POST', url: '/v1/logs', headers, payload });
+    expect([response.statusCode, response.body]).toEqual([
+      413,
+      expect.stringContaining('limits.body_max_bytes = 2'),
+    ]);
+  });
+
+  it('refuses a tenant over its rate with the seconds after which it may come again', async () => {
+    await app.close();
+    outcome = () => Promise.resolve({ ...taken, bodyBytes: 6 });
+    app = await started({ limits: { ...limits, bytesPerSecond: 1, burstBytes: 2 } });
+    const send = async () =>
+      await app.inject({ method: 'POST', url: '/v1/logs', headers: json, payload: '{    }' });
+    expect((await send()).statusCode).toBe(200);
+    const refused = await send();
+    expect([refused.statusCode, refused.headers['retry-after']]).toEqual([429, '5']);
+    expect(refused.json()).toEqual({
+      code: 8,
+      message: 'tenant anonymous: ingest rate 1 bytes/s exceeded; raise limits.ingest_bytes_per_second',
+    });
+  });
+
+  it('refuses a write for several tenants', async () => {
+    const headers = { ...json, 'x-scope-orgid': 'a|b' };
+    const response = await app.inject({ method: 'POST', url: '/v1/logs', headers, payload: '{}' });
+    expect(response.statusCode).toBe(400);
+    expect(response.json()).toEqual({
+      code: 3,
+      message: "X-Scope-OrgID names several tenants ('a|b'); a write is for one",
+    });
   });
 
   it('answers 503 when the disk takes too long, because the sender may try again', async () => {
@@ -180,7 +225,7 @@ describe('Loki push', () => {
   });
 
   it('answers 422 when there was nothing to store', async () => {
-    outcome = () => Promise.resolve({ accepted: 0, refused: [] });
+    outcome = () => Promise.resolve({ ...taken, accepted: 0 });
     expect((await push(protobuf)).statusCode).toBe(422);
   });
 
@@ -211,7 +256,7 @@ describe('remote write', () => {
 
   it('stays silent about series with bad labels, as Prometheus does', async () => {
     outcome = () =>
-      Promise.resolve({ accepted: 1, refused: [{ reason: 'labelsInvalid', count: 1, message: 'x' }] });
+      Promise.resolve({ ...taken, refused: [{ reason: 'labelsInvalid', count: 1, message: 'x' }] });
     expect((await write(protobuf)).statusCode).toBe(204);
   });
 });

@@ -34,6 +34,10 @@ export interface AppendReceipt {
   accepted: number
   /** Those not taken, by reason. */
   refused: Array<RefusalCount>
+  /** Size of the body after decompression. */
+  bodyBytes: number
+  /** Limits that the tenant comes near to. */
+  warnings: Array<string>
 }
 
 /** A whole response body. */

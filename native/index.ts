@@ -7,7 +7,14 @@ import { toVarveError, VarveError } from './errors.ts';
 import type { StoreStatus } from './status.ts';
 
 export { type ErrorCode, VarveError } from './errors.ts';
-export type { JournalStatus, PartitionStatus, StoreStatus, TableStatus, ViewStatus } from './status.ts';
+export type {
+  JournalStatus,
+  PartitionStatus,
+  StoreStatus,
+  TableStatus,
+  TenantActivity,
+  ViewStatus,
+} from './status.ts';
 
 /** What a request's body is; each has one decoder in `native/wire`. */
 export type BodyFormat =
@@ -49,6 +56,10 @@ export interface Receipt {
   /** Log records, spans or data points. */
   readonly accepted: number;
   readonly refused: readonly Refusal[];
+  /** Size of the body after decompression. */
+  readonly bodyBytes: number;
+  /** Limits that the tenant comes near to, as sentences. */
+  readonly warnings: readonly string[];
 }
 
 /** What a query took. */
@@ -83,11 +94,29 @@ export interface NativeSettings {
   readonly memtableMaxBytes: number;
   readonly memtableMaxAgeMs: number;
   readonly textBlockRows: number;
+  /** Of every tenant that has none of its own. */
+  readonly limits: RecordLimits;
+  readonly tenantLimits: Readonly<Record<string, RecordLimits>>;
+}
+
+/** What bodies and records are held against, as `native/wire` knows it; names are those below `limits`. */
+export interface RecordLimits {
   readonly bodyDecompressedMaxBytes: number;
   readonly lineMaxBytes: number;
   /** 0 = any age. */
   readonly recordMaxAgeMs: number;
   readonly recordMaxAheadMs: number;
+  readonly labelsMax: number;
+  readonly labelNameMaxBytes: number;
+  readonly labelValueMaxBytes: number;
+  readonly metadataMaxEntries: number;
+  readonly metadataMaxBytes: number;
+  readonly attributesMax: number;
+  readonly attributesMaxBytes: number;
+  readonly streamsMax: number;
+  readonly seriesMax: number;
+  readonly activeWindowMs: number;
+  readonly softPercent: number;
 }
 
 /**

@@ -2,6 +2,17 @@
 export interface StoreStatus {
   readonly journal: JournalStatus;
   readonly views: ViewStatus;
+  /** Those that sent something not long ago (`limits.active_window_ms`). */
+  readonly tenants: readonly TenantActivity[];
+}
+
+/** `native/binding/src/tenants.rs` */
+export interface TenantActivity {
+  readonly tenant: string;
+  readonly streams: number;
+  readonly streamsMax: number;
+  readonly series: number;
+  readonly seriesMax: number;
 }
 
 /** `native/log/src/journal/status.rs` */

@@ -3,6 +3,7 @@ import type { StoreStatus } from '../../storage/index.ts';
 import { showLogStatus } from './log.ts';
 
 const sound: StoreStatus = {
+  tenants: [],
   journal: {
     epoch: 3,
     files: 2,

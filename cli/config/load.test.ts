@@ -75,7 +75,15 @@ describe('a wrong configuration is refused', () => {
     ['lissen:\n  loki_port: 1\n', /unknown setting lissen in .*; did you mean listen\?/],
     ['listen: 5\n', /listen in .* must hold settings, one 'name: value' a line/],
     ['listen: [\n', /is not YAML/],
-    ['ingest:\n  body_max_bytes: much\n', /ingest.body_max_bytes in .* is "much", it must be integer/],
+    [
+      'tenants:\n  shop:\n    limits: {streams_mx: 1}\n',
+      /^unknown setting tenants.shop.limits.streams_mx in .*; did you mean streams_max\?$/,
+    ],
+    [
+      'tenants:\n  shop:\n    limits: {streams_max: 0}\n',
+      /tenants.shop.limits.streams_max in .* must be >= 1/,
+    ],
+    ['limits:\n  body_max_bytes: much\n', /limits.body_max_bytes in .* is "much", it must be integer/],
     [
       'log:\n  partitions: 2\n  tenant_partitions: 3\n',
       /log.tenant_partitions is 3, over log.partitions = 2/,

@@ -156,15 +156,47 @@ function unknown(what: string, name: string, known: readonly string[], prefix = 
 function fromText(setting: Setting, text: string): unknown {
   const isList = 'items' in setting.schema;
   if (isList) return text === '' ? [] : text.split(',').map((part) => part.trim());
+  if (isTree(setting)) return treeFromText(text);
   return Value.Convert(setting.schema, text);
+}
+
+function isTree(setting: Setting): boolean {
+  return 'patternProperties' in setting.schema;
+}
+
+/** What is no JSON stays text, and is refused as that. */
+function treeFromText(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return text;
+  }
 }
 
 function checkSetting(setting: Setting, given: Given | undefined, problems: string[]): void {
   if (given === undefined || Value.Check(setting.schema, given.value)) return;
+  if (isTree(setting)) {
+    problems.push(...treeProblems(setting, given));
+    return;
+  }
   const [first] = Value.Errors(setting.schema, given.value);
   const choices = 'anyOf' in setting.schema ? choicesOf(setting.schema.anyOf) : undefined;
   const must = choices ?? first?.message ?? 'is not valid';
   problems.push(`${given.where} is ${JSON.stringify(given.value)}, it ${must}`);
+}
+
+/** Names the place and never shows the value: there may be secrets in it. */
+function treeProblems({ name, schema }: Setting, { value, where }: Given): string[] {
+  const from = where.slice(where.startsWith(name) ? name.length : 0);
+  const errors = Value.Errors(schema, value).filter(({ keyword }) => keyword !== 'additionalProperties');
+  return errors.map(({ instancePath, message, keyword }) => {
+    const path = [name, ...instancePath.split('/').filter(Boolean)];
+    const at = `${path.join('.')}${from === where ? ` of ${where}` : from}`;
+    // The schema of what is not known lets nothing pass.
+    if (keyword !== 'boolean') return `${at} ${message}`;
+    const known = settings.map((setting) => setting.path.at(-1) ?? '');
+    return unknown(`setting ${at}`, path.at(-1) ?? '', known);
+  });
 }
 
 function choicesOf(alternatives: unknown): string {

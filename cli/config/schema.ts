@@ -43,18 +43,9 @@ const tenancy = section('Whose data a request is about.', {
 });
 
 const ingest = section('What senders may do.', {
-  body_max_bytes: bytes(64 * MiB, 'Largest request body as sent, still compressed.'),
-  body_decompressed_max_bytes: bytes(
-    256 * MiB,
-    'Largest body after decompression; stops decompression bombs.',
-  ),
   in_flight_max_bytes: bytes(
     512 * MiB,
     'Request bodies held at once; past it senders get 503 and Retry-After.',
-  ),
-  tenant_in_flight_max_bytes: bytes(
-    256 * MiB,
-    'The same for one tenant; past it the sender gets 429 and Retry-After.',
   ),
   append_timeout_ms: milliseconds(
     10_000,
@@ -62,6 +53,44 @@ const ingest = section('What senders may do.', {
     100,
   ),
   retry_after_seconds: count(1, 'What a refused sender is told to wait.', 1, 3_600),
+});
+
+const rate = (description: string) =>
+  Type.Integer({ default: 0, minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description });
+
+const limits = section('What each tenant may send; `tenants.NAME.limits` may differ.', {
+  body_max_bytes: bytes(64 * MiB, 'Largest request body as sent, still compressed.'),
+  body_decompressed_max_bytes: bytes(
+    256 * MiB,
+    'Largest body after decompression; stops decompression bombs.',
+  ),
+  in_flight_max_bytes: bytes(
+    256 * MiB,
+    'Request bodies of the tenant held at once; past it senders get 429 and Retry-After.',
+  ),
+  ingest_bytes_per_second: rate('Bytes after decompression in the long run; 0 takes any rate.'),
+  ingest_burst_bytes: bytes(64 * MiB, 'How far ahead of that rate a burst may run.'),
+  ingest_records_per_second: rate('Log records, spans and data points in the long run; 0 takes any rate.'),
+  ingest_burst_records: count(1_000_000, 'How far ahead of that rate a burst may run.'),
+  streams_max: count(1_000_000, 'Active streams; records of further ones are refused.'),
+  series_max: count(1_000_000, 'Active series; samples of further ones are refused.'),
+  active_window_ms: milliseconds(
+    20 * minuteMs,
+    'How long after its last record a stream or series is still active.',
+    1_000,
+  ),
+  soft_percent: count(80, 'Past this part of both limits the log and the metrics warn.', 1, 100),
+  labels_max: count(15, 'Labels of a stream pushed to Loki’s API, `service_name` not counted.'),
+  label_name_max_bytes: bytes(1024, 'Longest name of such a label.', 1),
+  label_value_max_bytes: bytes(2048, 'Longest value of such a label.', 1),
+  metadata_max_entries: count(128, 'Structured metadata of a line pushed to Loki’s API.', 0),
+  metadata_max_bytes: bytes(64 * KiB, 'Its names and values together.', 0),
+  attributes_max: count(
+    1_000,
+    'Attributes of one log record or span, with those of its events and links.',
+    0,
+  ),
+  attributes_max_bytes: bytes(MiB, 'Their names and values together.', 0),
   line_max_bytes: bytes(
     256 * KiB,
     'Longest log line; a longer one is refused, the rest of its request kept.',
@@ -70,6 +99,19 @@ const ingest = section('What senders may do.', {
   record_max_age_ms: milliseconds(0, 'Oldest record that is taken; 0 takes any age.', 0),
   record_max_ahead_ms: milliseconds(10 * minuteMs, 'How far ahead of our clock a record may be.', 0),
 });
+
+const tenants = Type.Record(
+  Type.String(),
+  Type.Object(
+    { limits: Type.Optional(Type.Partial(limits, { additionalProperties: false })) },
+    { additionalProperties: false },
+  ),
+  {
+    default: {},
+    description:
+      'By tenant, what differs from the rest of this file: `NAME: {limits: {streams_max: 5000}}`. In the environment and in flags as JSON.',
+  },
+);
 
 const log = section('The log (DLog).', {
   partitions: count(10, 'Partitions of each log. Fixed once the data directory is made.', 1, 10_000),
@@ -174,6 +216,8 @@ export const ConfigSchema = section('Varve’s settings.', {
   listen,
   tenancy,
   ingest,
+  limits,
+  tenants,
   log,
   view,
   query,

@@ -2,7 +2,7 @@ import type { ServerUnaryCall, ServiceDefinition, sendUnaryData } from '@grpc/gr
 import { Metadata as GrpcMetadata, type Metadata, Server, ServerCredentials } from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
 import type { BodyFormat } from '../../storage/index.ts';
-import { isRetryable, refusalOf } from '../errors.ts';
+import { refusalOf, retryAfterOf } from '../errors.ts';
 import { idempotencyKeyHeader, idempotencyKeyOf } from '../idempotency-key.ts';
 import type { Intake } from '../receiver.ts';
 import { exportResponse, rpcStatus } from './answer.ts';
@@ -88,7 +88,7 @@ function exportHandler(format: BodyFormat, intake: Intake) {
         answer(null, response);
       },
       (thrown: unknown) => {
-        answer(refusal(thrown, intake.retryAfterSeconds));
+        answer(refusalStatus(thrown, intake.retryAfterSeconds));
       },
     );
   };
@@ -107,12 +107,14 @@ async function takeExport(
   return exportResponse(receipt);
 }
 
-function refusal(thrown: unknown, retryAfterSeconds: number) {
-  const { code, message } = refusalOf(thrown);
+function refusalStatus(thrown: unknown, standardSeconds: number) {
+  const refusal = refusalOf(thrown);
+  const { code, message } = refusal;
   const grpc = otlpStatus[code].grpc;
   const metadata = new GrpcMetadata();
-  if (isRetryable(code)) {
-    metadata.set('grpc-status-details-bin', Buffer.from(rpcStatus(grpc, message, retryAfterSeconds)));
+  const retryAfter = retryAfterOf(refusal, standardSeconds);
+  if (retryAfter !== undefined) {
+    metadata.set('grpc-status-details-bin', Buffer.from(rpcStatus(grpc, message, retryAfter)));
   }
   return { code: grpc, details: message, metadata };
 }

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { BodyEncoding, BodyFormat } from '../../storage/index.ts';
-import { IngestError, isRetryable, refusalOf } from '../errors.ts';
+import { IngestError, refusalOf, retryAfterOf } from '../errors.ts';
 import { contentEncodingOf, type Intake, leaveBodiesUnread, type Receiver } from '../receiver.ts';
 import { exportResponse, exportResponseJson, rpcStatus, type Signal } from './answer.ts';
 import { otlpStatus } from './status.ts';
@@ -95,9 +95,11 @@ async function refuse(
   thrown: unknown,
   intake: Intake,
 ): Promise<FastifyReply> {
-  const { code, message } = refusalOf(thrown);
+  const refusal = refusalOf(thrown);
+  const { code, message } = refusal;
   const { http, grpc } = otlpStatus[code];
-  if (isRetryable(code)) reply.header('retry-after', String(intake.retryAfterSeconds));
+  const retryAfter = retryAfterOf(refusal, intake.retryAfterSeconds);
+  if (retryAfter !== undefined) reply.header('retry-after', String(retryAfter));
   // The rest of the body is not read, so the connection cannot be used again.
   if (code === 'BODY_TOO_LARGE') reply.header('connection', 'close');
   if (code === 'TENANT_MISSING') reply.header('www-authenticate', 'Basic realm="varve"');

@@ -22,6 +22,7 @@ export const otlpStatus = {
   TENANT_INVALID: invalid,
   TENANT_MISSING: { http: 401, grpc: 16 },
   TENANT_OVERLOADED: throttled,
+  RATE_EXCEEDED: throttled,
   OVERLOADED: unavailable,
   READ_ONLY: unavailable,
   APPEND_TIMEOUT: unavailable,

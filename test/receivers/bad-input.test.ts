@@ -16,7 +16,7 @@ let varve: Varve;
 
 beforeAll(async () => {
   varve = await startVarve({
-    settings: { 'ingest-body-max-bytes': String(64 * KiB), 'ingest-body-decompressed-max-bytes': '1048576' },
+    settings: { 'limits-body-max-bytes': String(64 * KiB), 'limits-body-decompressed-max-bytes': '1048576' },
   });
 });
 
@@ -128,7 +128,7 @@ describe.each(['/v1/logs', '/v1/traces', '/v1/metrics'])('OTLP over HTTP at %s',
     const declared = await postRaw(url(), protobuf, body);
     const chunked = await postRaw(url(), protobuf, new Blob([body]).stream());
     expect([declared.status, chunked.status]).toEqual([413, 413]);
-    expect(messageIn(declared)).toContain('ingest.body_max_bytes = 65536');
+    expect(messageIn(declared)).toContain('limits.body_max_bytes = 65536');
   });
 
   it('refuses writing to several tenants', async () => {

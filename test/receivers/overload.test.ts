@@ -11,7 +11,7 @@ const tooMuch = logMarker('x'.repeat(4_000), Date.now());
 describe.each([
   {
     what: 'one tenant has too much in flight',
-    setting: 'ingest-tenant-in-flight-max-bytes',
+    setting: 'limits-in-flight-max-bytes',
     http: 429,
     grpc: 8,
   },
@@ -38,7 +38,7 @@ describe.each([
     expect(await callRaw(varve.ports.grpc, exporting, tooMuch)).toMatchObject({
       code: grpc,
       retrySeconds: 7,
-      message: expect.stringContaining(setting.replace('ingest-', 'ingest.').replaceAll('-', '_')) as unknown,
+      message: expect.stringContaining(setting.replace('-', '.').replaceAll('-', '_')) as unknown,
     });
   });
 

@@ -7,8 +7,10 @@ use varve_types::ErrorCode;
 use varve_view::StoreStatus;
 
 use crate::{
+    append::now_ns,
     error::{coded, coded_with_causes, lost},
     store::NativeStore,
+    tenants::TenantActivity,
 };
 
 /// `NativeStatus` of `native/index.ts`.
@@ -16,6 +18,7 @@ use crate::{
 struct Status {
     journal: JournalState,
     views: StoreStatus,
+    tenants: Vec<TenantActivity>,
 }
 
 /// [`JournalStatus`] as JSON: the log knows no serde.
@@ -98,7 +101,11 @@ impl NativeStore {
     #[napi]
     pub fn status(&self) -> napi::Result<String> {
         let store = self.running()?;
-        let status = Status { journal: store.log.status().into(), views: store.views.status() };
+        let status = Status {
+            journal: store.log.status().into(),
+            views: store.views.status(),
+            tenants: store.tenants.active(now_ns() / 1_000_000),
+        };
         serde_json::to_string(&status)
             .map_err(|error| coded_with_causes(ErrorCode::Internal, &error))
     }

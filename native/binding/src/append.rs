@@ -8,11 +8,12 @@ use tokio::sync::oneshot;
 use varve_log::{RequestIdentity, request_key};
 use varve_types::{ErrorCode, TenantId};
 use varve_view::AppendError;
-use varve_wire::decode::{self, Decoded, Encoding, Format};
+use varve_wire::decode::{DecodeError, Decoded, Encoding, Format};
 
 use crate::{
     error::{coded, coded_with_causes, lost},
     store::NativeStore,
+    tenants::warnings,
 };
 
 /// What became of a request; what was accepted is durable.
@@ -22,6 +23,10 @@ pub struct AppendReceipt {
     pub accepted: u32,
     /// Those not taken, by reason.
     pub refused: Vec<RefusalCount>,
+    /// Size of the body after decompression.
+    pub body_bytes: f64,
+    /// Limits that the tenant comes near to.
+    pub warnings: Vec<String>,
 }
 
 /// Records that were not taken, and why.
@@ -53,16 +58,18 @@ impl NativeStore {
             TenantId::parse(&tenant).map_err(|error| coded(ErrorCode::TenantInvalid, error))?;
         let (format_name, (format, encoding)) = (format.clone(), wire_names(&format, &encoding)?);
         let sender = tenant.clone();
-        let (request_key, decoded) = {
+        let (request_key, (decoded, body_bytes), warnings) = {
             let _permit = store.decoders.acquire().await.map_err(|_| closed())?;
-            let limits = store.limits;
+            let now_ns = now_ns();
+            let of_tenant = store.tenants.get(&tenant, now_ns / 1_000_000);
             tokio::task::spawn_blocking(move || {
                 let identity = match &idempotency_key {
                     Some(key) => RequestIdentity::Named(key),
                     None => RequestIdentity::Sent { format: &format_name, body: &body },
                 };
                 let key = request_key(&sender, identity);
-                decode::decode(format, encoding, &body, &limits, now_ns()).map(|it| (key, it))
+                let decoded = of_tenant.decode(format, encoding, &body, now_ns)?;
+                Ok::<_, DecodeError>((key, decoded, warnings(&of_tenant, now_ns / 1_000_000)))
             })
             .await
             .map_err(|_| lost("decoding"))?
@@ -82,6 +89,8 @@ impl NativeStore {
         }
         Ok(AppendReceipt {
             accepted: saturated(accepted),
+            body_bytes: body_bytes as f64,
+            warnings,
             refused: refused
                 .into_iter()
                 .map(|refusal| RefusalCount {
@@ -114,7 +123,7 @@ fn saturated(count: u64) -> u32 {
 }
 
 /// Nanoseconds since 1970; 0 for a clock before that.
-fn now_ns() -> i64 {
+pub(crate) fn now_ns() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
 }

@@ -9,6 +9,7 @@ mod error;
 mod query;
 mod settings;
 mod store;
+mod tenants;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

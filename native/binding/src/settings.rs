@@ -1,8 +1,9 @@
 //! The settings as `native/index.ts` sends them (`NativeSettings`).
 
-use std::path::PathBuf;
+use std::{collections::HashMap, path::PathBuf};
 
 use serde::Deserialize;
+use varve_wire::decode::Limits;
 
 /// Names are the settings' of `docs/configuration.md`; sizes in bytes, times in milliseconds.
 #[derive(Clone, Debug, Deserialize)]
@@ -19,8 +20,7 @@ pub(crate) struct Settings {
     pub(crate) memtable_max_bytes: u64,
     pub(crate) memtable_max_age_ms: u64,
     pub(crate) text_block_rows: u32,
-    pub(crate) body_decompressed_max_bytes: u64,
-    pub(crate) line_max_bytes: u64,
-    pub(crate) record_max_age_ms: u64,
-    pub(crate) record_max_ahead_ms: u64,
+    /// Of every tenant that has none of its own.
+    pub(crate) limits: Limits,
+    pub(crate) tenant_limits: HashMap<String, Limits>,
 }

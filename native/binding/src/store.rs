@@ -8,17 +8,17 @@ use tokio::sync::Semaphore;
 use varve_log::{DataDirLock, Journal, JournalSettings, Log, ProducerSettings, Runtime};
 use varve_types::ErrorCode;
 use varve_view::{Store, StoreSettings};
-use varve_wire::decode::Limits;
 
 use crate::{
     error::{coded, coded_with_causes, lost},
     settings::Settings,
+    tenants::Tenants,
 };
 
 /// All that a process keeps open in one data directory.
 pub(crate) struct Running {
     pub(crate) views: Arc<Store>,
-    pub(crate) limits: Limits,
+    pub(crate) tenants: Tenants,
     /// Decoding is all CPU: more at once than cores would only hold more memory.
     pub(crate) decoders: Semaphore,
     /// Queries wait for disk as well, so a few more than cores.
@@ -62,12 +62,7 @@ impl Running {
         let cores = thread::available_parallelism().map_or(1, NonZero::get);
         Ok(Self {
             views: Arc::new(views),
-            limits: Limits {
-                body_decompressed_max_bytes: settings.body_decompressed_max_bytes as usize,
-                line_max_bytes: settings.line_max_bytes as usize,
-                record_max_age_ms: settings.record_max_age_ms,
-                record_max_ahead_ms: settings.record_max_ahead_ms,
-            },
+            tenants: Tenants::new(settings.limits, settings.tenant_limits),
             decoders: Semaphore::new(cores),
             queries: Semaphore::new(2 * cores),
             log,

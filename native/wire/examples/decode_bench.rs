@@ -19,12 +19,7 @@ const RECORDS: u64 = 1_000;
 const TIME_NS: u64 = 1_700_000_000_000_000_000;
 const RUN: Duration = Duration::from_secs(2);
 
-const LIMITS: Limits = Limits {
-    body_decompressed_max_bytes: 256 << 20,
-    line_max_bytes: 256 << 10,
-    record_max_age_ms: 0,
-    record_max_ahead_ms: 600_000,
-};
+const LIMITS: Limits = Limits::for_tests(256 << 10, 0);
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let otlp = otlp_logs(Severity::Given);

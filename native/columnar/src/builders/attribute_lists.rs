@@ -81,6 +81,24 @@ impl AttributeListsBuilder {
         })
     }
 
+    /// How many attributes the row at hand has, and the bytes of their names and values.
+    #[must_use]
+    #[inline]
+    pub fn row_at_hand_size(&self) -> (usize, usize) {
+        self.size_from(self.row_start())
+    }
+
+    /// The same of the rows from `row` on.
+    #[must_use]
+    pub(super) fn size_from_row(&self, row: usize) -> (usize, usize) {
+        self.size_from(self.offsets[row] as usize)
+    }
+
+    fn size_from(&self, start: usize) -> (usize, usize) {
+        let names = self.key_indexes[start..].iter().map(|&key| self.keys.get(key).len());
+        (self.key_indexes.len() - start, names.sum::<usize>() + self.values.bytes_from(start))
+    }
+
     /// The name with this index.
     #[must_use]
     pub fn key(&self, index: i32) -> &str {

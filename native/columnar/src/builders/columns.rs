@@ -46,6 +46,13 @@ impl TextColumn {
         &self.texts[self.offsets[index] as usize..self.offsets[index + 1] as usize]
     }
 
+    /// Bytes of the texts from `index` on.
+    #[must_use]
+    #[inline]
+    pub(super) fn bytes_from(&self, index: usize) -> usize {
+        self.texts.len() - self.offsets[index] as usize
+    }
+
     /// Appends a text.
     #[inline]
     pub fn push(&mut self, text: &str) {

@@ -191,6 +191,21 @@ impl SpansBuilder {
         self.scopes.1.push(row.scope);
     }
 
+    /// Attributes of the span at hand, its events and links included: how many, and the bytes of their
+    /// names and values.
+    #[must_use]
+    pub fn attributes_size(&self) -> (usize, usize) {
+        let (mut count, mut bytes) = self.attributes.row_at_hand_size();
+        let events = self.events.ends.last().map_or(0, |&end| end as usize);
+        let links = self.links.ends.last().map_or(0, |&end| end as usize);
+        for (lists, from) in [(&self.event_attributes, events), (&self.link_attributes, links)] {
+            let (more, more_bytes) = lists.size_from_row(from);
+            count += more;
+            bytes += more_bytes;
+        }
+        (count, bytes)
+    }
+
     /// Forgets the attributes, events and links pushed for the span at hand.
     pub fn drop_row(&mut self) {
         self.attributes.drop_row();

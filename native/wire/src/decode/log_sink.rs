@@ -39,6 +39,8 @@ pub(super) struct Stream {
     name: String,
     /// The value of the label that tells the level.
     level: Option<String>,
+    /// Too many others are active.
+    is_refused: bool,
 }
 
 /// A record, but for its attributes, which are pushed to [`LogSink::builder`] before.
@@ -119,16 +121,22 @@ impl<'l> LogSink<'l> {
         add_service_name(&mut labels);
         let fields = level::LEVEL_FIELDS.iter();
         let level = fields.map(|field| labels.get(field)).find(|value| !value.is_empty());
+        let text = labels.to_json();
         Stream {
-            index: self.builder.intern_stream(&labels.to_json()),
+            index: self.builder.intern_stream(&text),
             name: selector(&labels),
             level: level.map(str::to_owned),
+            is_refused: !self.gate.admits_stream(&text),
         }
     }
 
     /// Takes the record with the attributes that were pushed for it, or refuses it without them.
     pub(super) fn accept(&mut self, stream: &Stream, around: &Surroundings, record: &Record<'_>) {
         let time_ns = record.time_unix_nano;
+        if let Some((reason, message)) = self.broken_rule(stream) {
+            self.refuse(reason, || message);
+            return;
+        }
         let (body_type, body) =
             record.body.as_ref().map_or((AttributeType::Empty, ""), |(kind, text)| (*kind, text));
         if let Err(untimely) = self.gate.check_time(time_ns) {
@@ -143,7 +151,7 @@ impl<'l> LogSink<'l> {
             self.refuse("lineTooLong", || {
                 format!(
                     "max entry size {line_max_bytes} bytes exceeded for stream '{}' while adding \
-                     an entry with length {} bytes (line_max_bytes)",
+                     an entry with length {} bytes; raise limits.line_max_bytes",
                     stream.name,
                     body.len()
                 )
@@ -168,6 +176,20 @@ impl<'l> LogSink<'l> {
             resource: around.resource,
             scope: around.scope,
         });
+    }
+
+    /// The rule that the record at hand breaks by its stream or its attributes.
+    fn broken_rule(&self, stream: &Stream) -> Option<(&'static str, String)> {
+        if stream.is_refused {
+            let message = format!(
+                "maximum active stream limit of {} exceeded when trying to create stream '{}'; \
+                 send fewer label sets or raise limits.streams_max",
+                self.gate.limits.streams_max, stream.name
+            );
+            return Some(("streamsTooMany", message));
+        }
+        let (count, bytes) = self.builder.attributes.row_at_hand_size();
+        self.gate.attributes_rule(count, bytes)
     }
 
     /// Refuses the record at hand.

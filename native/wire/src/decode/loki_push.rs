@@ -5,19 +5,12 @@ use std::borrow::Cow;
 use varve_columnar::{attributes::AttributeType, labels::LabelSet};
 
 use super::{
-    DecodeError, Decoded, Gate,
+    DecodeError, Decoded, Gate, Limits,
     log_sink::{LogSink, Record, Stream, Surroundings},
     loki_labels::{self, Label},
     protobuf::{Message, WireError},
     resource::each_message,
 };
-
-/// Loki's defaults for what one stream and one entry may have.
-const LABELS_MAX: usize = 15;
-const LABEL_NAME_MAX_BYTES: usize = 1_024;
-const LABEL_VALUE_MAX_BYTES: usize = 2_048;
-const METADATA_MAX_BYTES: usize = 64 << 10;
-const METADATA_MAX_ENTRIES: usize = 128;
 
 const MESSAGE: &str = "logproto.PushRequest";
 
@@ -134,7 +127,7 @@ impl<'l> PushSink<'l> {
             .map(|(name, value)| (name.as_ref(), value.as_ref()))
             .filter(|(_, value)| !value.is_empty())
             .collect();
-        match broken_rule(&labels) {
+        match broken_rule(&labels, self.logs.gate.limits) {
             None => Some(self.logs.stream(LabelSet::new(labels))),
             Some((reason, message)) => {
                 self.logs.refusals.add(reason, entries, || message);
@@ -154,15 +147,22 @@ impl<'l> PushSink<'l> {
     pub(super) fn accept(&mut self, stream: &Stream, time_ns: i64, line: Cow<'_, str>) {
         let entries = std::mem::take(&mut self.metadata_entries);
         let bytes = std::mem::take(&mut self.metadata_bytes);
-        if bytes > METADATA_MAX_BYTES {
+        let Limits { metadata_max_entries, metadata_max_bytes, .. } = *self.logs.gate.limits;
+        if bytes > metadata_max_bytes {
             self.logs.refuse("metadataTooLarge", || {
-                format!("structured metadata of {bytes} bytes is over {METADATA_MAX_BYTES}")
+                format!(
+                    "structured metadata of {bytes} bytes is over limits.metadata_max_bytes = \
+                     {metadata_max_bytes}"
+                )
             });
             return;
         }
-        if entries > METADATA_MAX_ENTRIES {
+        if entries > metadata_max_entries {
             self.logs.refuse("metadataTooMany", || {
-                format!("structured metadata of {entries} entries is over {METADATA_MAX_ENTRIES}")
+                format!(
+                    "structured metadata of {entries} entries is over \
+                     limits.metadata_max_entries = {metadata_max_entries}"
+                )
             });
             return;
         }
@@ -173,27 +173,30 @@ impl<'l> PushSink<'l> {
 }
 
 /// The rule that a stream's labels break, and the sentence about it.
-fn broken_rule(labels: &[(&str, &str)]) -> Option<(&'static str, String)> {
+fn broken_rule(labels: &[(&str, &str)], limits: &Limits) -> Option<(&'static str, String)> {
+    let Limits { labels_max, label_name_max_bytes, label_value_max_bytes, .. } = *limits;
     if labels.is_empty() {
         let message = "error at least one label pair is required per stream";
         return Some(("labelsMissing", message.to_owned()));
     }
     let count = labels.iter().filter(|(name, _)| *name != "service_name").count();
-    if count > LABELS_MAX {
-        let message = format!("a stream has {count} labels; it may have {LABELS_MAX}");
+    if count > labels_max {
+        let message = format!("a stream has {count} labels, over limits.labels_max = {labels_max}");
         return Some(("labelsTooMany", message));
     }
     for (at, (name, value)) in labels.iter().enumerate() {
-        if name.len() > LABEL_NAME_MAX_BYTES {
+        if name.len() > label_name_max_bytes {
             let message = format!(
-                "a label's name has {} bytes; it may have {LABEL_NAME_MAX_BYTES}",
+                "a label's name has {} bytes, over limits.label_name_max_bytes = \
+                 {label_name_max_bytes}",
                 name.len()
             );
             return Some(("labelNameTooLong", message));
         }
-        if value.len() > LABEL_VALUE_MAX_BYTES {
+        if value.len() > label_value_max_bytes {
             let message = format!(
-                "the value of label '{name}' has {} bytes; it may have {LABEL_VALUE_MAX_BYTES}",
+                "the value of label '{name}' has {} bytes, over limits.label_value_max_bytes = \
+                 {label_value_max_bytes}",
                 value.len()
             );
             return Some(("labelValueTooLong", message));

@@ -47,6 +47,8 @@ pub(super) struct MetricSink<'l> {
     times_ms: Option<(i64, i64)>,
     /// Of the point at hand, without the name.
     labels: Labels,
+    /// The point at hand was counted as refused.
+    is_point_refused: bool,
 }
 
 impl<'l> MetricSink<'l> {
@@ -57,6 +59,7 @@ impl<'l> MetricSink<'l> {
             target_info: Labels::new(),
             times_ms: None,
             labels: Labels::new(),
+            is_point_refused: false,
         }
     }
 
@@ -107,10 +110,13 @@ impl<'l> MetricSink<'l> {
         let series = self.samples.series(labels);
         let mut time_unix_ms = first.max(last - TARGET_INFO_EVERY_MS * TARGET_INFO_MAX);
         while time_unix_ms < last {
-            self.samples.append(series, time_unix_ms, 1.0);
+            // Nobody sent it, so nobody is told where it is one series too many.
+            if !self.samples.append(series, time_unix_ms, 1.0) {
+                return;
+            }
             time_unix_ms += TARGET_INFO_EVERY_MS;
         }
-        self.samples.append(series, last, 1.0);
+        let _ = self.samples.append(series, last, 1.0);
     }
 
     /// Checks the point and makes its labels those of the samples that follow. False: it is refused.
@@ -148,6 +154,7 @@ impl<'l> MetricSink<'l> {
         let (first, last) = self.times_ms.unwrap_or((time_unix_ms, time_unix_ms));
         self.times_ms = Some((first.min(time_unix_ms), last.max(time_unix_ms)));
         self.samples.accepted += 1;
+        self.is_point_refused = false;
         Ok(true)
     }
 
@@ -160,13 +167,25 @@ impl<'l> MetricSink<'l> {
         value: f64,
     ) {
         let series = self.series(name, extra);
-        self.samples.append(series, point.time_unix_ms, point.value(value));
+        if !self.samples.append(series, point.time_unix_ms, point.value(value)) {
+            self.refuse_point(name);
+        }
     }
 
     /// Appends a native histogram of the point at hand.
     pub(super) fn append_histogram(&mut self, name: &str, point: &PointCommon<'_>, bytes: &[u8]) {
         let series = self.series(name, None);
-        self.samples.append_histogram(series, point.time_unix_ms, bytes);
+        if !self.samples.append_histogram(series, point.time_unix_ms, bytes) {
+            self.refuse_point(name);
+        }
+    }
+
+    /// Counts the point at hand as refused, once, whatever part of it has a series already.
+    fn refuse_point(&mut self, name: &str) {
+        if !std::mem::replace(&mut self.is_point_refused, true) {
+            self.samples.accepted -= 1;
+            self.samples.refuse_series(|| format!("a series of metric '{name}'"));
+        }
     }
 
     /// Counts points that are left out.

@@ -6,6 +6,7 @@
 mod any_value;
 mod compression;
 mod level;
+mod limits;
 mod log_sink;
 mod loki_labels;
 mod loki_push;
@@ -24,11 +25,14 @@ mod protobuf_write;
 mod remote_write;
 mod resource;
 mod sample_sink;
+mod tenant;
 #[cfg(test)]
 mod test_support;
 mod time;
 
+pub use limits::Limits;
 pub use protobuf::WireError;
+pub use tenant::{ActiveCount, Tenant};
 
 use arrow::array::RecordBatch;
 use varve_columnar::{builders::BuildError, json_reader::JsonError};
@@ -36,6 +40,7 @@ use varve_types::{ErrorCode, Table};
 
 use otlp_json::Descriptor;
 use otlp_messages::{LOGS, METRICS, TRACES};
+use tenant::Active;
 
 /// What a body is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,19 +117,6 @@ impl Encoding {
     }
 }
 
-/// What is taken; the names are the settings'.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// Of a whole body after decompression.
-    pub body_decompressed_max_bytes: usize,
-    /// Of one log line.
-    pub line_max_bytes: usize,
-    /// How old a record may be; 0 = any age.
-    pub record_max_age_ms: u64,
-    /// How far in the future a record may be.
-    pub record_max_ahead_ms: u64,
-}
-
 /// What became of a body.
 #[derive(Debug)]
 pub struct Decoded {
@@ -162,7 +154,7 @@ pub enum DecodeError {
     /// It decompresses to more than the limit, or to more than one batch can hold.
     #[error(
         "body is over {max_bytes} bytes when decompressed; \
-         send less at once or raise ingest.body_decompressed_max_bytes"
+         send less at once or raise limits.body_decompressed_max_bytes"
     )]
     TooLarge {
         /// The limit.
@@ -229,9 +221,21 @@ pub fn decode(
     limits: &Limits,
     received_ns: i64,
 ) -> Result<Decoded, DecodeError> {
+    let (decoded, _) = decode_under(format, encoding, body, limits, None, received_ns)?;
+    Ok(decoded)
+}
+
+fn decode_under(
+    format: Format,
+    encoding: Encoding,
+    body: &[u8],
+    limits: &Limits,
+    active: Option<&Active>,
+    received_ns: i64,
+) -> Result<(Decoded, usize), DecodeError> {
     let body = compression::decompress(encoding, body, limits.body_decompressed_max_bytes)?;
-    let gate = Gate { limits, received_ns };
-    match format {
+    let gate = Gate { limits, active, received_ns };
+    let decoded = match format {
         Format::OtlpLogsProtobuf => otlp_logs::decode(&body, gate),
         Format::OtlpTracesProtobuf => otlp_traces::decode(&body, gate),
         Format::OtlpTracesJson => otlp_traces::decode(&from_json(&body, &TRACES)?, gate),
@@ -241,7 +245,8 @@ pub fn decode(
         Format::LokiPushProtobuf => loki_push::decode(&body, gate),
         Format::LokiPushJson => loki_push_json::decode(&body, gate),
         Format::OtlpLogsJson => otlp_logs::decode(&from_json(&body, &LOGS)?, gate),
-    }
+    }?;
+    Ok((decoded, body.len()))
 }
 
 /// The protobuf form of a JSON body.
@@ -253,6 +258,8 @@ fn from_json(body: &[u8], message: &Descriptor) -> Result<Vec<u8>, DecodeError> 
 #[derive(Clone, Copy, Debug)]
 struct Gate<'l> {
     limits: &'l Limits,
+    /// `None` where streams and series are not limited.
+    active: Option<&'l Active>,
     received_ns: i64,
 }
 
@@ -284,18 +291,53 @@ impl Gate<'_> {
         Ok(())
     }
 
+    /// Whether a stream, by its canonical text, may have records now.
+    fn admits_stream(self, stream: &str) -> bool {
+        let Limits { streams_max, active_window_ms, .. } = *self.limits;
+        let now_ms = self.received_ns / 1_000_000;
+        self.active.is_none_or(|active| {
+            active.streams.admit(stream, now_ms, streams_max, active_window_ms)
+        })
+    }
+
+    /// Whether a series, by its canonical text, may have samples now.
+    fn admits_series(self, series: &str) -> bool {
+        let Limits { series_max, active_window_ms, .. } = *self.limits;
+        let now_ms = self.received_ns / 1_000_000;
+        self.active
+            .is_none_or(|active| active.series.admit(series, now_ms, series_max, active_window_ms))
+    }
+
+    /// The rule that a record's attributes break, with how many there are and how long they are.
+    fn attributes_rule(self, count: usize, bytes: usize) -> Option<(&'static str, String)> {
+        let Limits { attributes_max, attributes_max_bytes, .. } = *self.limits;
+        if count > attributes_max {
+            let message = format!(
+                "a record has {count} attributes, over limits.attributes_max = {attributes_max}"
+            );
+            return Some(("attributesTooMany", message));
+        }
+        (bytes > attributes_max_bytes).then(|| {
+            let message = format!(
+                "a record's attributes have {bytes} bytes, over limits.attributes_max_bytes = \
+                 {attributes_max_bytes}"
+            );
+            ("attributesTooLarge", message)
+        })
+    }
+
     /// The sentence about a record of `whose` (`stream '{…}'`) at a time that is not taken.
     fn time_message(self, why: Untimely, whose: &str, time_ns: i64) -> String {
         let at = time::rfc3339(time_ns);
         match why {
             Untimely::TooOld => format!(
                 "entry for {whose} has timestamp too old: {at}, oldest acceptable timestamp is: \
-                 {} (record_max_age_ms = {})",
+                 {} (limits.record_max_age_ms = {})",
                 time::rfc3339(self.oldest_ns()),
                 self.limits.record_max_age_ms
             ),
             Untimely::TooNew => format!(
-                "entry for {whose} has timestamp too new: {at} (record_max_ahead_ms = {})",
+                "entry for {whose} has timestamp too new: {at} (limits.record_max_ahead_ms = {})",
                 self.limits.record_max_ahead_ms
             ),
         }

@@ -145,6 +145,10 @@ fn accept(
         let whose = format!("span '{}' of service '{}'", row.name, row.service_name);
         (untimely.reason(), sink.gate.time_message(untimely, &whose, row.start_unix_nano))
     })?;
+    let (count, bytes) = sink.builder.attributes_size();
+    if let Some((reason, message)) = sink.gate.attributes_rule(count, bytes) {
+        return Err((reason, format!("span '{}': {message}", row.name)));
+    }
     sink.builder.append(&row);
     Ok(())
 }

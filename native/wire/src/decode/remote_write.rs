@@ -110,10 +110,8 @@ fn sample(
         }
     }
     match sink.check_time(time_unix_ms) {
-        Ok(()) => {
-            sink.append(series, time_unix_ms, value);
-            sink.accepted += 1;
-        }
+        Ok(()) if sink.append(series, time_unix_ms, value) => sink.accepted += 1,
+        Ok(()) => sink.refuse_series(|| format!("series {}", shown(labels))),
         Err(why) => {
             sink.refuse_time(why, time_unix_ms, || format!("series {}", shown(labels)));
         }
@@ -137,10 +135,10 @@ fn histogram(
         }
     };
     match sink.check_time(time_unix_ms) {
-        Ok(()) => {
-            sink.append_histogram(series, time_unix_ms, message.bytes());
+        Ok(()) if sink.append_histogram(series, time_unix_ms, message.bytes()) => {
             sink.accepted += 1;
         }
+        Ok(()) => sink.refuse_series(|| format!("series {}", shown(labels))),
         Err(why) => {
             sink.refuse_time(why, time_unix_ms, || format!("series {}", shown(labels)));
         }

@@ -21,6 +21,8 @@ pub(super) struct SampleSink<'l> {
     /// Samples or data points, as the format counts.
     pub(super) accepted: u64,
     pub(super) gate: Gate<'l>,
+    /// By number of a series: too many others are active.
+    is_denied: Vec<bool>,
     metadata: MetadataBuilder,
     metadata_names: HashSet<String>,
     /// The canonical text of the series at hand; kept for its memory.
@@ -34,6 +36,7 @@ impl<'l> SampleSink<'l> {
             refusals: Refusals::default(),
             accepted: 0,
             gate,
+            is_denied: Vec::new(),
             metadata: MetadataBuilder::default(),
             metadata_names: HashSet::new(),
             text: String::new(),
@@ -44,18 +47,53 @@ impl<'l> SampleSink<'l> {
     pub(super) fn series<'a>(&mut self, labels: impl Iterator<Item = (&'a str, &'a str)>) -> i32 {
         self.text.clear();
         write_canonical(&mut self.text, labels);
-        self.samples.intern_series(&self.text)
+        let series = self.samples.intern_series(&self.text);
+        if series as usize == self.is_denied.len() {
+            self.is_denied.push(!self.gate.admits_series(&self.text));
+        }
+        series
     }
 
-    /// Appends a number.
-    pub(super) fn append(&mut self, series: i32, time_unix_ms: i64, value: f64) {
+    /// Appends a number; false if its series may have none, as too many others are active.
+    #[must_use]
+    pub(super) fn append(&mut self, series: i32, time_unix_ms: i64, value: f64) -> bool {
+        if self.is_denied(series) {
+            return false;
+        }
         self.samples.append(&SampleRow { series, time_unix_ms, value, histogram: None });
+        true
     }
 
-    /// Appends a native histogram.
-    pub(super) fn append_histogram(&mut self, series: i32, time_unix_ms: i64, histogram: &[u8]) {
+    /// Appends a native histogram; false as for [`Self::append`].
+    #[must_use]
+    pub(super) fn append_histogram(
+        &mut self,
+        series: i32,
+        time_unix_ms: i64,
+        histogram: &[u8],
+    ) -> bool {
+        if self.is_denied(series) {
+            return false;
+        }
         let histogram = Some(histogram);
         self.samples.append(&SampleRow { series, time_unix_ms, value: 0.0, histogram });
+        true
+    }
+
+    fn is_denied(&self, series: i32) -> bool {
+        self.is_denied.get(series as usize).copied().unwrap_or_default()
+    }
+
+    /// Counts what has a series that may have no samples now.
+    pub(super) fn refuse_series(&mut self, whose: impl FnOnce() -> String) {
+        let series_max = self.gate.limits.series_max;
+        self.refusals.add("seriesTooMany", 1, || {
+            format!(
+                "{} would be one active series too many; send fewer or raise limits.series_max = \
+                 {series_max}",
+                whose()
+            )
+        });
     }
 
     /// Notes what a metric is; of a name that comes again in the body, the first counts.

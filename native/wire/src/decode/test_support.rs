@@ -9,12 +9,8 @@ use super::{DecodeError, Decoded, Encoding, Format, Limits, decode};
 pub(super) const RECEIVED_NS: i64 = 1_700_000_030_000_000_000;
 
 /// The limits of the tests.
-pub(super) const LIMITS: Limits = Limits {
-    body_decompressed_max_bytes: 1 << 20,
-    line_max_bytes: 1_000,
-    record_max_age_ms: 3_600_000,
-    record_max_ahead_ms: 600_000,
-};
+pub(super) const LIMITS: Limits =
+    Limits { body_decompressed_max_bytes: 1 << 20, ..Limits::for_tests(1_000, 3_600_000) };
 
 /// Decodes a body that is not compressed.
 pub(super) fn decode_plain(format: Format, body: &[u8]) -> Result<Decoded, DecodeError> {

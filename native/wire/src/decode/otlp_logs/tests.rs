@@ -114,7 +114,7 @@ fn records_outside_the_limits_are_counted_and_their_attributes_forgotten() {
         concat!(
             r#"entry for stream '{k8s_pod_name="p-1", service_name="shop"}' has timestamp too old: "#,
             "2023-11-14T19:26:40Z, oldest acceptable timestamp is: 2023-11-14T21:13:50Z ",
-            "(record_max_age_ms = 3600000)"
+            "(limits.record_max_age_ms = 3600000)"
         )
     );
 }

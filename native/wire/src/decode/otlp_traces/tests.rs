@@ -85,7 +85,7 @@ fn a_span_from_the_future_is_refused_with_its_name() {
     assert_eq!(
         decoded.refused[0].message,
         "entry for span 'GET /' of service 'shop' has timestamp too new: \
-         2027-01-15T08:00:00Z (record_max_ahead_ms = 600000)"
+         2027-01-15T08:00:00Z (limits.record_max_ahead_ms = 600000)"
     );
 }
 

@@ -10,12 +10,7 @@ use varve_types::Table;
 use super::{Form, encode};
 use crate::decode::{Encoding, Format, Limits, decode};
 
-const LIMITS: Limits = Limits {
-    body_decompressed_max_bytes: 1 << 20,
-    line_max_bytes: 1_000,
-    record_max_age_ms: 0,
-    record_max_ahead_ms: 0,
-};
+const LIMITS: Limits = Limits::for_tests(1_000, 0);
 
 fn outcome(answer: Answer) -> Outcome {
     let stats = QueryStats { bytes_read: 4096, ..QueryStats::default() };
