@@ -3,6 +3,7 @@ import type { IngestOptions } from '../ingest/index.ts';
 import type { QueryApiOptions } from '../query-api/index.ts';
 import type { SearchOptions } from '../search/index.ts';
 import type { StorageOptions, TenantId } from '../storage/index.ts';
+import { durationMs, known, sizeBytes } from './config/quantity.ts';
 import type { Config } from './config/schema.ts';
 
 /** What each folder is told of the configuration, in its own words. */
@@ -13,7 +14,10 @@ export function storageOptions(config: Config): StorageOptions {
     partitions: log.partitions,
     tenantPartitions: log.tenant_partitions,
     journalFileBytes: log.journal_file_bytes,
-    writeBufferSizeBytes: log.write_buffer_size_bytes,
+    writeBufferSizeBytes: known(sizeBytes(log.write_buffer_size)),
+    segmentSizeBytes: known(sizeBytes(log.segment_size)),
+    epochTimeoutMs: known(durationMs(log.epoch_timeout)),
+    coordinatorCount: log.coordinator_count,
     diskFreeMinBytes: log.disk_free_min_bytes,
     dedupeWindowMs: log.dedupe_window_ms,
     dedupeKeysMax: log.dedupe_keys_max,

@@ -15,6 +15,9 @@ interface Metric {
 
 const one = (value: number): readonly Point[] => [{ value }];
 
+/** `3:1200` → 3. */
+const epochOf = (place: string): number => Number(place.slice(0, place.indexOf(':')));
+
 /** `3:1200` → 1200: the place within the epoch, which `varve_log_epoch` gives. */
 const offsetOf = (place: string): number => Number(place.slice(place.indexOf(':') + 1));
 
@@ -61,7 +64,17 @@ const metrics: readonly Metric[] = [
     labels: ['tenant'],
     read: ofTenants(({ seriesMax }) => seriesMax),
   },
-  { name: 'varve_log_epoch', help: 'Opened at this start.', read: ({ journal }) => one(journal.epoch) },
+  {
+    name: 'varve_log_starts_total',
+    help: 'Starts of this node: each opens an epoch of every partition.',
+    read: ({ journal }) => one(journal.incarnation),
+  },
+  {
+    name: 'varve_log_epoch',
+    help: 'The epoch that this node leads.',
+    labels: ['partition'],
+    read: ofPartitions(({ tail }) => epochOf(tail)),
+  },
   {
     name: 'varve_log_read_only',
     help: '1 when the journal takes no writes until a restart, because a write or fsync failed.',

@@ -87,6 +87,10 @@ export interface NativeSettings {
   readonly tenantPartitions: number;
   readonly journalFileBytes: number;
   readonly writeBufferSizeBytes: number;
+  /** No segment is larger; memtables are sealed before they are. */
+  readonly segmentSizeBytes: number;
+  readonly epochTimeoutMs: number;
+  readonly coordinatorCount: number;
   readonly diskFreeMinBytes: number;
   /** 0 = nothing is remembered. */
   readonly dedupeWindowMs: number;

@@ -15,10 +15,10 @@ export interface TenantActivity {
   readonly seriesMax: number;
 }
 
-/** `native/log/src/journal/status.rs` */
+/** `native/log/src/node/status.rs` */
 export interface JournalStatus {
-  /** Opened at this start. */
-  readonly epoch: number;
+  /** How often the node has started; each start opens an epoch of every partition. */
+  readonly incarnation: number;
   readonly files: number;
   /** Of whole groups in the files. */
   readonly bytes: number;
@@ -56,6 +56,8 @@ export interface PartitionStatus {
   readonly trimPoint: string;
   /** Records between the two: what a start would replay. */
   readonly heldRecords: number;
+  /** Who needs the records from the trim point on; null while nobody has said so. */
+  readonly heldBy: string | null;
 }
 
 /** `native/view/src/status.rs` */

@@ -5,7 +5,7 @@ import { showLogStatus } from './log.ts';
 const sound: StoreStatus = {
   tenants: [],
   journal: {
-    epoch: 3,
+    incarnation: 3,
     files: 2,
     bytes: 3 * 1_024 * 1_024,
     waitingBytes: 0,
@@ -24,8 +24,8 @@ const sound: StoreStatus = {
     damages: [],
     damagesTotal: 0,
     partitions: [
-      { partition: 'logs/1', tail: '3:1200', trimPoint: '2:17', heldRecords: 1_283 },
-      { partition: 'spans/0', tail: '3:0', trimPoint: '3:0', heldRecords: 0 },
+      { partition: 'logs/1', tail: '3:1200', trimPoint: '2:17', heldRecords: 1_283, heldBy: 'views' },
+      { partition: 'spans/0', tail: '3:0', trimPoint: '3:0', heldRecords: 0, heldBy: null },
     ],
   },
   views: {
@@ -45,16 +45,16 @@ describe('varve log status', () => {
   it('shows the journal, then each partition', () => {
     expect(showLogStatus(sound)).toBe(
       `journal     writable
-epoch       3
+starts      3
 files       2, 3.0 MiB, 0 B waiting for the disk
 groups      4 of 2.0 KiB on average
 retries     2 records were there already; 7 keys are remembered
 syncs       4: 500 µs on average, 250 µs the last, 12.3 ms the longest
 held by     logs/1 (the oldest file)
 
-partition  tail    trimmed to  held records
-logs/1     3:1200  2:17        1283
-spans/0    3:0     3:0         0
+partition  tail    trimmed to  held records  held by
+logs/1     3:1200  2:17        1283          views
+spans/0    3:0     3:0         0             -
 `,
     );
   });

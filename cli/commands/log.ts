@@ -31,11 +31,11 @@ async function read(address: string): Promise<StoreStatus> {
 
 /** The log's state for people: the journal in three lines, then a line for each partition. */
 export function showLogStatus({ journal }: StoreStatus): string {
-  const { epoch, files, bytes, waitingBytes, groupsTotal, syncsTotal } = journal;
+  const { incarnation, files, bytes, waitingBytes, groupsTotal, syncsTotal } = journal;
   const state = journal.readOnly === null ? 'writable' : `read-only: ${journal.readOnly}`;
   const lines = [
     `journal     ${state}`,
-    `epoch       ${epoch}`,
+    `starts      ${incarnation}`,
     `files       ${files}, ${size(bytes)}, ${size(waitingBytes)} waiting for the disk`,
     `groups      ${groupsTotal} of ${size(mean(journal.groupBytesTotal, groupsTotal))} on average`,
     `retries     ${journal.duplicatesTotal} records were there already; ${journal.keysRemembered} keys are remembered`,
@@ -47,12 +47,13 @@ export function showLogStatus({ journal }: StoreStatus): string {
   for (const damage of journal.damages) lines.push(`damaged     ${damage}`);
   if (journal.trimError !== null) lines.push(`trim fails  ${journal.trimError}`);
   const table = [
-    ['partition', 'tail', 'trimmed to', 'held records'],
+    ['partition', 'tail', 'trimmed to', 'held records', 'held by'],
     ...journal.partitions.map((each) => [
       each.partition,
       each.tail,
       each.trimPoint,
       String(each.heldRecords),
+      each.heldBy ?? '-',
     ]),
   ];
   return `${[...lines, '', ...columns(table)].join('\n')}\n`;

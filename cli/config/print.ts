@@ -24,7 +24,8 @@ export function documentConfig(): string {
     '',
     'A value is looked for in flags, then the environment, then `varve.yaml` (or `--config FILE`), then',
     'here. `varve config print` shows what is in force and where it comes from, `varve config check` says',
-    'what is wrong. Sizes are bytes, times milliseconds, as the names end.',
+    'what is wrong. Sizes are bytes, times milliseconds, as the names end; where the name has no unit the value',
+    'does (`64MiB`, `5s`).',
   ];
   const table = (title: string, prefix: string) => [
     '',

@@ -1,4 +1,5 @@
 import Type from 'typebox';
+import { duration, size } from './quantity.ts';
 
 const KiB = 1024;
 const MiB = 1024 * KiB;
@@ -148,10 +149,18 @@ const log = section('The log (DLog).', {
     maximum: 4096 * MiB,
     description: 'Size of a journal file, reserved when it is made; one request must fit into it.',
   }),
-  write_buffer_size_bytes: bytes(
-    256 * MiB,
-    'Bytes that may wait for the disk; past it senders get 503.',
-    MiB,
+  write_buffer_size: size('64MiB', ['1MiB', '16GiB'], 'What may wait for the disk; past it senders get 503.'),
+  segment_size: size('1GiB', ['1MiB', '64GiB'], 'Largest segment that is made of the log.'),
+  epoch_timeout: duration(
+    '5s',
+    ['100ms', '10m'],
+    'How long a record may wait for its write quorum before the epoch is given up.',
+  ),
+  coordinator_count: count(
+    1_024,
+    'Over how many coordinators sessions and other ids are spread. Fixed once the data directory is made.',
+    1,
+    1_024,
   ),
   dedupe_window_ms: milliseconds(
     10 * minuteMs,

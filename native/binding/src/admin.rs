@@ -25,7 +25,7 @@ struct Status {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct JournalState {
-    epoch: u32,
+    incarnation: u64,
     files: u64,
     bytes: u64,
     waiting_bytes: u64,
@@ -54,12 +54,13 @@ struct PartitionState {
     tail: String,
     trim_point: String,
     held_records: u64,
+    held_by: Option<String>,
 }
 
 impl From<JournalStatus> for JournalState {
     fn from(status: JournalStatus) -> Self {
         Self {
-            epoch: status.epoch,
+            incarnation: status.incarnation,
             files: status.files,
             bytes: status.bytes,
             waiting_bytes: status.waiting_bytes,
@@ -89,6 +90,7 @@ impl From<JournalStatus> for JournalState {
                     tail: one.tail.to_string(),
                     trim_point: one.trim_point.to_string(),
                     held_records: one.held_records,
+                    held_by: one.held_by.as_deref().map(ToOwned::to_owned),
                 })
                 .collect(),
         }

@@ -37,6 +37,8 @@ impl Running {
             partitions: settings.partitions,
             file_bytes: settings.journal_file_bytes,
             write_buffer_max_bytes: settings.write_buffer_size_bytes,
+            epoch_timeout_ms: settings.epoch_timeout_ms,
+            coordinator_count: settings.coordinator_count,
             disk_free_min_bytes: settings.disk_free_min_bytes,
             producers: ProducerSettings {
                 dedupe_window_ms: settings.dedupe_window_ms,
@@ -53,7 +55,7 @@ impl Running {
                 data_dir: settings.data_dir,
                 partitions: settings.partitions,
                 tenant_partitions: settings.tenant_partitions,
-                memtable_max_bytes: settings.memtable_max_bytes,
+                memtable_max_bytes: settings.memtable_max_bytes.min(settings.segment_size_bytes),
                 memtable_max_age_ms: settings.memtable_max_age_ms,
                 text_block_rows: settings.text_block_rows,
             },

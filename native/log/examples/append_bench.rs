@@ -72,6 +72,8 @@ fn measure(dir: &Path, every: Option<Duration>) -> Measured {
         partitions: PARTITIONS,
         file_bytes: 128 * MIB,
         write_buffer_max_bytes: 64 * MIB,
+        epoch_timeout_ms: 5_000,
+        coordinator_count: 1_024,
         disk_free_min_bytes: 0,
         producers: ProducerSettings::default(),
     };
@@ -139,6 +141,7 @@ fn append(
         schema_id: 1,
         rows: BATCH_RECORDS as u32,
         // As ingest gives them: each batch has its own.
+        session: None,
         idempotency_key: request_key(&tenant, RequestIdentity::Named(&number.to_string())),
         tenant,
         payload: payload.clone(),

@@ -74,6 +74,8 @@ fn measure(dir: &Path, every: Duration) -> Measured {
         partitions: PARTITIONS,
         file_bytes: 128 * MIB,
         write_buffer_max_bytes: 64 * MIB,
+        epoch_timeout_ms: 5_000,
+        coordinator_count: 1_024,
         disk_free_min_bytes: 0,
         producers: ProducerSettings::default(),
     };
@@ -142,10 +144,11 @@ fn serve(journal: &Journal, mut stream: TcpStream, connection: u32) {
             tenant: tenant.clone(),
             schema_id: 1,
             rows: BATCH_RECORDS as u32,
+            session: None,
             idempotency_key: part_key(u128::from(connection) << 64 | u128::from(number), 1),
             payload: Bytes::from(payload),
             done: Box::new(move |stored| {
-                let lsn = stored.unwrap().lsn();
+                let lsn = stored.unwrap().lsn().unwrap();
                 let mut answer = [0; ANSWER_BYTES];
                 let (epoch, offset) = answer.split_at_mut(4);
                 epoch.copy_from_slice(&lsn.epoch.0.to_le_bytes());

@@ -62,6 +62,8 @@ fn main() {
             partitions: PARTITIONS,
             file_bytes: 128 * MIB,
             write_buffer_max_bytes: 64 * MIB,
+            epoch_timeout_ms: 5_000,
+            coordinator_count: 1_024,
             disk_free_min_bytes: 0,
             producers: ProducerSettings::default(),
         };
@@ -119,6 +121,7 @@ fn append_all(journal: &Journal, load: &Load, clock: &Arc<RealClock>) -> (Vec<Du
                     tenant: tenant.clone(),
                     schema_id: 1,
                     rows: 1,
+                    session: None,
                     idempotency_key: 0,
                     payload: payload.clone(),
                     done: Box::new(move |place| {

@@ -14,10 +14,11 @@ pub mod producers;
 pub mod protocol;
 pub mod runtime;
 
+pub use ids::CoordinatorsError;
 pub use journal::{Damage, LostRange, OpenError};
 pub use memory::MemoryLog;
 pub use node::{Journal, JournalSettings, JournalStatus, PartitionStatus};
-pub use producers::{ProducerSettings, RequestIdentity, part_key, request_key};
+pub use producers::{ProducerSettings, RequestIdentity, SessionId, part_key, request_key};
 pub use runtime::{DataDirLock, DataDirLockError, Runtime};
 
 use bytes::Bytes;
@@ -34,6 +35,9 @@ pub struct Append {
     pub schema_id: u32,
     /// Rows in the payload, for counters.
     pub rows: u32,
+    /// The producer's session and the record's number in it, from 0 without gaps in each partition
+    /// ([`Log::open_session`]); then the key is not looked at. `None`: the key alone tells.
+    pub session: Option<(SessionId, u64)>,
     /// 128-bit key by which a retry is known again ([`part_key`]); 0 for none. Of the records of one
     /// partition with the same key only the first is stored within [`ProducerSettings::dedupe_window_ms`].
     pub idempotency_key: u128,
@@ -55,16 +59,19 @@ pub type Done = Box<dyn FnOnce(Result<Stored, AppendError>) + Send>;
 pub enum Stored {
     /// It was stored now.
     New(Lsn),
-    /// It was there already, with the same key.
+    /// It was there already, with the same key, or number in its session.
     Duplicate(Lsn),
+    /// Its session stored it, too long ago to know where.
+    Before,
 }
 
 impl Stored {
-    /// The record's place.
+    /// The record's place, where that is known.
     #[must_use]
-    pub const fn lsn(self) -> Lsn {
+    pub const fn lsn(self) -> Option<Lsn> {
         match self {
-            Self::New(lsn) | Self::Duplicate(lsn) => lsn,
+            Self::New(lsn) | Self::Duplicate(lsn) => Some(lsn),
+            Self::Before => None,
         }
     }
 }
@@ -76,7 +83,7 @@ impl Stored {
 pub enum AppendError {
     /// The bound on bytes that wait for the disk is reached.
     #[error(
-        "{waiting_bytes} bytes wait for the journal, over log.write_buffer_size_bytes = {max_bytes}; send again later"
+        "{waiting_bytes} bytes wait for the journal, over log.write_buffer_size = {max_bytes}; send again later"
     )]
     Overloaded {
         /// Waiting now.
@@ -112,6 +119,17 @@ pub enum AppendError {
         /// What has to stay free, and a new file where one is due.
         min_bytes: u64,
     },
+    /// Records of the session before it are missing.
+    #[error(
+        "a record is missing before this one: number {expected} comes next in its session; send that first"
+    )]
+    OutOfSequence {
+        /// The number that comes next.
+        expected: u64,
+    },
+    /// The session is not known, and this is not its first record.
+    #[error("the session is not known any more; open a new one")]
+    UnknownSession,
     /// The log is shutting down.
     #[error("the log is closed")]
     Closed,
@@ -125,6 +143,7 @@ impl AppendError {
             Self::Overloaded { .. } => ErrorCode::Overloaded,
             Self::TooLarge { .. } => ErrorCode::BodyTooLarge,
             Self::ReadOnly { .. } | Self::DiskFull { .. } => ErrorCode::ReadOnly,
+            Self::OutOfSequence { .. } | Self::UnknownSession => ErrorCode::Internal,
             Self::Closed => ErrorCode::Closed,
         }
     }
@@ -145,6 +164,8 @@ pub struct Record {
     pub rows: u32,
     /// When it was appended, in milliseconds since the epoch.
     pub append_time_ms: i64,
+    /// See [`Append::session`].
+    pub session: Option<(SessionId, u64)>,
     /// See [`Append::idempotency_key`].
     pub idempotency_key: u128,
     /// The record's bytes.
@@ -190,6 +211,10 @@ pub enum ReadError {
 pub trait Log: Send + Sync {
     /// Makes a schema known. It is written once into each journal file that uses it.
     fn register_schema(&self, schema_id: u32, bytes: Bytes);
+
+    /// Opens a session for a producer that numbers its records ([`Append::session`]). Its id was never
+    /// given before, also not before a crash.
+    fn open_session(&self, producer: &[u8]) -> Result<SessionId, CoordinatorsError>;
 
     /// Appends the records of one request: all of them become durable in one group, or none. Answers
     /// at once; each record's `done` tells its fate. On `Err` no `done` is called with a place (they

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use varve_types::{Epoch, Lsn, Offset, PartitionId};
 
 use crate::{
-    Append, AppendError, Done, Log, ReadError, Record, Stored,
-    producers::{CommittedRecord, PartitionProducers, ProducerSettings},
+    Append, AppendError, CoordinatorsError, Done, Log, ReadError, Record, Stored,
+    producers::{CommittedRecord, PartitionProducers, ProducerSettings, SessionId, SessionVerdict},
     runtime::{Clock, RealClock},
 };
 
@@ -25,9 +25,13 @@ pub struct MemoryLog {
 struct State {
     epoch: Epoch,
     closed: bool,
+    /// Opened so far.
+    sessions: u64,
     partitions: BTreeMap<PartitionId, Partition>,
     producers: PartitionProducers,
 }
+
+type Fate = Result<Stored, AppendError>;
 
 #[derive(Default)]
 struct Partition {
@@ -50,6 +54,7 @@ impl MemoryLog {
         let state = State {
             epoch: Epoch(1),
             closed: false,
+            sessions: 0,
             partitions: BTreeMap::new(),
             producers: PartitionProducers::new(ProducerSettings::default()),
         };
@@ -68,20 +73,18 @@ impl MemoryLog {
     }
 
     /// Stores the records and gives them back as what is to be told to whom.
-    fn store(&self, appends: Vec<Append>) -> Result<Vec<(Done, Stored)>, AppendError> {
+    fn store(&self, appends: Vec<Append>) -> Result<Vec<(Done, Fate)>, AppendError> {
         let append_time_ms = self.clock.now_ms();
         let mut state = self.state.lock();
         if state.closed {
             return Err(AppendError::Closed);
         }
         let epoch = state.epoch;
-        let mut stored = Vec::with_capacity(appends.len());
+        let mut fates = Vec::with_capacity(appends.len());
         for append in appends {
-            let (partition, key) = (append.partition, append.idempotency_key);
-            if key != 0
-                && let Some(lsn) = state.producers.find(partition, key, append_time_ms)
-            {
-                stored.push((append.done, Stored::Duplicate(lsn)));
+            let (session, key) = (append.session, append.idempotency_key);
+            if let Some(fate) = state.known(append.partition, session, key, append_time_ms) {
+                fates.push((append.done, fate));
                 continue;
             }
             let partition = state.partitions.entry(append.partition).or_default();
@@ -94,24 +97,53 @@ impl MemoryLog {
                 schema_id: append.schema_id,
                 rows: append.rows,
                 append_time_ms,
-                idempotency_key: append.idempotency_key,
+                session,
+                idempotency_key: key,
                 payload: append.payload,
             };
             partition.records.insert(lsn, record);
-            stored.push((append.done, Stored::New(lsn)));
-            if key != 0 {
-                let (session, idempotency_key) = (None, key);
-                let record = CommittedRecord { lsn, session, idempotency_key, append_time_ms };
-                state.producers.committed(&[(append.partition, record)]);
-            }
+            fates.push((append.done, Ok(Stored::New(lsn))));
+            let record = CommittedRecord { lsn, session, idempotency_key: key, append_time_ms };
+            state.producers.committed(&[(append.partition, record)]);
         }
-        Ok(stored)
+        Ok(fates)
+    }
+}
+
+impl State {
+    /// What is known of a record that came before, or may not come now; `None` for a new one.
+    fn known(
+        &self,
+        partition: PartitionId,
+        session: Option<(SessionId, u64)>,
+        key: u128,
+        append_time_ms: i64,
+    ) -> Option<Fate> {
+        if let Some((session, seq)) = session {
+            return match self.producers.check(partition, session, seq) {
+                SessionVerdict::New | SessionVerdict::InFlight => None,
+                SessionVerdict::Duplicate(lsn) => Some(Ok(Stored::Duplicate(lsn))),
+                SessionVerdict::DuplicateTooOld => Some(Ok(Stored::Before)),
+                SessionVerdict::OutOfSequence { expected } => {
+                    Some(Err(AppendError::OutOfSequence { expected }))
+                }
+                SessionVerdict::UnknownSession => Some(Err(AppendError::UnknownSession)),
+            };
+        }
+        let known = (key != 0).then(|| self.producers.find(partition, key, append_time_ms));
+        known.flatten().map(|lsn| Ok(Stored::Duplicate(lsn)))
     }
 }
 
 impl Log for MemoryLog {
     fn register_schema(&self, _schema_id: u32, _bytes: Bytes) {
         // Schemas are written so that a file can be read without its program; here is no file.
+    }
+
+    fn open_session(&self, _producer: &[u8]) -> Result<SessionId, CoordinatorsError> {
+        let mut state = self.state.lock();
+        state.sessions += 1;
+        Ok(SessionId(state.sessions))
     }
 
     /// # Panics
@@ -123,8 +155,8 @@ impl Log for MemoryLog {
             assert!(number < self.partitions, "{} of {} partitions", number, self.partitions);
         }
         let _in_order = self.appending.lock();
-        for (done, stored) in self.store(records)? {
-            done(Ok(stored));
+        for (done, fate) in self.store(records)? {
+            done(fate);
         }
         Ok(())
     }

@@ -17,7 +17,8 @@ pub(crate) struct Meta<'a> {
 }
 
 /// Why one of these files could not be read or written.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {source}", path.display())]
 pub(crate) struct MetaError {
     pub(crate) path: PathBuf,
     pub(crate) source: io::Error,

@@ -53,6 +53,8 @@ impl Subject for OnDisk {
             partitions: 4,
             file_bytes: 1 << 20,
             write_buffer_max_bytes: 1 << 20,
+            epoch_timeout_ms: 5_000,
+            coordinator_count: 1_024,
             disk_free_min_bytes: 0,
             producers: ProducerSettings::default(),
         };
@@ -72,9 +74,12 @@ fn record(partition: PartitionId, payload: &str, told: &mpsc::Sender<Told>) -> A
         tenant: TenantId::parse("team-a").unwrap(),
         schema_id: 1,
         rows: 3,
+        session: None,
         idempotency_key: 0,
         payload: Bytes::copy_from_slice(payload.as_bytes()),
-        done: Box::new(move |result| told.send(result.map(Stored::lsn)).unwrap()),
+        done: Box::new(move |result| {
+            told.send(result.map(|stored| stored.lsn().unwrap())).unwrap()
+        }),
     }
 }
 
@@ -128,8 +133,8 @@ fn a_place_is_readable_when_it_is_told(subject: &mut dyn Subject) {
         let mut one = record(LOGS_0, "x", &told);
         let (order, told) = (order.clone(), told.clone());
         one.done = Box::new(move |result| {
-            order.lock().push(result.clone().unwrap().lsn().offset.0);
-            told.send(result.map(Stored::lsn)).unwrap();
+            order.lock().push(result.clone().unwrap().lsn().unwrap().offset.0);
+            told.send(result.map(|stored| stored.lsn().unwrap())).unwrap();
         });
         log.append(vec![one]).unwrap();
     }
@@ -230,6 +235,7 @@ fn append_keyed(log: &dyn Log, records: &[(PartitionId, &str, u128)]) -> Vec<Sto
         let told = told.clone();
         let (unused, _) = mpsc::channel();
         Append {
+            session: None,
             idempotency_key: *key,
             done: Box::new(move |result| told.send(result.unwrap()).unwrap()),
             ..record(*partition, text, &unused)
@@ -254,7 +260,7 @@ fn a_record_with_a_key_is_stored_once(subject: &mut dyn Subject) {
 }
 
 fn a_key_is_known_after_a_restart_and_a_trim(subject: &mut dyn Subject) {
-    let first = append_keyed(subject.log(), &[(LOGS_0, "a", 7)])[0].lsn();
+    let first = append_keyed(subject.log(), &[(LOGS_0, "a", 7)])[0].lsn().unwrap();
     subject.restart();
     assert_eq!(append_keyed(subject.log(), &[(LOGS_0, "a", 7)]), [Stored::Duplicate(first)]);
     let tail = subject.log().tail(LOGS_0);

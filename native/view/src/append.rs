@@ -146,6 +146,7 @@ fn into_append(
         tenant: request.tenant.clone(),
         schema_id: table as u32,
         rows: batch.num_rows() as u32,
+        session: None,
         // A request has one record of a table in a partition.
         idempotency_key: part_key(request_key, table as u32),
         payload,
@@ -154,7 +155,7 @@ fn into_append(
                 let batch = MemtableBatch { partition, lsn, batch, time_range };
                 request.place(Some(Placed { table, batch, bytes }), &shared);
             }
-            Ok(Stored::Duplicate(_)) => request.place(None, &shared),
+            Ok(Stored::Duplicate(_) | Stored::Before) => request.place(None, &shared),
             Err(error) => request.finish(Err(error.into())),
         }),
     }

@@ -8,7 +8,7 @@ use varve_types::{Epoch, Lsn, Offset, PartitionId};
 use super::{
     FileSettings, Frame,
     frame_header::frame_bytes,
-    index::{GroupEntries, Index, JournalFile},
+    index::{EpochIndex, GroupEntries, Index, JournalFile},
     reader::{self, Unread},
     status::FileCounters,
 };
@@ -110,6 +110,20 @@ impl Files {
     pub fn held(&self, partition: PartitionId, epoch: Epoch) -> Vec<Range<Offset>> {
         let index = self.index.read();
         index.partitions.get(&partition).map(|it| it.held(epoch)).unwrap_or_default()
+    }
+
+    /// Epochs of which something is held, or was before it was damaged, lowest first.
+    pub fn epochs(&self, partition: PartitionId) -> Vec<Epoch> {
+        let index = self.index.read();
+        let epochs = index.partitions.get(&partition).map(|it| it.epochs.keys());
+        epochs.into_iter().flatten().map(|epoch| Epoch(*epoch)).collect()
+    }
+
+    /// The offset behind all records of an epoch that are held, or were before they were damaged.
+    pub fn epoch_end(&self, partition: PartitionId, epoch: Epoch) -> Offset {
+        let index = self.index.read();
+        let epochs = index.partitions.get(&partition).map(|it| &it.epochs);
+        epochs.and_then(|epochs| epochs.get(&epoch.0)).map_or(Offset(0), EpochIndex::end)
     }
 
     /// The highest epoch of the partition that is sealed here.

@@ -143,15 +143,6 @@ impl Frame {
         Lsn { epoch: self.epoch, offset: self.offset }
     }
 
-    /// What the producers' table wants to know of it, if anything.
-    pub(crate) fn committed_record(&self) -> Option<CommittedRecord> {
-        let Self { session, idempotency_key, append_time_ms, .. } = *self;
-        if !self.kind.is_record() || (session.is_none() && idempotency_key == 0) {
-            return None;
-        }
-        Some(CommittedRecord { lsn: self.lsn(), session, idempotency_key, append_time_ms })
-    }
-
     /// The header that says the same. `tenant`: the tenant's number in the file.
     pub(super) fn header(&self, group: u64, tenant: u32) -> FrameHeader {
         let (session, seq) = self.session.map_or((0, 0), |(SessionId(id), seq)| (id, seq));

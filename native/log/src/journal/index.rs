@@ -155,6 +155,14 @@ impl EpochIndex {
         Some((until, reason.unwrap_or_else(nowhere)))
     }
 
+    /// The offset behind all records that are or were here.
+    pub(super) fn end(&self) -> Offset {
+        let last_run = self.runs.iter().next_back();
+        let held = last_run.map_or(0, |(first, run)| first + run.places.len() as u64);
+        let lost = self.lost.iter().map(|(range, _)| range.end).max().unwrap_or_default();
+        Offset(held.max(lost))
+    }
+
     /// Ranges of offsets without holes.
     fn held(&self) -> Vec<Range<u64>> {
         let mut held: Vec<Range<u64>> = Vec::new();

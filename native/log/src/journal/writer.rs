@@ -90,6 +90,14 @@ impl Writer {
         Self { files, next_sequence, next_group, active, buffer, broken }
     }
 
+    /// Makes sure that the next group finds room, of so many bytes as [`Room`] counts them. Where there
+    /// is none nothing has changed.
+    pub fn reserve(&mut self, room_bytes: u64) -> Result<(), WriteError> {
+        self.usable()?;
+        let outcome = self.make_room(room_bytes);
+        self.note(outcome)
+    }
+
     /// Writes the frames as one group: all of them are durable, and found by readers, when it answers,
     /// or none is. They fit into a file ([`Files::group_max_bytes`]).
     pub fn write(&mut self, frames: &[Frame]) -> Result<(), WriteError> {

@@ -1,5 +1,5 @@
-//! What this node keeps beside its journal: which epoch it opened last, and what is known of producers
-//! from records whose files are gone.
+//! What this node keeps beside its journal: who it is and how often it started, and what is known of
+//! producers from records whose files are gone.
 
 use bytes::Bytes;
 use varve_types::PartitionId;
@@ -9,26 +9,28 @@ use crate::{
     meta::{Meta, MetaError},
 };
 
-const EPOCH_MAGIC: [u8; 8] = *b"VARVEEPO";
+const NODE_MAGIC: [u8; 8] = *b"VARVENOD";
 const PRODUCERS_MAGIC: [u8; 8] = *b"VARVEPRO";
 
-/// Who this store is, and which epoch it opened last.
+/// Who this store is, and in which of its lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Identity {
     pub(super) store_id: u128,
-    pub(super) epoch: u32,
+    /// Counts starts: a leader is bound to one, so that a node that comes back never leads on in an
+    /// epoch of its former life.
+    pub(super) incarnation: u64,
 }
 
 pub(super) fn read_identity(meta: &Meta<'_>) -> Result<Option<Identity>, MetaError> {
-    let Some(body) = meta.read("epoch", EPOCH_MAGIC)? else { return Ok(None) };
+    let Some(body) = meta.read("node", NODE_MAGIC)? else { return Ok(None) };
     let mut fields = Fields(&body);
-    Ok(Some(Identity { epoch: fields.u32(), store_id: fields.u128() }))
+    Ok(Some(Identity { incarnation: fields.u64(), store_id: fields.u128() }))
 }
 
 pub(super) fn write_identity(meta: &Meta<'_>, identity: Identity) -> Result<(), MetaError> {
-    let mut body = identity.epoch.to_le_bytes().to_vec();
+    let mut body = identity.incarnation.to_le_bytes().to_vec();
     body.extend_from_slice(&identity.store_id.to_le_bytes());
-    meta.write("epoch", EPOCH_MAGIC, &body)
+    meta.write("node", NODE_MAGIC, &body)
 }
 
 /// Snapshots of producers, by partition.

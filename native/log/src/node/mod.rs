@@ -1,29 +1,39 @@
-//! The log of one node on one disk: a queue, a thread that writes what is in it, and the answers.
-//!
-//! The node leads every partition in an epoch of its own, which begins with its start; with no other
-//! store, what its journal has is committed.
+//! The log of one node on one disk: a queue, a thread that drives the protocol's machines, and the
+//! answers. It is the protocol with a nodeset of one: at each start the last epoch of every partition is
+//! sealed, digested and closed, and the next one opened, by the same machines as in a cluster.
 
+mod control_store;
+mod errand;
+mod frames;
+mod machines;
 mod meta_files;
 mod queue;
 mod settings;
 mod status;
+mod timers;
 mod trim;
+mod waiting;
 mod writing;
 
 use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
-use std::{collections::HashMap, sync::Arc};
-use varve_types::{Epoch, Lsn, Offset, PartitionId};
+use std::{collections::BTreeMap, sync::Arc};
+use varve_types::{Lsn, PartitionId};
 
 use crate::{
-    Append, AppendError, Log, ReadError, Record,
-    journal::{self, Files, Frame, OpenError},
+    Append, AppendError, CoordinatorsError, Log, ReadError, Record, SessionId,
+    ids::Coordinators,
+    journal::{self, Files, Frame, OpenError, Opened},
     meta::Meta,
     producers::PartitionProducers,
+    protocol::{Incarnation, NodeId},
     runtime::{Running, Runtime},
 };
+use control_store::ControlStore;
+use machines::{MachineSettings, Machines, Stopped};
 use meta_files::Identity;
 use queue::{Queue, Request};
+use status::MachineStatus;
 use writing::Writing;
 
 pub use settings::JournalSettings;
@@ -32,73 +42,104 @@ pub use status::{JournalStatus, PartitionStatus};
 /// Requests are gathered into one group up to this. Larger groups do not sync faster per byte
 /// (measured: 1.3 GB/s at 1 MiB), they only let the first in them wait longer.
 const GROUP_MAX_BYTES: u64 = 4 << 20;
+/// This node, as long as there is only one.
+const ALONE: NodeId = NodeId(1);
 
 /// The log on one disk.
 pub struct Journal {
     shared: Arc<Shared>,
+    coordinators: Coordinators,
     writing: Mutex<Option<Box<dyn Running>>>,
 }
 
-/// What the writing thread and the callers share.
+/// What the log's thread and the callers share.
 struct Shared {
     settings: JournalSettings,
     runtime: Runtime,
-    epoch: Epoch,
+    incarnation: u64,
     files: Arc<Files>,
     queue: Queue,
-    /// Committed tails of this epoch.
-    tails: RwLock<HashMap<PartitionId, u64>>,
-    producers: Mutex<PartitionProducers>,
+    /// Committed tails of the epochs that this node leads.
+    tails: RwLock<BTreeMap<PartitionId, Lsn>>,
     duplicates_total: Mutex<u64>,
-    trimming: Mutex<()>,
-    trim_error: Mutex<Option<Arc<str>>>,
+    machine_status: Mutex<MachineStatus>,
 }
 
 impl Journal {
-    /// Opens the journal in the data directory, makes one if there is none, cuts a torn tail, and
-    /// starts a new epoch. The caller holds the directory's [`crate::DataDirLock`].
+    /// Opens the log in the data directory, makes one if there is none, cuts a torn tail, and opens the
+    /// next epoch of each partition. The caller holds the directory's [`crate::DataDirLock`].
     pub fn open(settings: JournalSettings, runtime: Runtime) -> Result<Self, OpenError> {
         settings.check()?;
         let disk = Arc::clone(&runtime.disk);
+        let coordinators = Coordinators::new(
+            Arc::clone(&disk),
+            Arc::clone(&runtime.clock),
+            settings.dir.join("counters"),
+            settings.coordinator_count,
+        );
+        let coordinators = coordinators.map_err(|error| cannot_start(&error))?;
         let meta = Meta::of(&*disk, &settings.dir);
         let identity = meta_files::read_identity(&meta)?;
         let store_id = identity.map(|known| known.store_id);
-        let opened = journal::open(settings.of_files(), runtime.clone(), store_id)?;
-        let newest = opened.files.newest_epoch().0;
-        let epoch = identity.map_or(0, |known| known.epoch).max(newest) + 1;
-        meta_files::write_identity(&meta, Identity { store_id: opened.store_id, epoch })?;
-        let mut producers = PartitionProducers::new(settings.producers);
+        let Opened { mut writer, files, store_id, producers } =
+            journal::open(settings.of_files(), runtime.clone(), store_id)?;
+        let control = ControlStore::open(Arc::clone(&disk), settings.dir.clone())?;
+        // Either file may be lost: the other still knows of the lives before.
+        let known = identity.map_or(0, |known| known.incarnation);
+        let incarnation = known.max(control.newest_incarnation()) + 1;
+        meta_files::write_identity(&meta, Identity { store_id, incarnation })?;
+        let mut tables = PartitionProducers::new(settings.producers);
         for (partition, snapshot) in meta_files::read_producers(&meta)? {
-            let restored = producers.restore(partition, &snapshot);
+            let restored = tables.restore(partition, &snapshot);
             restored.map_err(|reason| meta.damaged("producers", &reason))?;
         }
-        producers.committed(&opened.producers);
+        tables.committed(&producers);
+        let machine_settings = MachineSettings {
+            me: Incarnation { node: ALONE, number: incarnation },
+            epoch_timeout_ms: settings.epoch_timeout_ms,
+            producers: settings.producers,
+        };
+        let mut machines = Machines::new(
+            machine_settings,
+            control,
+            Arc::clone(&files),
+            runtime.clone(),
+            settings.dir.clone(),
+        );
+        machines.bring_up(tables.into_tables())?;
+        machines.settle(&mut writer).map_err(|stopped| match stopped {
+            Stopped::Journal(reason) => cannot_start(&reason),
+            Stopped::Meta(error) => error.into(),
+        })?;
+        // A crash may have come between the durable trim point and the removal of the files.
+        machines.remove_trimmed()?;
+        let tails = std::mem::take(&mut machines.news).tails;
         let shared = Arc::new(Shared {
             queue: Queue::new(settings.write_buffer_max_bytes),
-            epoch: Epoch(epoch),
-            files: opened.files,
-            tails: RwLock::default(),
-            producers: Mutex::new(producers),
+            incarnation,
+            files,
+            tails: RwLock::new(tails),
             duplicates_total: Mutex::new(0),
-            trimming: Mutex::new(()),
-            trim_error: Mutex::new(None),
+            machine_status: Mutex::new(MachineStatus::of(&machines)),
             settings,
             runtime,
         });
-        // A crash may have come between the durable trim point and the removal of the files.
-        shared.remove_trimmed()?;
-        let writing = Writing::new(Arc::clone(&shared), opened.writer);
+        let writing = Writing::new(Arc::clone(&shared), writer, machines);
         let threads = Arc::clone(&shared.runtime.threads);
-        let running = threads.spawn("varve-journal", Box::new(move || writing.run()));
+        let running = threads.spawn("varve-log", Box::new(move || writing.run()));
         let writing = Mutex::new(Some(running.map_err(OpenError::Thread)?));
-        Ok(Self { shared, writing })
+        Ok(Self { shared, coordinators, writing })
     }
 }
 
+fn cannot_start(reason: &impl ToString) -> OpenError {
+    OpenError::Settings { reason: reason.to_string() }
+}
+
 impl Shared {
+    /// Of a partition that has no epoch yet: the begin of its first.
     fn tail(&self, partition: PartitionId) -> Lsn {
-        let offset = self.tails.read().get(&partition).copied().unwrap_or_default();
-        Lsn { epoch: self.epoch, offset: Offset(offset) }
+        self.tails.read().get(&partition).copied().unwrap_or(Lsn::new(1, 0))
     }
 
     fn check_free_space(&self) -> Result<(), AppendError> {
@@ -109,16 +150,15 @@ impl Shared {
         }
         Ok(())
     }
-
-    /// What one request may take.
-    fn request_max_bytes(&self) -> u64 {
-        self.files.group_max_bytes().min(self.settings.write_buffer_max_bytes)
-    }
 }
 
 impl Log for Journal {
     fn register_schema(&self, schema_id: u32, bytes: Bytes) {
         self.shared.files.register_schema(schema_id, bytes);
+    }
+
+    fn open_session(&self, producer: &[u8]) -> Result<SessionId, CoordinatorsError> {
+        self.coordinators.open_session(producer).map(SessionId)
     }
 
     /// # Panics
@@ -133,8 +173,8 @@ impl Log for Journal {
         if records.is_empty() {
             return Ok(());
         }
-        let request = Request::new(records, self.shared.epoch);
-        let max_bytes = self.shared.request_max_bytes();
+        let request = Request::new(records);
+        let max_bytes = self.shared.files.group_max_bytes();
         if request.room_bytes > max_bytes {
             return Err(AppendError::TooLarge { size_bytes: request.room_bytes, max_bytes });
         }
@@ -162,7 +202,7 @@ impl Log for Journal {
     }
 
     fn partitions(&self) -> Vec<PartitionId> {
-        self.shared.files.partitions()
+        self.shared.tails.read().keys().copied().collect()
     }
 
     /// Must not be called from a `done`, which runs on the thread that this waits for.
@@ -191,6 +231,7 @@ fn record(frame: Frame) -> Option<Record> {
         schema_id: frame.schema_id,
         rows: frame.rows,
         append_time_ms: frame.append_time_ms,
+        session: frame.session,
         idempotency_key: frame.idempotency_key,
         payload: frame.payload,
     })

@@ -1,13 +1,11 @@
-//! Requests that wait for the writer: bounded in bytes, refused at the door.
+//! What waits for the log's thread: requests, bounded in bytes and refused at the door, and errands.
 
 use parking_lot::{Condvar, Mutex};
-use std::{collections::VecDeque, sync::Arc};
-use varve_types::{Epoch, Lsn};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+use varve_types::PartitionId;
 
-use crate::{
-    Append, AppendError, Done,
-    journal::{Frame, FrameKind, Room},
-};
+use super::errand::Errand;
+use crate::{Append, AppendError, Done, journal::Room, protocol::Record};
 
 /// One request's records, and what is known of them before their place is.
 pub(super) struct Request {
@@ -16,22 +14,21 @@ pub(super) struct Request {
     pub(super) room_bytes: u64,
 }
 
-/// A record that waits. Its offset, time and committed tail are filled in when it is written.
+/// A record that waits.
 pub(super) struct Pending {
-    pub(super) frame: Frame,
+    pub(super) partition: PartitionId,
+    pub(super) record: Record,
     pub(super) done: Done,
 }
 
 impl Request {
-    /// Computes checksums here, on the thread of who appends: the writer's is the only one there is.
-    pub(super) fn new(appends: Vec<Append>, epoch: Epoch) -> Self {
+    pub(super) fn new(appends: Vec<Append>) -> Self {
         let mut room = Room::default();
         for append in &appends {
             room.add(Some(&append.tenant), append.payload.len() as u64);
         }
         let room_bytes = room.bytes();
-        let records = appends.into_iter().map(|append| Pending::new(append, epoch)).collect();
-        Self { records, room_bytes }
+        Self { records: appends.into_iter().map(Pending::new).collect(), room_bytes }
     }
 
     /// Tells every record that it is not stored.
@@ -43,19 +40,33 @@ impl Request {
 }
 
 impl Pending {
-    fn new(append: Append, epoch: Epoch) -> Self {
-        let Append { partition, tenant, schema_id, rows, idempotency_key, payload, done } = append;
-        let frame = Frame {
-            tenant: Some(tenant),
+    fn new(append: Append) -> Self {
+        let Append { partition, tenant, schema_id, rows, session, idempotency_key, payload, done } =
+            append;
+        let record = Record {
+            session,
+            idempotency_key,
+            // The leader's business.
+            append_time_ms: 0,
+            tenant,
             schema_id,
             rows,
-            idempotency_key,
-            payload_crc: crc32c::crc32c(&payload),
             payload,
-            ..Frame::new(FrameKind::Data, partition, Lsn::new(epoch.0, 0))
         };
-        Self { frame, done }
+        Self { partition, record, done }
     }
+}
+
+/// What the log's thread does next.
+pub(super) enum Work {
+    /// Requests that make one group.
+    Group(Vec<Request>),
+    /// Something else, in its turn.
+    Errand(Errand),
+    /// Nothing came in time.
+    Nothing,
+    /// The door is shut and the queue is empty.
+    Over,
 }
 
 /// Whether requests are taken.
@@ -70,11 +81,12 @@ enum Door {
 struct State {
     door: Door,
     requests: VecDeque<Request>,
+    errands: VecDeque<Errand>,
     /// Of the requests in the queue, and of those in the group that is being written.
     waiting_bytes: u64,
 }
 
-/// The queue before the writer.
+/// The queue before the log's thread.
 pub(super) struct Queue {
     state: Mutex<State>,
     changed: Condvar,
@@ -83,11 +95,16 @@ pub(super) struct Queue {
 
 impl Queue {
     pub(super) fn new(max_bytes: u64) -> Self {
-        let state = State { door: Door::Open, requests: VecDeque::new(), waiting_bytes: 0 };
+        let state = State {
+            door: Door::Open,
+            requests: VecDeque::new(),
+            errands: VecDeque::new(),
+            waiting_bytes: 0,
+        };
         Self { state: Mutex::new(state), changed: Condvar::new(), max_bytes }
     }
 
-    /// Takes a request in, or says why not.
+    /// Takes a request in, or says why not. One that is larger than the bound goes alone.
     pub(super) fn push(&self, request: Request) -> Result<(), AppendError> {
         let mut state = self.state.lock();
         match &state.door {
@@ -97,8 +114,8 @@ impl Queue {
                 return Err(AppendError::ReadOnly { reason: Arc::clone(reason) });
             }
         }
-        if state.waiting_bytes + request.room_bytes > self.max_bytes {
-            let waiting_bytes = state.waiting_bytes;
+        let waiting_bytes = state.waiting_bytes;
+        if waiting_bytes > 0 && waiting_bytes + request.room_bytes > self.max_bytes {
             return Err(AppendError::Overloaded { waiting_bytes, max_bytes: self.max_bytes });
         }
         state.waiting_bytes += request.room_bytes;
@@ -107,34 +124,49 @@ impl Queue {
         Ok(())
     }
 
-    /// Waits for requests and takes those that fit into `group_max_bytes` together, at least one.
-    /// `None` once the door is shut and the queue is empty.
-    pub(super) fn take_group(&self, group_max_bytes: u64) -> Option<Vec<Request>> {
+    /// Takes an errand in; gives it back where nobody runs errands any more.
+    pub(super) fn push_errand(&self, errand: Errand) -> Result<(), Errand> {
         let mut state = self.state.lock();
-        while state.requests.is_empty() {
+        if !matches!(state.door, Door::Open) {
+            return Err(errand);
+        }
+        state.errands.push_back(errand);
+        self.changed.notify_one();
+        Ok(())
+    }
+
+    /// Waits for work, `wait` at the longest: requests that fit into `group_max_bytes` together, at
+    /// least one, or an errand.
+    pub(super) fn take(&self, group_max_bytes: u64, wait: Option<Duration>) -> Work {
+        let mut state = self.state.lock();
+        loop {
+            if let Some(errand) = state.errands.pop_front() {
+                return Work::Errand(errand);
+            }
+            if !state.requests.is_empty() {
+                return Work::Group(state.take_group(group_max_bytes));
+            }
             if !matches!(state.door, Door::Open) {
-                return None;
+                return Work::Over;
             }
-            self.changed.wait(&mut state);
-        }
-        let mut group_bytes = 0;
-        let mut fitting = 0;
-        for request in &state.requests {
-            group_bytes += request.room_bytes;
-            if fitting > 0 && group_bytes > group_max_bytes {
-                break;
+            match wait {
+                None => self.changed.wait(&mut state),
+                Some(wait) => {
+                    if self.changed.wait_for(&mut state, wait).timed_out() {
+                        return Work::Nothing;
+                    }
+                }
             }
-            fitting += 1;
         }
-        Some(state.requests.drain(..fitting).collect())
     }
 
     /// Says that these bytes do not wait any more.
     pub(super) fn release(&self, room_bytes: u64) {
-        self.state.lock().waiting_bytes -= room_bytes;
+        let mut state = self.state.lock();
+        state.waiting_bytes = state.waiting_bytes.saturating_sub(room_bytes);
     }
 
-    /// Takes no more requests. Those in the queue are still written.
+    /// Takes no more. What is in the queue is still done.
     pub(super) fn close(&self) {
         let mut state = self.state.lock();
         if matches!(state.door, Door::Open) {
@@ -143,13 +175,15 @@ impl Queue {
         self.changed.notify_all();
     }
 
-    /// Takes no more requests, ever, and gives back those in the queue.
+    /// Takes no more requests, ever, and gives back those in the queue. Errands are dropped, and who
+    /// waits for one is told by that.
     pub(super) fn turn_read_only(&self, reason: &Arc<str>) -> Vec<Request> {
         let mut state = self.state.lock();
         if !matches!(state.door, Door::ReadOnly(_)) {
             state.door = Door::ReadOnly(Arc::clone(reason));
         }
         state.waiting_bytes = 0;
+        state.errands.clear();
         self.changed.notify_all();
         state.requests.drain(..).collect()
     }
@@ -164,5 +198,20 @@ impl Queue {
             Door::ReadOnly(reason) => Some(Arc::clone(reason)),
             Door::Open | Door::Closed => None,
         }
+    }
+}
+
+impl State {
+    fn take_group(&mut self, group_max_bytes: u64) -> Vec<Request> {
+        let mut group_bytes = 0;
+        let mut fitting = 0;
+        for request in &self.requests {
+            group_bytes += request.room_bytes;
+            if fitting > 0 && group_bytes > group_max_bytes {
+                break;
+            }
+            fitting += 1;
+        }
+        self.requests.drain(..fitting).collect()
     }
 }

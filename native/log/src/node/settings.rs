@@ -19,6 +19,10 @@ pub struct JournalSettings {
     pub file_bytes: u64,
     /// Bytes of requests (with their frames) that may wait for the disk; past it they are refused.
     pub write_buffer_max_bytes: u64,
+    /// How long a record may wait for its write quorum before its epoch is given up.
+    pub epoch_timeout_ms: u64,
+    /// Over how many coordinators sessions are spread.
+    pub coordinator_count: u32,
     /// What has to stay free on the disk; below it requests are refused until there is room.
     pub disk_free_min_bytes: u64,
     /// What is remembered of producers.

@@ -1,16 +1,16 @@
 //! What an operator asks of a journal.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 use varve_types::{Lsn, PartitionId};
 
-use super::Journal;
-use crate::journal::Damage;
+use super::{Journal, machines::Machines};
+use crate::{journal::Damage, protocol::Partition};
 
 /// A journal at one moment.
 #[derive(Clone, Debug)]
 pub struct JournalStatus {
-    /// Opened at this start.
-    pub epoch: u32,
+    /// How often the node has started: leaders of one life never lead on in the next.
+    pub incarnation: u64,
     /// How many files there are.
     pub files: u64,
     /// Bytes of whole groups in them. On disk the file that is written takes `file_bytes`.
@@ -50,7 +50,7 @@ pub struct JournalStatus {
 }
 
 /// One partition of a journal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PartitionStatus {
     /// Which.
     pub partition: PartitionId,
@@ -60,6 +60,33 @@ pub struct PartitionStatus {
     pub trim_point: Lsn,
     /// Records from there to the tail: what a start would replay.
     pub held_records: u64,
+    /// Who keeps the trim point where it is, by name; `None` where nobody ever said from where on
+    /// records are needed.
+    pub held_by: Option<Arc<str>>,
+}
+
+/// What only the log's thread knows.
+#[derive(Clone, Default)]
+pub(super) struct MachineStatus {
+    keys_remembered: u64,
+    trim_error: Option<Arc<str>>,
+    held_by: BTreeMap<PartitionId, Arc<str>>,
+}
+
+impl MachineStatus {
+    pub(super) fn of(machines: &Machines) -> Self {
+        let keys = |(_, machine): (_, &Partition)| machine.producers().table.keys_len() as u64;
+        let holder = |(partition, machine): (PartitionId, &Partition)| {
+            let holders = machine.epochs()?.holders();
+            let (name, _) = holders.iter().min_by_key(|(_, place)| **place)?;
+            Some((partition, Arc::clone(name)))
+        };
+        Self {
+            keys_remembered: machines.iter().map(keys).sum(),
+            trim_error: machines.trim_error.clone(),
+            held_by: machines.iter().filter_map(holder).collect(),
+        }
+    }
 }
 
 impl Journal {
@@ -67,14 +94,16 @@ impl Journal {
     pub fn status(&self) -> JournalStatus {
         let shared = &self.shared;
         let files = shared.files.status();
+        let machines = shared.machine_status.lock().clone();
         let partitions =
             files.partitions.into_iter().map(|(partition, trim_point, held_records)| {
                 let tail = shared.tail(partition);
-                PartitionStatus { partition, tail, trim_point, held_records }
+                let held_by = machines.held_by.get(&partition).cloned();
+                PartitionStatus { partition, tail, trim_point, held_records, held_by }
             });
         let counters = files.counters;
         JournalStatus {
-            epoch: shared.epoch.0,
+            incarnation: shared.incarnation,
             files: files.files,
             bytes: files.bytes,
             oldest_file_held_by: files.oldest_file_held_by,
@@ -82,14 +111,14 @@ impl Journal {
             groups_total: counters.groups_total,
             records_total: counters.records_total,
             duplicates_total: *shared.duplicates_total.lock(),
-            keys_remembered: shared.producers.lock().keys_len() as u64,
+            keys_remembered: machines.keys_remembered,
             group_bytes_total: counters.group_bytes_total,
             syncs_total: counters.syncs_total,
             sync_us_total: counters.sync_us_total,
             last_sync_us: counters.last_sync_us,
             max_sync_us: counters.max_sync_us,
             read_only: shared.queue.read_only(),
-            trim_error: shared.trim_error.lock().clone(),
+            trim_error: machines.trim_error,
             damages: files.damages,
             damages_total: files.damages_total,
             partitions: partitions.collect(),

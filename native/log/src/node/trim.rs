@@ -1,34 +1,32 @@
 //! Lets go of what is not needed any more.
 
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use varve_types::{Lsn, PartitionId};
 
-use super::{Shared, meta_files};
-use crate::meta::{Meta, MetaError};
+use super::{Shared, errand::Errand};
+use crate::protocol::{Command, HolderName};
+
+/// Who needs records until segments hold them.
+pub(super) const VIEWS: &str = "views";
 
 impl Shared {
-    /// Moves trim points up, makes that durable, and removes the files that no partition needs.
+    /// Tells control that the views cover everything before these places. It is durable, and files that
+    /// nobody needs are gone, when it answers; a log that has stopped does nothing.
     pub(super) fn trim(&self, up_to: &[(PartitionId, Lsn)]) {
-        let up_to: Vec<_> = up_to
-            .iter()
-            .map(|(partition, up_to)| (*partition, (*up_to).min(self.tail(*partition))))
-            .collect();
-        let outcome = self.files.trim(&up_to).and_then(|_| self.remove_trimmed());
-        let failure = outcome.err().map(|MetaError { path, source }| {
-            Arc::from(format!("trim failed at {}: {source}", path.display()))
-        });
-        *self.trim_error.lock() = failure;
+        let views: HolderName = Arc::from(VIEWS);
+        let covered = |&(partition, up_to): &(PartitionId, Lsn)| {
+            let up_to = up_to.min(self.tail(partition));
+            (partition, Command::Covered(Arc::clone(&views), up_to))
+        };
+        self.control(up_to.iter().map(covered).collect());
     }
 
-    pub(super) fn remove_trimmed(&self) -> Result<(), MetaError> {
-        let _one_at_a_time = self.trimming.lock();
-        if !self.files.has_trimmed() {
-            return Ok(());
+    /// Gives control commands, and waits until they are carried out.
+    pub(super) fn control(&self, commands: Vec<(PartitionId, Command)>) {
+        let (answer, carried_out) = mpsc::sync_channel(1);
+        if self.queue.push_errand(Errand::Control(commands, answer)).is_ok() {
+            // No answer comes from a log that turned read-only meanwhile, which its status tells.
+            let _stopped = carried_out.recv();
         }
-        // What is known of producers outlives their records: nothing else says that a retry was stored.
-        let snapshots = self.producers.lock().encode_snapshots();
-        let meta = Meta::of(&*self.runtime.disk, &self.settings.dir);
-        meta_files::write_producers(&meta, &snapshots)?;
-        self.files.remove_trimmed()
     }
 }

@@ -1,35 +1,38 @@
-//! The one thread that writes: a group, a sync, the news of it, the next group.
+//! The log's one thread: a group, a sync, the news of it, the next group.
 //!
 //! A group is whatever arrived while the one before was synced, so there is no timer: alone, a
 //! request waits for one sync; under load, many share one.
 
-use std::{collections::HashMap, sync::Arc};
-use varve_types::{Lsn, Offset, PartitionId};
+use std::{sync::Arc, time::Duration};
 
 use super::{
     GROUP_MAX_BYTES, Shared,
-    queue::{Pending, Request},
+    errand::Errand,
+    machines::{Machines, News, Stopped},
+    queue::{Request, Work},
+    status::MachineStatus,
+    waiting::Waiting,
 };
 use crate::{
-    AppendError, Done, Stored,
-    journal::{Frame, WriteError, Writer},
+    AppendError, Stored,
+    journal::{WriteError, Writer},
+    meta::MetaError,
+    protocol::{Event, Outcome},
 };
 
-/// The thread's own state. Nothing here is durable or seen by others.
+/// Under load the machines' status is shown this often.
+const STATUS_INTERVAL: Duration = Duration::from_millis(100);
+
+/// The thread's own state. What others may see of it is in [`Shared`].
 pub(super) struct Writing {
     shared: Arc<Shared>,
     writer: Writer,
+    machines: Machines,
+    waiting: Waiting,
+    status_shown_at: Duration,
 }
 
-/// Records with their places, and what is to be said once they are durable.
-#[derive(Default)]
-struct Placed {
-    frames: Vec<Frame>,
-    done: Vec<(Done, Stored)>,
-    tails: HashMap<PartitionId, u64>,
-}
-
-/// Turns the journal read-only should the writer panic: who appends must not wait for ever.
+/// Turns the log read-only should its thread panic: who appends must not wait for ever.
 struct PanicGuard(Arc<Shared>);
 
 impl Drop for PanicGuard {
@@ -41,20 +44,26 @@ impl Drop for PanicGuard {
 }
 
 impl Writing {
-    pub(super) fn new(shared: Arc<Shared>, writer: Writer) -> Self {
-        Self { shared, writer }
+    pub(super) fn new(shared: Arc<Shared>, writer: Writer, machines: Machines) -> Self {
+        let (waiting, status_shown_at) = (Waiting::default(), Duration::ZERO);
+        Self { shared, writer, machines, waiting, status_shown_at }
     }
 
-    /// Writes until the door is shut and the queue is empty, or a write fails.
+    /// Works until the door is shut and the queue is empty, or a write fails.
     pub(super) fn run(mut self) {
         let _guard = PanicGuard(Arc::clone(&self.shared));
         loop {
-            let group_max_bytes = GROUP_MAX_BYTES.min(self.shared.request_max_bytes());
-            let Some(requests) = self.shared.queue.take_group(group_max_bytes) else { break };
-            let room_bytes = requests.iter().map(|request| request.room_bytes).sum();
-            self.write(requests, room_bytes);
-            if self.shared.queue.read_only().is_some() {
-                return;
+            let group_max_bytes = GROUP_MAX_BYTES.min(self.shared.files.group_max_bytes());
+            let wait = self.machines.timers.wait();
+            let stopped = match self.shared.queue.take(group_max_bytes, wait) {
+                Work::Group(requests) => self.append(requests),
+                Work::Errand(errand) => self.run_errand(errand),
+                Work::Nothing => Ok(()),
+                Work::Over => break,
+            };
+            self.machines.give_timers();
+            if let Err(stopped) = stopped.and_then(|()| self.settle()) {
+                return self.stop(&stopped);
             }
         }
         if let Err(WriteError::Broken(reason)) = self.writer.close() {
@@ -62,85 +71,120 @@ impl Writing {
         }
     }
 
-    /// Writes the requests as one group, and tells each record its place.
-    fn write(&mut self, requests: Vec<Request>, room_bytes: u64) {
-        let placed = self.place(requests);
-        let shared = &self.shared;
-        // Of what was there already, and is durable, nothing is written.
-        let has_new = !placed.frames.is_empty();
-        let written = if has_new { self.writer.write(&placed.frames) } else { Ok(()) };
-        let error = match written {
-            Ok(()) => {
-                shared.committed(&placed);
-                shared.queue.release(room_bytes);
-                for (done, stored) in placed.done {
-                    done(Ok(stored));
-                }
-                return;
-            }
+    /// Hands the requests' records to the machines. Where there is no room for them the machines are
+    /// not asked, and nothing has happened.
+    fn append(&mut self, requests: Vec<Request>) -> Result<(), Stopped> {
+        let room_bytes = requests.iter().map(|request| request.room_bytes).sum();
+        match self.writer.reserve(room_bytes) {
+            Ok(()) => {}
             Err(WriteError::NoRoom { free_bytes, min_bytes }) => {
-                shared.queue.release(room_bytes);
-                AppendError::DiskFull { free_bytes, min_bytes }
+                self.shared.queue.release(room_bytes);
+                let error = AppendError::DiskFull { free_bytes, min_bytes };
+                requests.into_iter().for_each(|request| request.refuse(&error));
+                return Ok(());
             }
             Err(WriteError::Broken(reason)) => {
-                // First the door, so that nobody who is told so gets in again.
-                shared.refuse_for_ever(&reason);
-                AppendError::ReadOnly { reason }
+                self.enter(requests);
+                return Err(Stopped::Journal(reason));
             }
-        };
-        for (done, _) in placed.done {
-            done(Err(error.clone()));
+        }
+        let records = requests.iter().flat_map(|request| &request.records);
+        let created = self.machines.create(records.map(|pending| pending.partition));
+        self.enter(requests);
+        created
+    }
+
+    fn enter(&mut self, requests: Vec<Request>) {
+        let Self { waiting, machines, .. } = self;
+        for request in requests {
+            waiting.enter(request, |number, partition, record| {
+                machines.give(partition, Event::Append(number, record));
+            });
         }
     }
 
-    /// Gives every record that is not there already its place.
-    fn place(&self, requests: Vec<Request>) -> Placed {
-        let shared = &self.shared;
-        let append_time_ms = shared.runtime.clock.now_ms();
-        let (tails, producers) = (shared.tails.read(), shared.producers.lock());
-        let mut placed = Placed::default();
-        let mut in_group = HashMap::new();
-        for Pending { mut frame, done } in requests.into_iter().flat_map(|it| it.records) {
-            let (partition, key) = (frame.partition, frame.idempotency_key);
-            let known = in_group.get(&(partition, key)).copied();
-            if key != 0
-                && let Some(lsn) = known.or_else(|| producers.find(partition, key, append_time_ms))
-            {
-                placed.done.push((done, Stored::Duplicate(lsn)));
-                continue;
-            }
-            let committed = tails.get(&partition).copied().unwrap_or_default();
-            let next = placed.tails.entry(partition).or_insert(committed);
-            frame.offset = Offset(*next);
-            frame.committed_tail = Offset(committed);
-            frame.append_time_ms = append_time_ms;
-            *next += 1;
-            let lsn: Lsn = frame.lsn();
-            if key != 0 {
-                in_group.insert((partition, key), lsn);
-            }
-            placed.done.push((done, Stored::New(lsn)));
-            placed.frames.push(frame);
+    /// Lets the machines come to rest, shows what is committed, and then tells who waits.
+    fn settle(&mut self) -> Result<(), Stopped> {
+        self.machines.settle(&mut self.writer)?;
+        let News { outcomes, tails } = std::mem::take(&mut self.machines.news);
+        if !tails.is_empty() {
+            self.shared.tails.write().extend(tails);
         }
-        placed
+        for (request, outcome) in outcomes {
+            self.waiting.settle(request, outcome);
+        }
+        let mut duplicates = 0;
+        let room_bytes = self.waiting.tell(|outcome| {
+            let fate = fate(outcome);
+            duplicates += u64::from(matches!(fate, Ok(Stored::Duplicate(_) | Stored::Before)));
+            fate
+        });
+        if duplicates > 0 {
+            *self.shared.duplicates_total.lock() += duplicates;
+        }
+        self.shared.queue.release(room_bytes);
+        self.show_status();
+        Ok(())
+    }
+
+    fn stop(mut self, stopped: &Stopped) {
+        let reason = match stopped {
+            Stopped::Journal(reason) => Arc::clone(reason),
+            Stopped::Meta(MetaError { path, source }) => {
+                Arc::from(format!("writing {} failed: {source}", path.display()))
+            }
+        };
+        // First the door, so that nobody who is told so gets in again.
+        self.shared.refuse_for_ever(&reason);
+        self.waiting.refuse_all(&AppendError::ReadOnly { reason });
+    }
+
+    fn run_errand(&mut self, errand: Errand) -> Result<(), Stopped> {
+        let Errand::Control(commands, answer) = errand;
+        self.machines.cover(&commands, &mut self.writer)?;
+        self.settle()?;
+        self.publish_status();
+        // Whoever asked and went away does not want to know.
+        let _gone = answer.send(());
+        Ok(())
+    }
+
+    /// Shows how the machines are doing: at once when nothing waits, and not too often otherwise.
+    fn show_status(&mut self) {
+        let now = self.shared.runtime.clock.elapsed();
+        let is_due = now.saturating_sub(self.status_shown_at) >= STATUS_INTERVAL;
+        if is_due || self.shared.queue.waiting_bytes() == 0 {
+            self.status_shown_at = now;
+            self.publish_status();
+        }
+    }
+
+    fn publish_status(&self) {
+        *self.shared.machine_status.lock() = MachineStatus::of(&self.machines);
+    }
+}
+
+/// What a machine's outcome is to whoever appends.
+fn fate(outcome: Outcome) -> Result<Stored, AppendError> {
+    match outcome {
+        Outcome::Stored(lsn) => Ok(Stored::New(lsn)),
+        Outcome::Duplicate(lsn) => Ok(Stored::Duplicate(lsn)),
+        Outcome::DuplicateTooOld => Ok(Stored::Before),
+        Outcome::OutOfSequence { expected } => Err(AppendError::OutOfSequence { expected }),
+        Outcome::UnknownSession => Err(AppendError::UnknownSession),
+        Outcome::Overloaded(too_much) => Err(AppendError::Overloaded {
+            waiting_bytes: too_much.in_flight_bytes,
+            max_bytes: too_much.in_flight_bytes,
+        }),
+        Outcome::NotLeader(_) | Outcome::Unknown => Err(AppendError::ReadOnly {
+            reason: Arc::from("this node stopped to lead; what was being written may be stored"),
+        }),
     }
 }
 
 impl Shared {
-    /// Makes what is on disk readable, and its senders' retries known.
-    fn committed(&self, placed: &Placed) {
-        let is_duplicate = |(_, stored): &&(Done, Stored)| matches!(stored, Stored::Duplicate(_));
-        *self.duplicates_total.lock() += placed.done.iter().filter(is_duplicate).count() as u64;
-        let keyed = |frame: &Frame| Some((frame.partition, frame.committed_record()?));
-        let keyed: Vec<_> = placed.frames.iter().filter_map(keyed).collect();
-        if !keyed.is_empty() {
-            self.producers.lock().committed(&keyed);
-        }
-        self.tails.write().extend(&placed.tails);
-    }
-
     /// Takes nothing any more, and tells those who wait.
-    fn refuse_for_ever(&self, reason: &Arc<str>) {
+    pub(super) fn refuse_for_ever(&self, reason: &Arc<str>) {
         let error = AppendError::ReadOnly { reason: Arc::clone(reason) };
         for request in self.queue.turn_read_only(reason) {
             request.refuse(&error);

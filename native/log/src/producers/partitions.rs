@@ -1,10 +1,12 @@
 //! The producers of all partitions of one store.
 
-use bytes::Bytes;
 use std::collections::BTreeMap;
 use varve_types::{Lsn, PartitionId};
 
-use super::{CommittedRecord, KeyVerdict, ProducerSettings, ProducerTable, SnapshotError};
+use super::{
+    CommittedRecord, KeyVerdict, ProducerSettings, ProducerTable, SessionId, SessionVerdict,
+    SnapshotError,
+};
 
 /// A table for each partition that has producers.
 #[derive(Debug)]
@@ -30,6 +32,15 @@ impl PartitionProducers {
         }
     }
 
+    /// What record `seq` of a session is to the partition, by what is committed.
+    #[must_use]
+    pub fn check(&self, partition: PartitionId, session: SessionId, seq: u64) -> SessionVerdict {
+        match self.tables.get(&partition) {
+            Some(table) => table.check(session, seq),
+            None => ProducerTable::new(self.settings).check(session, seq),
+        }
+    }
+
     /// Applies committed records; those of one partition come in the order of the log.
     pub fn committed(&mut self, records: &[(PartitionId, CommittedRecord)]) {
         for (partition, record) in records {
@@ -44,10 +55,10 @@ impl PartitionProducers {
         self.tables.values().map(ProducerTable::keys_len).sum()
     }
 
-    /// A snapshot of each table.
+    /// The tables, by partition.
     #[must_use]
-    pub fn encode_snapshots(&self) -> Vec<(PartitionId, Bytes)> {
-        self.tables.iter().map(|(at, table)| (*at, table.encode_snapshot())).collect()
+    pub fn into_tables(self) -> BTreeMap<PartitionId, ProducerTable> {
+        self.tables
     }
 
     /// Takes a partition's table from its snapshot.

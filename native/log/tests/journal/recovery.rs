@@ -265,7 +265,7 @@ fn a_file_that_was_still_being_made_is_no_obstacle() {
 
 #[test]
 fn a_damaged_meta_file_is_refused_by_name() {
-    for name in ["epoch", "partitions"] {
+    for name in ["node", "control", "partitions"] {
         let home = three_files();
         let path = home.path().join("meta").join(name);
         open(home.path()).unwrap().trim(&[(LOGS_0, Lsn::new(1, 1))]);
@@ -277,10 +277,18 @@ fn a_damaged_meta_file_is_refused_by_name() {
 }
 
 #[test]
-fn the_epoch_grows_also_when_its_file_is_lost() {
-    let home = three_files();
-    fs::remove_file(home.path().join("meta/epoch")).unwrap();
-    assert_eq!(open(home.path()).unwrap().status().epoch, 2);
+fn a_lost_meta_file_loses_no_record_and_brings_no_epoch_back() {
+    for lost in [&["node"][..], &["control"], &["node", "control"]] {
+        let home = three_files();
+        for name in lost {
+            fs::remove_file(home.path().join("meta").join(name)).unwrap();
+        }
+        let journal = open(home.path()).unwrap();
+        assert_eq!(journal.tail(LOGS_0), Lsn::new(2, 0), "{lost:?}");
+        assert!(!journal.read(LOGS_0, Lsn::new(1, 0), u64::MAX).unwrap().is_empty(), "{lost:?}");
+        append(&journal, &[(LOGS_0, b"next")]).unwrap();
+        assert_eq!(journal.tail(LOGS_0), Lsn::new(2, 1), "{lost:?}");
+    }
 }
 
 #[test]
@@ -305,7 +313,7 @@ fn trimmed_files_are_removed_and_stay_trimmed_after_a_restart() {
     assert_eq!(journal.read(LOGS_0, Lsn::new(2, 0), 0).unwrap()[0].payload[..], b"kept"[..]);
     assert_eq!(journal.partitions(), [LOGS_0, SPANS_1]);
     journal.trim(&[(LOGS_0, tail)]);
-    assert_eq!(journal.status().files, 0);
+    assert_eq!(journal.status().files, 1, "the one that has this start's seals");
     append(&journal, &[(LOGS_0, b"next")]).unwrap();
     assert_eq!(journal.status().files, 1);
 }

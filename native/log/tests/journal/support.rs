@@ -29,6 +29,8 @@ pub(crate) fn settings(dir: &Path) -> JournalSettings {
         partitions: 2,
         file_bytes: FILE_BYTES,
         write_buffer_max_bytes: 256 << 10,
+        epoch_timeout_ms: 5_000,
+        coordinator_count: 1_024,
         disk_free_min_bytes: 0,
         producers: ProducerSettings::default(),
     }
@@ -61,9 +63,12 @@ pub(crate) fn start_append(
             tenant: TenantId::parse("team-a").unwrap(),
             schema_id: 1,
             rows: 1,
+            session: None,
             idempotency_key: 0,
             payload: Bytes::copy_from_slice(payload),
-            done: Box::new(move |result| told.send(result.map(Stored::lsn)).unwrap_or_default()),
+            done: Box::new(move |result| {
+                told.send(result.map(|stored| stored.lsn().unwrap())).unwrap_or_default()
+            }),
         }
     });
     log.append(appends.collect())?;

@@ -3,7 +3,7 @@
 use std::{fs, sync::Arc};
 
 use bytes::Bytes;
-use varve_log::{Append, Log, MemoryLog, ReadError, Record};
+use varve_log::{Append, CoordinatorsError, Log, MemoryLog, ReadError, Record, SessionId};
 use varve_types::{ErrorCode, Lsn, PartitionId, Table};
 use varve_view::Store;
 
@@ -35,6 +35,9 @@ struct Untrimmed(Arc<MemoryLog>);
 impl Log for Untrimmed {
     fn register_schema(&self, schema_id: u32, bytes: Bytes) {
         self.0.register_schema(schema_id, bytes);
+    }
+    fn open_session(&self, producer: &[u8]) -> Result<SessionId, CoordinatorsError> {
+        self.0.open_session(producer)
     }
     fn append(&self, records: Vec<Append>) -> Result<(), varve_log::AppendError> {
         self.0.append(records)

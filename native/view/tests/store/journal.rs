@@ -14,6 +14,8 @@ fn open(folder: &Path) -> (Arc<Journal>, Store) {
         partitions: 2,
         file_bytes: 1 << 20,
         write_buffer_max_bytes: 16 << 20,
+        epoch_timeout_ms: 5_000,
+        coordinator_count: 16,
         disk_free_min_bytes: 0,
         producers: ProducerSettings::default(),
     };

@@ -1,0 +1,373 @@
+//! The protocol's machines of all partitions on this node, and what carries out what they want done:
+//! messages to oneself, frames into the journal's next group, commands to control.
+//!
+//! Nothing waits here: events are given, then [`Machines::settle`] goes on until every machine is at
+//! rest, with one group for all frames that came up together.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    path::PathBuf,
+    sync::Arc,
+};
+use varve_types::{Lsn, PartitionId};
+
+use super::{
+    control_store::ControlStore,
+    frames, meta_files,
+    timers::{Due, Timers},
+};
+use crate::{
+    ReadError,
+    journal::{Files, Frame, Room, WriteError, Writer},
+    meta::{Meta, MetaError},
+    producers::{ProducerSettings, ProducerTable},
+    protocol::{
+        Command, Copysets, Effect, Event, Incarnation, KnownProducers, Nodeset, Outcome, Partition,
+        PartitionSettings, PartitionStart, ReadToken, RequestId, WriteToken,
+    },
+    runtime::Runtime,
+};
+
+/// What bounds bytes in flight is the queue before the machines, for all partitions together.
+const WINDOW_MAX_BYTES: u64 = u64::MAX / 2;
+
+/// What the machines are run with.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct MachineSettings {
+    pub(super) me: Incarnation,
+    pub(super) epoch_timeout_ms: u64,
+    pub(super) producers: ProducerSettings,
+}
+
+/// See the module.
+pub(super) struct Machines {
+    settings: MachineSettings,
+    nodeset: Nodeset,
+    runtime: Runtime,
+    files: Arc<Files>,
+    data_dir: PathBuf,
+    pub(super) control: ControlStore,
+    partitions: BTreeMap<PartitionId, Partition>,
+    pub(super) timers: Timers,
+    /// Partitions whose machines have not been told of control's newest list.
+    untold: BTreeSet<PartitionId>,
+    /// Why the last trim could not be made durable, or its files not be removed. The next tries again.
+    pub(super) trim_error: Option<Arc<str>>,
+    events: VecDeque<(PartitionId, Event)>,
+    /// Kept for its memory.
+    effects: Vec<Effect>,
+    wanted: Wanted,
+    /// What settled since the last look.
+    pub(super) news: News,
+}
+
+/// What is to be done for all machines together.
+#[derive(Default)]
+struct Wanted {
+    frames: Vec<Frame>,
+    writes: Vec<(PartitionId, WriteToken)>,
+    commands: Vec<(PartitionId, Command)>,
+    drops: Vec<(PartitionId, Lsn)>,
+}
+
+/// What callers want to know.
+#[derive(Default)]
+pub(super) struct News {
+    /// In the order in which they came to an end.
+    pub(super) outcomes: Vec<(RequestId, Outcome)>,
+    /// Tails of the epochs that this node leads.
+    pub(super) tails: BTreeMap<PartitionId, Lsn>,
+}
+
+/// Why the machines cannot go on.
+#[derive(Debug)]
+pub(super) enum Stopped {
+    /// A group is not known to be on disk.
+    Journal(Arc<str>),
+    /// Control's file, or one beside it, could not be written.
+    Meta(MetaError),
+}
+
+impl From<MetaError> for Stopped {
+    fn from(error: MetaError) -> Self {
+        Self::Meta(error)
+    }
+}
+
+impl Machines {
+    pub(super) fn new(
+        settings: MachineSettings,
+        control: ControlStore,
+        files: Arc<Files>,
+        runtime: Runtime,
+        data_dir: PathBuf,
+    ) -> Self {
+        Self {
+            nodeset: Nodeset::of_one(settings.me.node),
+            settings,
+            files,
+            data_dir,
+            control,
+            partitions: BTreeMap::new(),
+            timers: Timers::new(Arc::clone(&runtime.clock)),
+            runtime,
+            untold: BTreeSet::new(),
+            trim_error: None,
+            events: VecDeque::new(),
+            effects: Vec::new(),
+            wanted: Wanted::default(),
+            news: News::default(),
+        }
+    }
+
+    /// Brings up the partitions of the lives before: each gets a new epoch, with this node as its
+    /// leader, once [`Machines::settle`] is done. `producers`: of all that the journal holds.
+    pub(super) fn bring_up(
+        &mut self,
+        mut producers: BTreeMap<PartitionId, ProducerTable>,
+    ) -> Result<(), MetaError> {
+        let in_journal = self.files.partitions().into_iter();
+        let unlisted = in_journal.filter(|&partition| self.control.list(partition).is_none());
+        let lists = unlisted.filter_map(|partition| {
+            Some((partition, frames::epochs_of(&self.files, partition, &self.nodeset)?))
+        });
+        let lists = lists.collect();
+        self.control.restore(lists)?;
+        let known: Vec<_> = self.control.partitions().collect();
+        for partition in known {
+            let up_to = frames::end_of(&self.files, partition);
+            let table = producers.remove(&partition);
+            let table = table.unwrap_or_else(|| ProducerTable::new(self.settings.producers));
+            self.start(partition, KnownProducers { table, up_to });
+            self.give(partition, Event::Recover(self.nodeset.clone()));
+        }
+        Ok(())
+    }
+
+    /// Makes the first epoch of partitions that there are not yet.
+    pub(super) fn create(
+        &mut self,
+        partitions: impl Iterator<Item = PartitionId>,
+    ) -> Result<(), Stopped> {
+        let new: Vec<_> = partitions.filter(|it| !self.partitions.contains_key(it)).collect();
+        if new.is_empty() {
+            return Ok(());
+        }
+        self.control.create(&new, self.settings.me, &self.nodeset)?;
+        for partition in new {
+            let table = ProducerTable::new(self.settings.producers);
+            self.start(partition, KnownProducers::none(table));
+        }
+        Ok(())
+    }
+
+    fn start(&mut self, partition: PartitionId, producers: KnownProducers) {
+        let start = PartitionStart {
+            me: self.settings.me,
+            settings: PartitionSettings {
+                copysets: Copysets::All,
+                copyset_seed: partition.to_u64(),
+                window_max_bytes: WINDOW_MAX_BYTES,
+                epoch_timeout_ms: self.settings.epoch_timeout_ms,
+            },
+            condition: crate::protocol::Condition::Whole,
+            found: frames::found(&self.files, partition),
+            producers,
+        };
+        self.partitions.insert(partition, Partition::start(start));
+        self.give(partition, Event::Started);
+    }
+
+    /// All machines.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (PartitionId, &Partition)> {
+        self.partitions.iter().map(|(partition, machine)| (*partition, machine))
+    }
+
+    /// Lets something happen to a partition, and all that follows from it in memory.
+    pub(super) fn give(&mut self, partition: PartitionId, event: Event) {
+        self.events.push_back((partition, event));
+        let now_ms = self.runtime.clock.now_ms();
+        while let Some((partition, event)) = self.events.pop_front() {
+            let Some(machine) = self.partitions.get_mut(&partition) else { continue };
+            let mut effects = std::mem::take(&mut self.effects);
+            machine.step(now_ms, event, &mut effects);
+            for effect in effects.drain(..) {
+                self.carry_out(partition, effect);
+            }
+            self.effects = effects;
+        }
+    }
+
+    /// Lets the timers run out that are due.
+    pub(super) fn give_timers(&mut self) {
+        while let Some(Due { partition, timer }) = self.timers.next_due() {
+            self.give(partition, Event::Timer(timer));
+        }
+    }
+
+    /// Tells control who needs records from where on, for all partitions together, and drops what
+    /// nobody needs. It frees room also where the journal has none for the stores to note it: they are
+    /// told by the next call that finds some.
+    pub(super) fn cover(
+        &mut self,
+        commands: &[(PartitionId, Command)],
+        writer: &mut Writer,
+    ) -> Result<(), Stopped> {
+        let dropped = self.control.apply(commands).and_then(|_refusals| {
+            self.untold.extend(commands.iter().map(|(partition, _)| *partition));
+            let trim_point =
+                |partition| Some((partition, self.control.list(partition)?.trim_point()));
+            let places: Vec<_> = self.untold.iter().copied().filter_map(trim_point).collect();
+            self.drop_below(&places)
+        });
+        self.trim_error = dropped.err().map(|error| Arc::from(error.to_string()));
+        let mut room = Room::default();
+        self.untold.iter().for_each(|_| room.add(None, 0));
+        match writer.reserve(room.bytes()) {
+            Ok(()) => {}
+            Err(WriteError::NoRoom { .. }) => return Ok(()),
+            Err(WriteError::Broken(reason)) => return Err(Stopped::Journal(reason)),
+        }
+        for partition in std::mem::take(&mut self.untold) {
+            self.tell_list(partition);
+        }
+        self.settle(writer)
+    }
+
+    /// Writes, proposes and drops until nothing is wanted any more.
+    pub(super) fn settle(&mut self, writer: &mut Writer) -> Result<(), Stopped> {
+        loop {
+            if !self.wanted.frames.is_empty() {
+                self.write(writer)?;
+            } else if !self.wanted.commands.is_empty() {
+                self.command()?;
+            } else if !self.wanted.drops.is_empty() {
+                let drops = std::mem::take(&mut self.wanted.drops);
+                let dropped = self.drop_below(&drops);
+                self.trim_error = dropped.err().map(|error| Arc::from(error.to_string()));
+            } else {
+                return Ok(());
+            }
+        }
+    }
+
+    fn write(&mut self, writer: &mut Writer) -> Result<(), Stopped> {
+        let written = writer.write(&self.wanted.frames);
+        self.wanted.frames.clear();
+        let writes = std::mem::take(&mut self.wanted.writes);
+        let reason = match written {
+            Ok(()) => {
+                for (partition, token) in writes {
+                    self.give(partition, Event::Written(token));
+                }
+                return Ok(());
+            }
+            // The room was reserved before the machines were told of what the frames are for, so
+            // this too leaves them with a write that did not come about.
+            Err(error @ WriteError::NoRoom { .. }) => Arc::from(error.to_string()),
+            Err(WriteError::Broken(reason)) => reason,
+        };
+        for (partition, token) in writes {
+            self.give(partition, Event::WriteFailed(token));
+        }
+        Err(Stopped::Journal(reason))
+    }
+
+    fn command(&mut self) -> Result<(), Stopped> {
+        let commands = std::mem::take(&mut self.wanted.commands);
+        // A refused command is answered like an applied one: by the list as it is.
+        let _refusals = self.control.apply(&commands)?;
+        for (partition, _) in commands {
+            self.tell_list(partition);
+        }
+        Ok(())
+    }
+
+    fn tell_list(&mut self, partition: PartitionId) {
+        if let Some(list) = self.control.list(partition).cloned() {
+            self.give(partition, Event::Control(list));
+        }
+    }
+
+    fn drop_below(&self, places: &[(PartitionId, Lsn)]) -> Result<(), MetaError> {
+        self.files.trim(places)?;
+        self.remove_trimmed()
+    }
+
+    /// Removes the files that no partition needs. What is known of producers outlives them: nothing
+    /// else says that a retry was stored.
+    pub(super) fn remove_trimmed(&self) -> Result<(), MetaError> {
+        if !self.files.has_trimmed() {
+            return Ok(());
+        }
+        let snapshots: Vec<_> = self
+            .iter()
+            .map(|(partition, machine)| (partition, machine.producers().table.encode_snapshot()))
+            .collect();
+        let meta = Meta::of(&*self.runtime.disk, &self.data_dir);
+        meta_files::write_producers(&meta, &snapshots)?;
+        self.files.remove_trimmed()
+    }
+
+    fn carry_out(&mut self, partition: PartitionId, effect: Effect) {
+        let me = self.settings.me.node;
+        match effect {
+            Effect::Send(to, message) => {
+                debug_assert!(to == me, "a nodeset of one has nobody else");
+                self.events.push_back((partition, Event::Received(me, message)));
+            }
+            Effect::Write(token, frame) => {
+                self.wanted.frames.push(frames::to_journal(partition, frame));
+                self.wanted.writes.push((partition, token));
+            }
+            Effect::Read { token, epoch, from, to, max_bytes } => {
+                let range = Lsn { epoch, offset: from }..Lsn { epoch, offset: to };
+                self.read(partition, token, range, max_bytes);
+            }
+            Effect::SetTimer(in_ms, timer) => self.timers.set(in_ms, partition, timer),
+            Effect::Complete(request, outcome) => self.news.outcomes.push((request, outcome)),
+            Effect::ReadControl => {
+                if let Some(list) = self.control.list(partition).cloned() {
+                    self.events.push_back((partition, Event::Control(list)));
+                }
+            }
+            Effect::Propose(command) => self.wanted.commands.push((partition, command)),
+            Effect::DropBelow(place) => self.wanted.drops.push((partition, place)),
+            Effect::Leads(epoch) => {
+                self.news.tails.insert(partition, Lsn::new(epoch.0, 0));
+            }
+            Effect::Committed(epoch, offset) => {
+                self.news.tails.insert(partition, Lsn { epoch, offset });
+            }
+            // What the journal holds told all producers when the partition came up: there is no
+            // newer snapshot of them. Nobody subscribes or asks for the tail through a machine here:
+            // on one node what is committed is read from the journal. The rest is told for people.
+            Effect::NeedProducers(_)
+            | Effect::CompleteTail(..)
+            | Effect::Given(..)
+            | Effect::Lost(..)
+            | Effect::Trimmed(..)
+            | Effect::SteppedDown(_)
+            | Effect::Closing(..) => {}
+        }
+    }
+
+    fn read(
+        &mut self,
+        partition: PartitionId,
+        token: ReadToken,
+        range: std::ops::Range<Lsn>,
+        max_bytes: u64,
+    ) {
+        let event = match self.files.read(partition, range.start, range.end, max_bytes) {
+            Ok(read) => {
+                let records = read.into_iter().filter_map(frames::record_of).collect();
+                Event::Read(token, records)
+            }
+            Err(ReadError::Lost { from, .. }) => Event::Damaged(from),
+            // Not read now: whoever asked asks again.
+            Err(_) => Event::Read(token, Vec::new()),
+        };
+        self.events.push_back((partition, event));
+    }
+}
