@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { readArguments, UsageError } from './arguments.ts';
 import { readBuildInfo } from './build-info.ts';
-import { check, document, print } from './commands/config.ts';
+import { check, document, hashFromInput, print } from './commands/config.ts';
 import { status } from './commands/log.ts';
 import { start } from './commands/start.ts';
 import { ConfigError } from './config/load.ts';
@@ -12,6 +12,7 @@ const usage = `Usage: varve COMMAND [--config FILE] [--data-dir DIR] [--SETTING 
   config check     say what is wrong with the configuration
   config print     show the configuration in force, and where each value comes from
   log status       show how the log of a running Varve is: tails, syncs, what holds old files
+  config hash-password  read a password from standard input, print it as tenants.NAME.users needs it
   config document  write docs/configuration.md from the schema, to standard output
   help             this text
   version          the version
@@ -34,6 +35,9 @@ async function run(args: readonly string[]): Promise<void> {
       return;
     case 'config document':
       document();
+      return;
+    case 'config hash-password':
+      await hashFromInput();
       return;
     case 'log status':
       await status(sources);

@@ -4,7 +4,9 @@ import { createIngest, type Ingest } from '../ingest/index.ts';
 import { type BuildInfo, createQueryApi } from '../query-api/index.ts';
 import { createSearch } from '../search/index.ts';
 import { openStorage, parseTenant, type Storage } from '../storage/index.ts';
+import { createAuthenticate } from './auth.ts';
 import type { Config } from './config/schema.ts';
+import { guarded } from './guard.ts';
 import { cannotListen, type Listener, openListener } from './listeners.ts';
 import { ingestOptions, queryApiOptions, searchOptions, storageOptions } from './options.ts';
 import { createTelemetry, type Telemetry } from './telemetry.ts';
@@ -68,11 +70,13 @@ class Running implements RunningNode {
     const tenant = this.#config.tenancy.default;
     const tenantDefault = tenant === '' ? null : parseTenant(tenant);
     const storage = this.#storage;
+    const authenticate = createAuthenticate(this.#config);
     const telemetry = createTelemetry(() => storage.status());
     const ingest = createIngest(ingestOptions(this.#config, tenantDefault), {
       storage,
       metrics: telemetry.ingest,
       log,
+      authenticate,
     });
     const api = createQueryApi(queryApiOptions(this.#config, tenantDefault), {
       search: createSearch(storage, searchOptions(this.#config)),
@@ -84,14 +88,15 @@ class Running implements RunningNode {
       build,
     });
     observeState(telemetry, ingest);
-    const common = [telemetry.plugin, api.health];
+    const common = [guarded(telemetry.plugin, 'metrics', authenticate), api.health];
+    const reads = (plugin: FastifyPluginAsync) => guarded(plugin, 'read', authenticate);
     await this.#openGrpc(ingest);
     await this.#openHttp('otlp_http_port', 'OTLP over HTTP', [ingest.plugins.otlpHttp, ...common]);
-    await this.#openHttp('loki_port', 'Loki API and push', [ingest.plugins.loki, api.loki, ...common]);
-    await this.#openHttp('tempo_port', 'Tempo API', [api.tempo, ...common]);
-    const prometheus = [ingest.plugins.prometheus, api.prometheus, ...common];
+    await this.#openHttp('loki_port', 'Loki API and push', [ingest.plugins.loki, reads(api.loki), ...common]);
+    await this.#openHttp('tempo_port', 'Tempo API', [reads(api.tempo), ...common]);
+    const prometheus = [ingest.plugins.prometheus, reads(api.prometheus), ...common];
     await this.#openHttp('prometheus_port', 'Prometheus API and remote write', prometheus);
-    const all = [ingest.plugins.all, api.loki, api.tempo, api.prometheus, ...common];
+    const all = [ingest.plugins.all, ...[api.loki, api.tempo, api.prometheus].map(reads), ...common];
     await this.#openHttp('http_port', 'All of them', all);
     this.#ready = true;
   }

@@ -3,6 +3,8 @@ import { type ErrorCode, VarveError } from '../storage/index.ts';
 /** What receivers refuse by themselves, beside native code's codes; `docs/errors.md` tells what each means. */
 type ReceiverCode =
   | 'TENANT_MISSING'
+  | 'UNAUTHENTICATED'
+  | 'FORBIDDEN'
   | 'TENANT_OVERLOADED'
   | 'RATE_EXCEEDED'
   | 'MEDIA_TYPE_UNSUPPORTED'
@@ -46,6 +48,14 @@ export function refusalOf(thrown: unknown): RequestRefusal {
   }
   if (thrown instanceof VarveError) return { code: thrown.code, message: thrown.message };
   return { code: 'INTERNAL', message: 'internal error; the server log tells more' };
+}
+
+/** `WWW-Authenticate` of a 401: what may be sent to be known. */
+export const challenge = 'Basic realm="varve", Bearer realm="varve"';
+
+/** Whether the answer must say how to be known. */
+export function asksForCredentials(code: IngestCode): boolean {
+  return code === 'UNAUTHENTICATED' || code === 'TENANT_MISSING';
 }
 
 /** Seconds after which a refused sender may try again; undefined where that cannot help. */

@@ -6,13 +6,21 @@ import { IngestError, refusalOf } from './errors.ts';
 import { idempotencyKeyHeader, idempotencyKeyOf } from './idempotency-key.ts';
 import { type IngestOptions, limitsOf } from './options.ts';
 import { RateLimiter } from './rate.ts';
-import type { Declared, IngestLog, IngestMetrics, Intake } from './receiver.ts';
+import type { Authenticate, Declared, IngestLog, IngestMetrics, Intake, SenderHeaders } from './receiver.ts';
 
 export interface IntakeDeps {
   readonly storage: Storage;
   readonly metrics: IngestMetrics;
   readonly log: IngestLog;
+  /** Absent where nobody is asked who they are. */
+  readonly authenticate?: Authenticate | undefined;
 }
+
+const codeOfRefusal = {
+  unauthenticated: 'UNAUTHENTICATED',
+  forbidden: 'FORBIDDEN',
+  busy: 'OVERLOADED',
+} as const;
 
 const warnEveryMs = 60_000;
 const warnedTenantsMax = 10_000;
@@ -54,23 +62,32 @@ export class RequestIntake implements Intake {
     return this.#deps.log;
   }
 
-  tenantOf(header: string | readonly string[] | undefined): TenantId {
-    const text = typeof header === 'string' ? header : (header?.[0] ?? '');
-    if (text.includes('|')) {
+  async tenantOf(headers: SenderHeaders): Promise<TenantId> {
+    const header = headers['x-scope-orgid'];
+    const named = typeof header === 'string' ? header : (header?.[0] ?? '');
+    if (named.includes('|')) {
       throw new IngestError(
         'TENANT_INVALID',
-        `X-Scope-OrgID names several tenants ('${text.slice(0, 200)}'); a write is for one`,
+        `X-Scope-OrgID names several tenants ('${named.slice(0, 200)}'); a write is for one`,
       );
     }
+    const text = await this.#admitted(headers.authorization ?? '', named);
     if (text !== '') return parseTenant(text);
     if (this.#options.tenantDefault === null) throw new IngestError('TENANT_MISSING', 'no org id');
     return this.#options.tenantDefault;
   }
 
+  async #admitted(authorization: string, orgId: string): Promise<string> {
+    const verdict = await this.#deps.authenticate?.({ authorization, orgId, scope: 'write' });
+    if (verdict === undefined) return orgId;
+    if ('orgId' in verdict) return verdict.orgId;
+    throw new IngestError(codeOfRefusal[verdict.refused], verdict.message);
+  }
+
   async http(receiver: string, request: FastifyRequest, declared: Declared): Promise<Receipt> {
     const sender: Sender = { receiver };
     return await this.#counted(sender, async () => {
-      const tenant = this.tenantOf(request.headers['x-scope-orgid']);
+      const tenant = await this.tenantOf(request.headers);
       sender.tenant = tenant;
       return await this.#permitted(tenant, async (permit) => {
         const { bodyMaxBytes } = limitsOf(this.#options, tenant);

@@ -1,5 +1,5 @@
 import type { FastifyReply } from 'fastify';
-import { type IngestCode, refusalOf, retryAfterOf } from './errors.ts';
+import { asksForCredentials, challenge, type IngestCode, refusalOf, retryAfterOf } from './errors.ts';
 import type { Intake } from './receiver.ts';
 
 /** An HTTP status for each refusal. */
@@ -14,6 +14,8 @@ export const plainTextStatus = {
   MEDIA_TYPE_UNSUPPORTED: 415,
   TENANT_INVALID: 400,
   TENANT_MISSING: 401,
+  UNAUTHENTICATED: 401,
+  FORBIDDEN: 403,
   TENANT_OVERLOADED: 429,
   RATE_EXCEEDED: 429,
   OVERLOADED: 503,
@@ -48,6 +50,7 @@ export async function refuseInText(
   const { code, message } = refusal;
   const retryAfter = retryAfterOf(refusal, intake.retryAfterSeconds);
   if (retryAfter !== undefined) reply.header('retry-after', String(retryAfter));
+  if (asksForCredentials(code)) reply.header('www-authenticate', challenge);
   // The rest of the body is not read, so the connection cannot be used again.
   if (code === 'BODY_TOO_LARGE') reply.header('connection', 'close');
   return await answerText(reply, status[code], message);

@@ -17,6 +17,22 @@ export interface Declared {
   readonly idempotencyKey?: string | undefined;
 }
 
+/** Headers, or gRPC metadata, by which a sender says who it is. */
+export interface SenderHeaders {
+  readonly authorization?: string | undefined;
+  readonly 'x-scope-orgid'?: string | readonly string[] | undefined;
+}
+
+/** Whose a request may be, as `X-Scope-OrgID` names it, or why it may not be. */
+export type Authenticate = (claim: {
+  readonly authorization: string;
+  readonly orgId: string;
+  readonly scope: 'write';
+}) => Promise<
+  | { readonly orgId: string }
+  | { readonly refused: 'unauthenticated' | 'forbidden' | 'busy'; readonly message: string }
+>;
+
 /** The one way of a request from a socket to the log. */
 export interface Intake {
   /**
@@ -27,8 +43,12 @@ export interface Intake {
   http(receiver: string, request: FastifyRequest, declared: Declared): Promise<Receipt>;
   /** The same for a message that a transport with limits of its own has read. */
   message(receiver: string, tenant: TenantId, body: Uint8Array, declared: Declared): Promise<Receipt>;
-  /** Whose a request is; `header` is `X-Scope-OrgID`. */
-  tenantOf(header: string | readonly string[] | undefined): TenantId;
+  /**
+   * Whose a request is, by `X-Scope-OrgID` and `Authorization`, under their names in lower case.
+   *
+   * @throws IngestError TENANT_MISSING, UNAUTHENTICATED, FORBIDDEN; VarveError TENANT_INVALID
+   */
+  tenantOf(headers: SenderHeaders): Promise<TenantId>;
   readonly retryAfterSeconds: number;
   readonly log: IngestLog;
 }

@@ -1,3 +1,6 @@
+import { text } from 'node:stream/consumers';
+import { UsageError } from '../arguments.ts';
+import { hashPassword } from '../auth.ts';
 import { type ConfigSources, loadConfig } from '../config/load.ts';
 import { documentConfig, printConfig } from '../config/print.ts';
 import { showReplication } from '../config/replication.ts';
@@ -16,4 +19,11 @@ export function print(sources: ConfigSources): void {
 /** `varve config document`: `docs/configuration.md`. */
 export function document(): void {
   process.stdout.write(documentConfig());
+}
+
+/** `varve config hash-password`: the first line of standard input, as the configuration holds it. */
+export async function hashFromInput(): Promise<void> {
+  const [password = ''] = (await text(process.stdin)).split(/\r?\n/, 1);
+  if (password === '') throw new UsageError('no password on standard input');
+  process.stdout.write(`${await hashPassword(password)}\n`);
 }

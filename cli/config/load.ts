@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { Value } from 'typebox/value';
 import { parse as parseYaml, YAMLParseError } from 'yaml';
+import { asksForCredentials } from '../auth.ts';
 import { replicationProblems } from './replication.ts';
 import { type Config, ConfigSchema } from './schema.ts';
 import { nearest, type Setting, sections, settings } from './settings.ts';
@@ -211,11 +212,13 @@ function choicesOf(alternatives: unknown): string {
 const loopback = /^(127\.\d+\.\d+\.\d+|::1|localhost)$/;
 
 function checkTogether(given: ReadonlyMap<string, Given>, problems: string[]): void {
-  const { listen, log } = assemble(given);
-  if (!loopback.test(listen.host) && !listen.unauthenticated_allowed) {
+  const config = assemble(given);
+  const { listen, log } = config;
+  const isOpen = !asksForCredentials(config);
+  if (!loopback.test(listen.host) && isOpen && !listen.unauthenticated_allowed) {
     problems.push(
       `listen.host is '${listen.host}': whoever reaches it could read and write everything; ` +
-        'set listen.unauthenticated_allowed to true if that is meant, or listen on 127.0.0.1',
+        'give tenants.NAME tokens or users, set listen.unauthenticated_allowed to true if that is meant, or listen on 127.0.0.1',
     );
   }
   if (log.tenant_partitions > log.partitions) {

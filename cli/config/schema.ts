@@ -1,4 +1,5 @@
 import Type from 'typebox';
+import { Tokens, Users } from './credentials.ts';
 import { duration, size } from './quantity.ts';
 
 const KiB = 1024;
@@ -19,21 +20,25 @@ const count = (standard: number, description: string, minimum = 1, maximum = 4_2
 const section = <T extends Record<string, Type.TSchema>>(description: string, settings: T) =>
   Type.Object(settings, { additionalProperties: false, description });
 
-const listen = section('Addresses. Everyone who reaches a port may read and write.', {
-  host: Type.String({ default: '127.0.0.1', minLength: 1, description: 'Address of every listener.' }),
-  unauthenticated_allowed: Type.Boolean({
-    default: false,
-    description: 'Must be true to listen on anything but loopback: nobody is asked who they are.',
-  }),
-  otlp_grpc_port: port(4317, 'OTLP over gRPC'),
-  otlp_http_port: port(4318, 'OTLP over HTTP'),
-  loki_port: port(3100, 'Loki API and push, OTLP over HTTP'),
-  tempo_port: port(3200, 'Tempo API'),
-  prometheus_port: port(9090, 'Prometheus API and remote write, OTLP over HTTP'),
-  http_port: port(8080, 'Every API and receiver on one port'),
-  request_timeout_ms: milliseconds(minuteMs, 'Longest time in which a request must have arrived whole.'),
-  drain_timeout_ms: milliseconds(7_000, 'At shutdown, how long requests under way may take to finish.'),
-});
+const listen = section(
+  'Addresses. Without credentials in `tenants` everyone who reaches a port may read and write.',
+  {
+    host: Type.String({ default: '127.0.0.1', minLength: 1, description: 'Address of every listener.' }),
+    unauthenticated_allowed: Type.Boolean({
+      default: false,
+      description:
+        'Must be true to listen on anything but loopback where `tenants` has no credentials: nobody is asked who they are.',
+    }),
+    otlp_grpc_port: port(4317, 'OTLP over gRPC'),
+    otlp_http_port: port(4318, 'OTLP over HTTP'),
+    loki_port: port(3100, 'Loki API and push, OTLP over HTTP'),
+    tempo_port: port(3200, 'Tempo API'),
+    prometheus_port: port(9090, 'Prometheus API and remote write, OTLP over HTTP'),
+    http_port: port(8080, 'Every API and receiver on one port'),
+    request_timeout_ms: milliseconds(minuteMs, 'Longest time in which a request must have arrived whole.'),
+    drain_timeout_ms: milliseconds(7_000, 'At shutdown, how long requests under way may take to finish.'),
+  },
+);
 
 const tenancy = section('Whose data a request is about.', {
   default: Type.String({
@@ -104,13 +109,17 @@ const limits = section('What each tenant may send; `tenants.NAME.limits` may dif
 const tenants = Type.Record(
   Type.String(),
   Type.Object(
-    { limits: Type.Optional(Type.Partial(limits, { additionalProperties: false })) },
+    {
+      limits: Type.Optional(Type.Partial(limits, { additionalProperties: false })),
+      tokens: Type.Optional(Tokens),
+      users: Type.Optional(Users),
+    },
     { additionalProperties: false },
   ),
   {
     default: {},
     description:
-      'By tenant, what differs from the rest of this file: `NAME: {limits: {streams_max: 5000}}`. In the environment and in flags as JSON.',
+      'By tenant, the limits that differ from `limits`, and who may write and read ([security.md](security.md)): `NAME: {limits: {streams_max: 5000}}`. In the environment and in flags as JSON.',
   },
 );
 

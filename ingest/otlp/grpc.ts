@@ -100,7 +100,10 @@ async function takeExport(
   format: BodyFormat,
   intake: Intake,
 ): Promise<Uint8Array> {
-  const tenant = intake.tenantOf(metadata.get('x-scope-orgid').map(String));
+  const tenant = await intake.tenantOf({
+    authorization: metadata.get('authorization').map(String)[0],
+    'x-scope-orgid': metadata.get('x-scope-orgid').map(String),
+  });
   const idempotencyKey = idempotencyKeyOf(metadata.get(idempotencyKeyHeader).map(String));
   const declared = { format, encoding: 'identity', idempotencyKey } as const;
   const receipt = await intake.message(receiverName, tenant, body, declared);

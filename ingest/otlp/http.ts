@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { BodyEncoding, BodyFormat } from '../../storage/index.ts';
-import { IngestError, refusalOf, retryAfterOf } from '../errors.ts';
+import { asksForCredentials, challenge, IngestError, refusalOf, retryAfterOf } from '../errors.ts';
 import { contentEncodingOf, type Intake, leaveBodiesUnread, type Receiver } from '../receiver.ts';
 import { exportResponse, exportResponseJson, rpcStatus, type Signal } from './answer.ts';
 import { otlpStatus } from './status.ts';
@@ -102,7 +102,7 @@ async function refuse(
   if (retryAfter !== undefined) reply.header('retry-after', String(retryAfter));
   // The rest of the body is not read, so the connection cannot be used again.
   if (code === 'BODY_TOO_LARGE') reply.header('connection', 'close');
-  if (code === 'TENANT_MISSING') reply.header('www-authenticate', 'Basic realm="varve"');
+  if (asksForCredentials(code)) reply.header('www-authenticate', challenge);
   if (media === undefined) return await reply.code(http).type('text/plain').send(message);
   const body = media === json ? JSON.stringify({ code: grpc, message }) : rpcStatus(grpc, message);
   return await answer(reply, http, media, body);

@@ -21,6 +21,8 @@ export const otlpStatus = {
   MEDIA_TYPE_UNSUPPORTED: { http: 415, grpc: 3 },
   TENANT_INVALID: invalid,
   TENANT_MISSING: { http: 401, grpc: 16 },
+  UNAUTHENTICATED: { http: 401, grpc: 16 },
+  FORBIDDEN: { http: 403, grpc: 7 },
   TENANT_OVERLOADED: throttled,
   RATE_EXCEEDED: throttled,
   OVERLOADED: unavailable,
