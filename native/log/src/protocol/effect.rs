@@ -122,8 +122,15 @@ pub enum Effect {
     SteppedDown(Epoch),
     /// Everything of the epoch it leads below this offset is committed.
     Committed(Epoch, Offset),
-    /// A recovery of this epoch found where it ends and waits for control.
-    Closing(Epoch, Offset),
+    /// A recovery found where this epoch ends. It brings what is kept to W copies, then asks control.
+    Closing {
+        /// Which.
+        epoch: Epoch,
+        /// What is before was known as committed.
+        committed: Offset,
+        /// Its end.
+        end: Offset,
+    },
 }
 
 /// What became of an append.

@@ -80,8 +80,10 @@ pub enum Asker {
 /// Why a store gives no more records than it did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Absence {
-    /// It may give them later: not released as far as it knows, being written, or too many at once.
-    NotYet,
+    /// Not released, as far as it knows; or there were records, and these were enough.
+    NotReleased,
+    /// Released, but not here, or not yet: another store may have it.
+    Elsewhere,
     /// The epoch is closed, and nothing before this offset is there to be read: never stored here, or
     /// lost, or damaged.
     Never(Offset),

@@ -31,8 +31,8 @@ pub(super) struct Reader {
     asked: Option<(usize, u32)>,
     /// The store that is asked next.
     store: Option<usize>,
-    /// Stores in a row that had not what it wants yet.
-    not_yet: usize,
+    /// Stores in a row that had not what it wants, though it is released.
+    elsewhere: usize,
     /// Stores that will never have it, and the first place that one of them may have.
     never: StoreSet,
     never_to: Offset,
@@ -64,7 +64,7 @@ impl Reader {
             credit_bytes,
             asked: None,
             store: None,
-            not_yet: 0,
+            elsewhere: 0,
             never: StoreSet::EMPTY,
             never_to: Offset(u64::MAX),
             poll_soon: false,
@@ -82,6 +82,14 @@ impl Reader {
 
     pub(super) const fn next(&self) -> Lsn {
         self.next
+    }
+
+    /// The own store may have more than before.
+    pub(super) fn woken(&mut self, list: &EpochList, effects: &mut Vec<Effect>) -> Progress {
+        if self.asked.is_none() {
+            self.store = None;
+        }
+        self.ask(list, effects)
     }
 
     pub(super) fn grant(&mut self, bytes: u64) {
@@ -137,7 +145,7 @@ impl Reader {
         }
         self.next = place;
         self.asked = None;
-        self.not_yet = 0;
+        self.elsewhere = 0;
         self.never = StoreSet::EMPTY;
         self.never_to = Offset(u64::MAX);
     }
@@ -154,7 +162,7 @@ impl Reader {
             self.store = Some(*store + 1);
             self.asked = None;
         }
-        self.not_yet = 0;
+        self.elsewhere = 0;
         self.ask(list, effects)
     }
 
@@ -200,8 +208,9 @@ impl Reader {
                 self.never.insert(index);
                 self.never_to = self.never_to.min(to);
             }
-            _ => self.not_yet += 1,
+            _ => self.elsewhere += 1,
         }
+        let released = absence != Absence::NotReleased;
         let n = entry.nodeset.n();
         if let Some(end) = entry.end.filter(|_| self.never.len() == n) {
             let (from, to) = (self.next, Lsn { offset: self.never_to.min(end), ..self.next });
@@ -213,10 +222,11 @@ impl Reader {
         }
         self.asked = None;
         self.store = Some((index + 1) % n);
-        if self.not_yet + self.never.len() < n {
+        if released && self.elsewhere + self.never.len() < n {
             return self.ask(list, effects);
         }
-        // Everybody was asked. Where the own store is the only one, it tells when there is more.
+        // There is nothing yet, or everybody was asked: the next one is asked in a while, since this one
+        // may have missed the tail. Where the own store is the only one, it tells when there is more.
         if n > 1 || entry.nodeset.index(self.me).is_none() {
             self.poll_later(effects);
         }

@@ -60,6 +60,12 @@ impl Partition {
         }
     }
 
+    /// The node, in this life.
+    #[must_use]
+    pub const fn incarnation(&self) -> Incarnation {
+        self.me
+    }
+
     /// The producers of what is committed as far as this node knows, for a snapshot of them.
     #[must_use]
     pub const fn producers(&self) -> &KnownProducers {
@@ -332,7 +338,7 @@ impl Partition {
         });
         let askers: Vec<Asker> = self.readers.iter().map(Reader::asker).collect();
         for asker in askers {
-            self.read(asker, effects, Reader::ask);
+            self.read(asker, effects, Reader::woken);
         }
     }
 

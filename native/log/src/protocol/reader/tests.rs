@@ -42,7 +42,7 @@ fn a_reader_goes_on_in_the_next_epoch_that_has_records() {
     let mut reader = Reader::new(ASKER, ME, Lsn::new(1, 0), 1_000);
     reader.ask(&list, &mut effects);
     assert_eq!(asked(&mut effects), Some((2, Lsn::new(1, 0), 1_000)));
-    let answer = (Lsn::new(1, 0), vec![record(5), record(5)], Absence::NotYet);
+    let answer = (Lsn::new(1, 0), vec![record(5), record(5)], Absence::NotReleased);
     let progress = reader.fetched(ME, answer, &list, &mut effects);
     assert!(
         matches!(progress, Progress::Given(at, records) if at == Lsn::new(1, 0) && records.len() == 2)
@@ -57,7 +57,7 @@ fn a_reader_gives_no_more_than_it_was_granted() {
     let mut reader = Reader::new(ASKER, ME, Lsn::new(1, 0), 8);
     reader.ask(&list, &mut effects);
     assert_eq!(asked(&mut effects).unwrap().2, 8);
-    let answer = (Lsn::new(1, 0), vec![record(9)], Absence::NotYet);
+    let answer = (Lsn::new(1, 0), vec![record(9)], Absence::NotReleased);
     drop(reader.fetched(ME, answer, &list, &mut effects));
     reader.ask(&list, &mut effects);
     assert_eq!(asked(&mut effects), None);
@@ -78,7 +78,7 @@ fn only_what_no_store_will_ever_have_is_lost() {
         (asked(&mut effects).map(|(store, ..)| store), progress)
     };
     assert_eq!(answers(2, Absence::Never(Offset(2))).0, Some(0));
-    assert_eq!(answers(0, Absence::NotYet).0, Some(1));
+    assert_eq!(answers(0, Absence::Elsewhere).0, Some(1));
     let (next, progress) = answers(1, Absence::Never(Offset(1)));
     assert!(next.is_none() && matches!(progress, Progress::Waits), "store 0 may have it");
     drop(reader.poll(&list, &mut effects));
@@ -116,7 +116,7 @@ fn a_reader_with_a_goal_stops_there_and_not_before() {
     let goal = Lsn::new(3, 0);
     let mut reader = Reader::up_to(Asker::CatchUp, ME, Lsn::new(1, 1), goal);
     assert!(matches!(reader.ask(&list, &mut effects), Progress::Waits));
-    let answer = (Lsn::new(1, 1), vec![record(5)], Absence::NotYet);
+    let answer = (Lsn::new(1, 1), vec![record(5)], Absence::NotReleased);
     drop(reader.fetched(ME, answer, &list, &mut effects));
     assert!(matches!(reader.ask(&list, &mut effects), Progress::Done));
 }

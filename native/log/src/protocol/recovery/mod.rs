@@ -106,8 +106,9 @@ impl Recovery {
             *slot = Some(digest);
         }
         let Some(decision) = decide(&self.nodeset, digests) else { return };
-        effects.push(Effect::Closing(self.epoch, decision.end()));
-        let first = decision.from;
+        let (epoch, committed, end) = (self.epoch, decision.from, decision.end());
+        effects.push(Effect::Closing { epoch, committed, end });
+        let first = committed;
         self.go_on(Repairs { decision, first, fetched_to: first }, effects);
     }
 

@@ -85,14 +85,15 @@ impl Store {
         if from < self.trim_point {
             return Absence::Trimmed(self.trim_point);
         }
-        let Some(here) = self.epochs.get(&from.epoch) else { return Absence::NotYet };
+        let Some(here) = self.epochs.get(&from.epoch) else { return Absence::NotReleased };
         match here.end {
+            _ if from.offset >= here.released() => Absence::NotReleased,
             // What is being written, by a repair, will be there.
-            Some(end) if from.offset < end && !self.writes.has_record(from) => {
+            Some(end) if !self.writes.has_record(from) => {
                 let next_here = here.held.next(from.offset).unwrap_or(end);
                 Absence::Never(next_here.min(end))
             }
-            _ => Absence::NotYet,
+            _ => Absence::Elsewhere,
         }
     }
 
@@ -108,7 +109,7 @@ impl Store {
         else {
             return;
         };
-        let absence = if records.is_empty() { self.absence(from) } else { Absence::NotYet };
+        let absence = if records.is_empty() { self.absence(from) } else { Absence::NotReleased };
         effects.push(Effect::Send(to, Message::Fetched { from, records, absence, asker }));
     }
 

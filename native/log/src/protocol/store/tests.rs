@@ -220,7 +220,7 @@ fn readers_get_what_is_released_and_recoveries_what_is_held() {
     assert_eq!(range(fetch(&mut store, Lsn::new(1, 0), READER)), (0, 2));
     assert_eq!(range(fetch(&mut store, Lsn::new(1, 0), Asker::Recovery)), (0, 3));
     let nothing = fetch(&mut store, Lsn::new(1, 2), READER);
-    let absence = Absence::NotYet;
+    let absence = Absence::NotReleased;
     assert_eq!(
         sent(&[nothing]),
         [&Message::Fetched { from: Lsn::new(1, 2), records: vec![], absence, asker: READER }]
@@ -245,7 +245,7 @@ fn in_a_closed_epoch_what_is_absent_or_damaged_will_never_be_there() {
     };
     assert_eq!(absent(&mut store, 1), Absence::Never(Offset(5)));
     assert_eq!(absent(&mut store, 8), Absence::Never(Offset(9)));
-    assert_eq!(absent(&mut store, 9), Absence::NotYet);
+    assert_eq!(absent(&mut store, 9), Absence::NotReleased);
     store.damaged(Lsn::new(1, 6));
     assert_eq!(absent(&mut store, 6), Absence::Never(Offset(7)));
 }
