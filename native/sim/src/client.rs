@@ -44,8 +44,8 @@ impl fmt::Debug for Request {
 
 /// A number for a record's content; different for all records of a run, but for chance.
 #[must_use]
-pub fn fingerprint(session: u64, seq: u64, payload: &[u8]) -> u64 {
-    let mut hash = Random::new(session.rotate_left(32) ^ seq).bits();
+pub fn fingerprint(payload: &[u8]) -> u64 {
+    let mut hash = 0xCBF2_9CE4_8422_2325;
     for &byte in payload {
         hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3);
     }
@@ -77,7 +77,7 @@ pub enum Turn {
 /// An append whose end its client was told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ended {
-    /// When its last sending began.
+    /// When the first sending began that may have stored it.
     pub began_us: u64,
     /// The highest place that had been acknowledged to anybody then.
     pub after: Option<Lsn>,
@@ -107,6 +107,9 @@ pub struct Client {
     sent: Option<Sent>,
     /// The record is sent again, since an earlier sending ended unknown.
     again: bool,
+    /// When the record was sent first, and the highest place acknowledged to anybody then. A sending
+    /// that was refused counts, too: a copy of it may still be on its way.
+    first_sent: Option<(u64, Option<Lsn>)>,
     acknowledged: u64,
 }
 
@@ -114,8 +117,9 @@ impl Client {
     /// A client that has sent nothing yet and believes node 0 to lead.
     #[must_use]
     pub fn new(session: u64) -> Self {
-        let (seq, requests, leader, sent, again, acknowledged) = (0, 0, 0, None, false, 0);
-        Self { session, seq, requests, leader, sent, again, acknowledged }
+        let (seq, requests, leader, acknowledged) = (0, 0, 0, 0);
+        let (sent, again, first_sent) = (None, false, None);
+        Self { session, seq, requests, leader, sent, again, first_sent, acknowledged }
     }
 
     /// Appends it was told are stored.
@@ -146,8 +150,9 @@ impl Client {
         let request = Request(self.session << 32 | self.requests);
         let (session, seq) = (self.session, self.seq);
         let payload = self.payload(payload_max_bytes);
-        let fingerprint = fingerprint(session, seq, &payload);
-        self.sent = Some(Sent { request, began_us: now_us, after, fingerprint });
+        let fingerprint = fingerprint(&payload);
+        let (began_us, after) = *self.first_sent.get_or_insert((now_us, after));
+        self.sent = Some(Sent { request, began_us, after, fingerprint });
         let timeout_us = random.between(ANSWER_TIMEOUT_US.0, ANSWER_TIMEOUT_US.1);
         let append = AppendRequest { request, session, seq, payload };
         Turn::Send(self.leader, append, now_us + timeout_us)
@@ -182,6 +187,7 @@ impl Client {
                 self.acknowledged += 1;
                 self.seq += 1;
                 self.again = false;
+                self.first_sent = None;
             }
             Answer::NotLeader(leader) => self.go_to(leader, nodes, random),
             Answer::Overloaded => {}

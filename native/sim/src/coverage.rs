@@ -35,6 +35,10 @@ counted! {
     Trimmed => "records were trimmed",
     /// A reader came for records that were trimmed, and went on behind them.
     TrimmedAsked => "a reader met the trim point",
+    /// A retry was answered with the place of the first sending.
+    DuplicateKnown => "a retry was known again",
+    /// A new leader read whose the records before its epoch are.
+    ProducersRead => "a new leader read the producers",
     /// A node that was leader came back as another incarnation.
     LeaderRestarted => "a leader restarted",
     /// A node that had not heard of its own deposition went on as a leader.

@@ -7,6 +7,7 @@ use crate::{
     node::Frame,
     random::Random,
 };
+use std::collections::BTreeMap;
 use varve_types::Lsn;
 
 /// A healthy sync takes this long, in microseconds.
@@ -59,6 +60,8 @@ impl<F: Frame> Slot<F> {
 #[derive(Debug)]
 pub struct Disk<F, T> {
     synced: Vec<Slot<F>>,
+    /// Where each record's newest whole copy is.
+    index: BTreeMap<Lsn, usize>,
     syncing: Vec<(T, F)>,
     gathering: Vec<(T, F)>,
     sync_running: bool,
@@ -84,6 +87,7 @@ impl<F, T> Default for Disk<F, T> {
     fn default() -> Self {
         Self {
             synced: Vec::new(),
+            index: BTreeMap::new(),
             syncing: Vec::new(),
             gathering: Vec::new(),
             sync_running: false,
@@ -141,8 +145,37 @@ impl<F: Frame, T: Copy> Disk<F, T> {
             return Err(SyncFailed(open.map(|&(token, _)| token).collect()));
         }
         let (tokens, frames): (Vec<T>, Vec<F>) = self.syncing.drain(..).unzip();
-        self.synced.extend(frames.into_iter().map(|frame| Slot { frame, damage: None }));
+        self.keep(frames);
         Ok(tokens)
+    }
+
+    fn keep(&mut self, frames: Vec<F>) {
+        for frame in frames {
+            if let Some((lsn, _)) = frame.record() {
+                self.index.insert(lsn, self.synced.len());
+            }
+            self.synced.push(Slot { frame, damage: None });
+        }
+    }
+
+    fn index_anew(&mut self) {
+        let slots = self.synced.iter().enumerate().filter(|(_, slot)| slot.damage.is_none());
+        self.index = slots.filter_map(|(at, slot)| Some((slot.frame.record()?.0, at))).collect();
+    }
+
+    /// Whole records of [from, to), in order without a gap; no more once `max_bytes` are gathered, but
+    /// one.
+    pub fn read(&self, from: Lsn, to: Lsn, max_bytes: u64) -> Vec<F> {
+        let (mut frames, mut bytes) = (Vec::new(), 0);
+        for (&lsn, &at) in self.index.range(from..to) {
+            let in_order = lsn.offset.0 == from.offset.0 + frames.len() as u64;
+            if !in_order || bytes >= max_bytes && !frames.is_empty() {
+                break;
+            }
+            bytes += self.synced[at].frame.size_bytes();
+            frames.push(self.synced[at].frame.clone());
+        }
+        frames
     }
 
     /// Stops in the middle of whatever it did. What was not synced is lost, kept, or cut somewhere;
@@ -169,7 +202,7 @@ impl<F: Frame, T: Copy> Disk<F, T> {
             0
         };
         unsynced.truncate(kept);
-        self.synced.extend(unsynced.into_iter().map(|frame| Slot { frame, damage: None }));
+        self.keep(unsynced);
     }
 
     /// Damages one synced frame; half of the time one of the last, since those may be what a
@@ -183,6 +216,7 @@ impl<F: Frame, T: Copy> Disk<F, T> {
             .collect();
         let &at = random.pick(&candidates)?;
         self.synced[at].damage = Some(damage);
+        self.index_anew();
         self.synced.get(at).map(|slot| &slot.frame)
     }
 
@@ -208,12 +242,17 @@ impl<F: Frame, T: Copy> Disk<F, T> {
         &self.synced
     }
 
-    /// Drops records before this place, as a journal drops files. Seals stay: they are written anew
-    /// before their file goes. Answers how many were dropped.
+    /// Drops the oldest records as long as they are before this place, and whatever lies between them,
+    /// as a journal drops whole files. Answers how many slots were dropped.
     pub fn drop_below(&mut self, place: Lsn) -> usize {
-        let before = self.synced.len();
-        self.synced.retain(|slot| slot.frame.record().is_none_or(|(lsn, _)| lsn >= place));
-        before - self.synced.len()
+        let record = |slot: &Slot<F>| slot.frame.record().map(|(lsn, _)| lsn);
+        let goes_on =
+            self.synced.iter().position(|slot| record(slot).is_some_and(|at| at >= place));
+        let oldest = &self.synced[..goes_on.unwrap_or(self.synced.len())];
+        let dropped = oldest.iter().rposition(|slot| record(slot).is_some()).map_or(0, |at| at + 1);
+        self.synced.drain(..dropped);
+        self.index_anew();
+        dropped
     }
 
     /// Whole records from the given slot on, with their fingerprints.
@@ -231,6 +270,10 @@ mod tests {
     impl Frame for u64 {
         fn record(&self) -> Option<(Lsn, u64)> {
             self.is_multiple_of(2).then(|| (Lsn::new(1, *self), *self))
+        }
+
+        fn size_bytes(&self) -> u64 {
+            8
         }
     }
 
@@ -287,6 +330,24 @@ mod tests {
             let frame = *disk.rot(Damage::Header, &mut random).unwrap();
             assert_eq!(disk.synced()[frame as usize].found(), Found::Unreadable);
         }
+    }
+
+    #[test]
+    fn the_oldest_records_go_with_what_lies_between_them_and_nothing_else() {
+        let mut disk = disk();
+        assert_eq!(disk.drop_below(Lsn::new(1, 1)), 1);
+        assert_eq!(frames(&disk), [1, 2]);
+        assert_eq!(disk.drop_below(Lsn::new(1, 2)), 0);
+        assert_eq!(disk.drop_below(Lsn::new(1, 3)), 2);
+        assert_eq!(frames(&disk), [0_u64; 0]);
+    }
+
+    #[test]
+    fn a_read_gives_whole_records_in_order_up_to_the_first_that_is_missing() {
+        let disk = disk();
+        let (from, to) = (Lsn::new(1, 0), Lsn::new(1, 9));
+        assert_eq!(disk.read(from, to, 100), [0], "1 is a seal, so offset 1 is missing");
+        assert_eq!(disk.read(Lsn::new(1, 1), to, 100), [0_u64; 0]);
     }
 
     #[test]

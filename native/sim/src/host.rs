@@ -15,6 +15,18 @@ use crate::{
 };
 use varve_types::{Epoch, Lsn, Offset};
 
+/// How long a read takes, in microseconds.
+const READ_US: (u64, u64) = (10, 400);
+
+/// A read of a disk on its way.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Read {
+    token: u64,
+    from: Lsn,
+    to: Lsn,
+    max_bytes: u64,
+}
+
 /// A machine with its node.
 #[derive(Debug)]
 pub(crate) struct Host<N: Node> {
@@ -44,6 +56,8 @@ pub(crate) struct Host<N: Node> {
     /// Its view's newest snapshot covers everything before. It survives crashes and lost disks, since
     /// snapshots are kept elsewhere.
     pub(crate) snapshot: Lsn,
+    /// What the node keeps with it.
+    pub(crate) kept: Option<N::Snapshot>,
 }
 
 impl<N: Node> Host<N> {
@@ -67,6 +81,7 @@ impl<N: Node> Host<N> {
             recovered_us: 0,
             reader_at: Lsn::new(1, 0),
             snapshot: Lsn::new(1, 0),
+            kept: None,
         }
     }
 
@@ -136,6 +151,11 @@ impl<N: Node> World<N> {
         match effect {
             Effect::Send(to, message) => self.send(node, to, Wire::Message(message)),
             Effect::Write(token, frame) => self.write(node, token, frame),
+            Effect::Read { token, from, to, max_bytes } => {
+                let read = Read { token, from, to, max_bytes };
+                let delay_us = self.random.between(READ_US.0, READ_US.1);
+                self.after(delay_us, Happening::ReadEnd { node, incarnation, read });
+            }
             Effect::SetTimer(delay_ms, timer) => {
                 let at_us = self.hosts[node].clock.after_ms(self.now_us, delay_ms);
                 self.at(at_us, Happening::Timer { node, incarnation, timer });
@@ -151,8 +171,36 @@ impl<N: Node> World<N> {
             Effect::ReadControl => self.ask_control(node, None),
             Effect::Propose(command) => self.ask_control(node, Some(command)),
             Effect::DropBelow(trim_point) => self.drop_below(node, trim_point),
+            Effect::Keep(covered, kept) => {
+                let host = &mut self.hosts[node];
+                debug_assert!(covered <= host.reader_at, "a view covers what it has read");
+                // A view that reads anew covers less for a while, but has what it had.
+                if covered >= host.snapshot {
+                    host.snapshot = covered;
+                    host.kept = Some(kept);
+                }
+            }
             Effect::Saw(sight) => self.saw(node, sight),
         }
+    }
+
+    /// A read of the disk ends. It finds what is there by now.
+    pub(crate) fn read_ended(&mut self, node: Number, incarnation: u64, read: Read) {
+        let host = &mut self.hosts[node];
+        if host.incarnation != incarnation || host.node.is_none() {
+            return;
+        }
+        if let Some(waiting) = &mut host.paused {
+            waiting.push(Happening::ReadEnd { node, incarnation, read });
+            return;
+        }
+        let frames = host.disk.read(read.from, read.to, read.max_bytes);
+        self.trace.step(
+            self.now_us,
+            [9, node as u64, read.token],
+            format_args!("n{node} read {} records from {}", frames.len(), read.from),
+        );
+        self.step(node, Event::Read(read.token, frames));
     }
 
     fn write(&mut self, node: Number, token: u64, frame: N::Frame) {
@@ -253,11 +301,6 @@ impl<N: Node> World<N> {
                 self.hosts[node].reader_at = place;
                 self.auditor.goes_to(node, place, self.hosts[node].snapshot);
             }
-            Sight::Snapshot(covered) => {
-                let host = &mut self.hosts[node];
-                debug_assert!(covered <= host.reader_at, "a view covers what it has read");
-                host.snapshot = covered;
-            }
             Sight::Lost(from, to) => self.auditor.told_lost(node, from, to),
             Sight::Branch(branch) => self.covered.add(branch),
         }
@@ -300,8 +343,10 @@ impl<N: Node> World<N> {
             [7, node as u64, incarnation],
             format_args!("n{node} starts as incarnation {incarnation}, disk {disk:?}"),
         );
-        let frames = host.disk.synced();
-        host.node = Some(N::start(&Start { node, incarnation, settings, disk, frames, snapshot }));
+        let (frames, kept) = (host.disk.synced(), host.kept.as_ref());
+        let rules = self.rules;
+        let start = Start { rules, node, incarnation, settings, disk, frames, snapshot, kept };
+        host.node = Some(N::start(&start));
         self.step(node, Event::Started);
     }
 

@@ -6,7 +6,7 @@ use std::{
     process::ExitCode,
 };
 use varve_sim::{
-    reference::{Mutant, Reference},
+    dlog::{Dlog, Mutant},
     run::{run, run_seeds},
     trace::Keep,
 };
@@ -17,8 +17,6 @@ const SEEDS_THAT_COVER: u64 = 500;
 const USAGE: &str = "usage: varve-sim --seeds N [--first-seed S]   run N seeds, from S on (0)
        varve-sim --seed S [--trace]           run one seed; --trace prints every step";
 
-type Simulated = Reference<{ Mutant::None as u8 }>;
-
 enum Asked {
     Many { first: u64, seeds: u64 },
     One { seed: u64, keep: Keep },
@@ -28,7 +26,7 @@ fn main() -> io::Result<ExitCode> {
     let mut out = io::stdout().lock();
     match asked(env::args().skip(1)) {
         Ok(Asked::One { seed, keep }) => {
-            let outcome = run::<Simulated>(seed, keep);
+            let outcome = run::<Dlog>(Mutant::None, seed, keep);
             write!(out, "{outcome}")?;
             Ok(if outcome.violation.is_some() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
         }
@@ -41,7 +39,7 @@ fn main() -> io::Result<ExitCode> {
 }
 
 fn many(first: u64, seeds: u64, out: &mut impl io::Write) -> io::Result<ExitCode> {
-    match run_seeds::<Simulated>(first, seeds) {
+    match run_seeds::<Dlog>(Mutant::None, first, seeds) {
         Err(outcome) => {
             write!(out, "{outcome}")?;
             Ok(ExitCode::FAILURE)

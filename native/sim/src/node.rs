@@ -21,9 +21,21 @@ pub trait Node: Sized {
     type Timer: Clone + fmt::Debug;
     /// The partition's list of epochs.
     type Control: Control;
+    /// By which rules a run's nodes go: a right one, or one that is broken.
+    type Rules: Copy + fmt::Debug;
+    /// What a node keeps with its view's snapshot, elsewhere than on its disk.
+    type Snapshot: Clone + fmt::Debug;
+
+    /// Control's list with its first epoch open.
+    fn first_control(
+        rules: Self::Rules,
+        settings: &Settings,
+        leader: (Number, u64),
+        stores: &[Number],
+    ) -> Self::Control;
 
     /// A node as it comes up: nothing in memory but what the disk held.
-    fn start(start: &Start<'_, Self::Frame>) -> Self;
+    fn start(start: &Start<'_, Self>) -> Self;
 
     /// Takes one event, and adds what is to be done about it.
     fn step(&mut self, now_ms: u64, event: Event<Self>, effects: &mut Vec<Effect<Self>>);
@@ -34,15 +46,15 @@ pub trait Frame: Clone {
     /// Which record it holds, with [`crate::client::fingerprint`] of it; `None` for a frame that
     /// holds no record.
     fn record(&self) -> Option<(Lsn, u64)>;
+
+    /// What it takes on the disk.
+    fn size_bytes(&self) -> u64;
 }
 
 /// The epoch list, as one linearizable register that applies commands by compare-and-set.
 pub trait Control: Clone + fmt::Debug {
     /// What is proposed.
     type Command: Clone + fmt::Debug;
-
-    /// The list with its first epoch open.
-    fn first(settings: &Settings, leader: (Number, u64), stores: &[Number]) -> Self;
 
     /// Applies a command, or leaves the list as it was and says why.
     fn apply(&mut self, command: &Self::Command) -> Result<(), String>;
@@ -71,7 +83,9 @@ pub struct EpochView {
 
 /// What a node is started with.
 #[derive(Debug)]
-pub struct Start<'a, F> {
+pub struct Start<'a, N: Node> {
+    /// The run's.
+    pub rules: N::Rules,
     /// Its number.
     pub node: Number,
     /// Higher than all before.
@@ -81,9 +95,11 @@ pub struct Start<'a, F> {
     /// Whether the disk is the one that was registered.
     pub disk: DiskFound,
     /// What is on it.
-    pub frames: &'a [Slot<F>],
+    pub frames: &'a [Slot<N::Frame>],
     /// Its view's newest snapshot covers everything before.
     pub snapshot: Lsn,
+    /// What was kept with that.
+    pub kept: Option<&'a N::Snapshot>,
 }
 
 /// Whether a registered store found its disk.
@@ -106,6 +122,8 @@ pub enum Event<N: Node> {
     Written(u64),
     /// The write with this token was refused, or its sync failed: it is stored, or not.
     WriteFailed(u64),
+    /// The answer to [`Effect::Read`] with this token: records from there on, as far as they are there.
+    Read(u64, Vec<N::Frame>),
     /// A timer ran out.
     Timer(N::Timer),
     /// A client wants to append.
@@ -130,6 +148,17 @@ pub enum Effect<N: Node> {
     Send(Number, N::Message),
     /// Write a frame, and tell by this token when it is durable.
     Write(u64, N::Frame),
+    /// Read records from the disk.
+    Read {
+        /// By which the answer is known.
+        token: u64,
+        /// The first.
+        from: Lsn,
+        /// The first that is not wanted.
+        to: Lsn,
+        /// No more once so many bytes are gathered, but one.
+        max_bytes: u64,
+    },
     /// Wake me in so many milliseconds, by my own clock.
     SetTimer(u64, N::Timer),
     /// Answer a client's append.
@@ -142,6 +171,8 @@ pub enum Effect<N: Node> {
     Propose(<N::Control as Control>::Command),
     /// Drop records before this place from the disk.
     DropBelow(Lsn),
+    /// The view has a snapshot that covers everything before: keep this with it.
+    Keep(Lsn, N::Snapshot),
     /// Nothing to do; for the world to know.
     Saw(Sight),
 }
@@ -159,8 +190,6 @@ pub enum Sight {
     Given(Lsn, u64),
     /// Its reader goes on at another place, for what is before is trimmed, or is to be read again.
     GoesTo(Lsn),
-    /// Its view has a snapshot that covers everything before.
-    Snapshot(Lsn),
     /// Its reader was told that records are lost, from and up to.
     Lost(Lsn, Lsn),
     /// It went through a branch that shall be covered.

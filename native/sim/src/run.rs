@@ -36,8 +36,8 @@ pub struct Outcome {
 
 /// Runs one seed.
 #[must_use]
-pub fn run<N: Node>(seed: u64, keep: Keep) -> Outcome {
-    let mut world = World::<N>::new(seed, keep);
+pub fn run<N: Node>(rules: N::Rules, seed: u64, keep: Keep) -> Outcome {
+    let mut world = World::<N>::new(rules, seed, keep);
     let plan = world.plan.to_string();
     world.run();
     Outcome {
@@ -70,12 +70,16 @@ pub struct Summary {
 
 /// Runs seeds from `first` on. Stops at the first that breaks an invariant, and runs that one again
 /// for its last lines.
-pub fn run_seeds<N: Node>(first: u64, seeds: u64) -> Result<Summary, Box<Outcome>> {
+pub fn run_seeds<N: Node>(
+    rules: N::Rules,
+    first: u64,
+    seeds: u64,
+) -> Result<Summary, Box<Outcome>> {
     let mut summary = Summary::default();
     for seed in first..first + seeds {
-        let outcome = run::<N>(seed, Keep::Hash);
+        let outcome = run::<N>(rules, seed, Keep::Hash);
         if outcome.violation.is_some() {
-            return Err(Box::new(run::<N>(seed, Keep::Last)));
+            return Err(Box::new(run::<N>(rules, seed, Keep::Last)));
         }
         summary.seeds += 1;
         summary.steps += outcome.steps;

@@ -5,7 +5,7 @@ use crate::{
     counts::Counts,
     coverage::Branch,
     faults::{Fault, Mix},
-    host::Host,
+    host::{Host, Read},
     invariants::{Auditor, Invariant},
     network::{Network, Node as Number},
     node::{Control, Node},
@@ -46,6 +46,8 @@ pub(crate) enum Happening<N: Node> {
     Arrival { from: Number, to: Number, wire: Wire<N::Message> },
     /// A node's running sync ends.
     SyncEnd { node: Number, incarnation: u64 },
+    /// A node's read of its disk ends.
+    ReadEnd { node: Number, incarnation: u64, read: Read },
     /// A node's timer runs out.
     Timer { node: Number, incarnation: u64, timer: N::Timer },
     /// A node's question reaches control.
@@ -87,6 +89,7 @@ pub(crate) enum Phase {
 
 /// One run.
 pub struct World<N: Node> {
+    pub(crate) rules: N::Rules,
     pub(crate) now_us: u64,
     queue: Queue<Happening<N>>,
     pub(crate) random: Random,
@@ -115,7 +118,7 @@ pub struct World<N: Node> {
 impl<N: Node> World<N> {
     /// The world of `seed` before anything happened.
     #[must_use]
-    pub fn new(seed: u64, keep: Keep) -> Self {
+    pub fn new(rules: N::Rules, seed: u64, keep: Keep) -> Self {
         let mut random = Random::new(seed);
         let plan = Plan::draw(&mut random);
         let nodes = plan.settings.nodes;
@@ -125,8 +128,9 @@ impl<N: Node> World<N> {
         let first = usize::from(!plan.settings.leader_stores_data);
         let healthy = (first..nodes).collect();
         let stores = plan.draw_stores(healthy, &mut random).unwrap_or_default();
-        let control = N::Control::first(&plan.settings, (0, 1), &stores);
+        let control = N::first_control(rules, &plan.settings, (0, 1), &stores);
         let mut world = Self {
+            rules,
             now_us: 0,
             queue: Queue::default(),
             mix: plan.mix.clone(),
@@ -197,6 +201,9 @@ impl<N: Node> World<N> {
             }
             Happening::Arrival { from, to, wire } => self.received(from, to, wire),
             Happening::SyncEnd { node, incarnation } => self.sync_ended(node, incarnation),
+            Happening::ReadEnd { node, incarnation, read } => {
+                self.read_ended(node, incarnation, read);
+            }
             Happening::Timer { node, incarnation, timer } => {
                 self.timer_ran_out(node, incarnation, timer);
             }

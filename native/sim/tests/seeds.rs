@@ -1,18 +1,17 @@
 //! The protocol under faults: many seeds, and the same seed twice.
 
 use varve_sim::{
-    reference::{Mutant, Reference},
+    dlog::{Dlog, Mutant},
     run::{run, run_seeds},
     trace::Keep,
 };
-
-type Simulated = Reference<{ Mutant::None as u8 }>;
 
 const SEEDS: u64 = 500;
 
 #[test]
 fn no_seed_breaks_an_invariant_and_every_fault_and_branch_is_met() {
-    let summary = run_seeds::<Simulated>(0, SEEDS).unwrap_or_else(|outcome| panic!("{outcome}"));
+    let summary =
+        run_seeds::<Dlog>(Mutant::None, 0, SEEDS).unwrap_or_else(|outcome| panic!("{outcome}"));
     assert_eq!(summary.missing(), Vec::<String>::new());
     assert!(summary.acknowledged > 100 * SEEDS, "{} appends", summary.acknowledged);
 }
@@ -20,7 +19,7 @@ fn no_seed_breaks_an_invariant_and_every_fault_and_branch_is_met() {
 #[test]
 fn the_same_seed_gives_the_same_run_to_the_letter() {
     for seed in 0..10 {
-        let [first, second] = [(), ()].map(|()| run::<Simulated>(seed, Keep::Whole));
+        let [first, second] = [(), ()].map(|()| run::<Dlog>(Mutant::None, seed, Keep::Whole));
         assert_eq!(first.text, second.text, "seed {seed}");
         assert_eq!((first.hash, first.fired), (second.hash, second.fired), "seed {seed}");
     }
@@ -29,14 +28,13 @@ fn the_same_seed_gives_the_same_run_to_the_letter() {
 #[test]
 fn another_seed_gives_another_run() {
     let hashes: std::collections::BTreeSet<u64> =
-        (0..10).map(|seed| run::<Simulated>(seed, Keep::Hash).hash).collect();
+        (0..10).map(|seed| run::<Dlog>(Mutant::None, seed, Keep::Hash).hash).collect();
     assert_eq!(hashes.len(), 10);
 }
 
 #[test]
 fn a_failure_names_the_seed_the_command_the_invariant_and_the_last_events() {
-    type Wrong = Reference<{ Mutant::ServesUnreleased as u8 }>;
-    let Err(outcome) = run_seeds::<Wrong>(0, SEEDS) else {
+    let Err(outcome) = run_seeds::<Dlog>(Mutant::ServesUnreleased, 0, SEEDS) else {
         panic!("serving unreleased records passed")
     };
     let report = outcome.to_string();

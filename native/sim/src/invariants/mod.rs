@@ -44,6 +44,8 @@ pub struct Auditor {
     epochs: BTreeMap<Epoch, EpochSeen>,
     copies: BTreeMap<Lsn, Copies>,
     given: BTreeMap<Lsn, u64>,
+    /// By content, where it is stored for good.
+    places: BTreeMap<u64, Lsn>,
     /// The highest place acknowledged so far; `None` before the first.
     acknowledged: Option<Lsn>,
     trim_point: Lsn,
@@ -139,6 +141,7 @@ impl Auditor {
         self.check_announced(epoch, tail, "after the close");
         for offset in from.0..tail.0 {
             self.check_copies(Lsn { epoch, offset: Offset(offset) }, "announced as committed");
+            self.check_once(Lsn { epoch, offset: Offset(offset) });
         }
     }
 
@@ -188,6 +191,18 @@ impl Auditor {
     fn check_kept(&mut self, epoch: Epoch, end: Offset) {
         for offset in 0..end.0 {
             self.check_copies(Lsn { epoch, offset: Offset(offset) }, "kept at the close");
+            self.check_once(Lsn { epoch, offset: Offset(offset) });
+        }
+    }
+
+    /// A record that is committed, or kept, is at no other place.
+    fn check_once(&mut self, lsn: Lsn) {
+        let Some(copies) = self.copies.get(&lsn) else { return };
+        let first = *self.places.entry(copies.fingerprint).or_insert(lsn);
+        if first != lsn {
+            let what =
+                format!("{:016x} is stored at {first} and again at {lsn}", copies.fingerprint);
+            self.broken(Invariant::Once, what);
         }
     }
 
@@ -248,6 +263,7 @@ impl Auditor {
         }
         self.check_copies(lsn, "acknowledged");
         self.check_given(lsn, fingerprint, "acknowledged");
+        self.check_once(lsn);
         self.acknowledged = self.acknowledged.max(Some(lsn));
     }
 

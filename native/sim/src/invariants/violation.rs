@@ -21,6 +21,8 @@ pub enum Invariant {
     I7,
     /// The trim point stays behind what is still needed, and never moves back.
     I8,
+    /// What a client sent several times is stored once.
+    Once,
     /// Once faults stop, the cluster serves within bounded time.
     Liveness,
 }

@@ -1,4 +1,5 @@
-//! Ways to be wrong, each a single rule of log-core left out.
+//! Ways to be wrong, each a single rule of the protocol that is broken outside of the machines: a
+//! message, a frame, a start or a command that is not what they made of it.
 
 use crate::faults::counted;
 
@@ -11,7 +12,7 @@ counted! {
     AcknowledgesBeforeSync => "acknowledges before the sync",
     /// A digest is answered, and counts, without its seal.
     DigestsUnsealed => "a digest without its seal counts",
-    /// One store too few is waited for.
+    /// One store too few is waited for: the last one is taken for empty.
     FenceTooSmall => "one store too few in the fence quorum",
     /// An append is acknowledged as soon as it has W copies itself.
     AcknowledgesOutOfOrder => "acknowledges out of order",
@@ -39,11 +40,8 @@ counted! {
     DigestForgetsTrim => "a digest takes trimmed records for absent",
     /// A leader that is asked for the tail answers without asking the stores.
     TailUnconfirmed => "a tail is answered unconfirmed",
-}
-
-impl Mutant {
-    /// The mutant with this number, as a type parameter carries it.
-    pub(crate) const fn is(self, number: u8) -> bool {
-        self as u8 == number
-    }
+    /// What was sent again is taken for new.
+    ForgetsRetries => "a retry is taken for new",
+    /// A new leader does not learn whose the records before its epoch are.
+    ForgetsProducers => "a new leader forgets producers",
 }
