@@ -75,6 +75,11 @@ impl Damages {
         }
     }
 
+    /// Whether nothing is known of some frame.
+    pub(super) fn has_unknown(&self) -> bool {
+        self.named.iter().any(|damage| !damage.is_known)
+    }
+
     /// The file is gone.
     pub(super) fn forget(&mut self, path: &Path) {
         self.named.retain(|damage| damage.path != path);

@@ -7,8 +7,9 @@ use varve_types::{Epoch, Lsn, Offset, PartitionId};
 
 use super::{
     FileSettings, Frame,
+    entries::GroupEntries,
     frame_header::frame_bytes,
-    index::{EpochIndex, GroupEntries, Index, JournalFile},
+    index::{EpochIndex, Index, JournalFile},
     reader::{self, Unread},
     status::FileCounters,
 };
@@ -27,7 +28,34 @@ pub struct Files {
     pub(super) schemas: Mutex<HashMap<u32, Bytes>>,
     pub(super) counters: Mutex<FileCounters>,
     pub(super) trimming: Mutex<()>,
+    pub(super) spares: Mutex<Vec<PathBuf>>,
+    /// Numbers of the next file and the next group.
+    pub(super) next: Mutex<Next>,
     free_space: Mutex<Option<FreeSpace>>,
+}
+
+/// What is here of an epoch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldEpoch {
+    /// Which.
+    pub epoch: Epoch,
+    /// Offsets of records that are durable here; in order, apart from each other.
+    pub held: Vec<Range<Offset>>,
+    /// Offsets of records that were here and cannot be read. Those that were written again since are
+    /// in `held` too.
+    pub lost: Vec<Range<Offset>>,
+    /// The highest committed tail that came with the records.
+    pub committed_tail: Offset,
+    /// Which incarnation appended them, where their headers say it.
+    pub leader: Option<u64>,
+}
+
+/// Numbers that go on without a gap, also when no file is left that tells them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Next {
+    /// Of a file.
+    pub(super) sequence: u64,
+    pub(super) group: u64,
 }
 
 /// What the disk said last.
@@ -43,6 +71,7 @@ impl Files {
         runtime: Runtime,
         store_id: u128,
         index: Index,
+        next: Next,
     ) -> Self {
         Self {
             dir: settings.journal_dir(),
@@ -53,6 +82,8 @@ impl Files {
             schemas: Mutex::default(),
             counters: Mutex::default(),
             trimming: Mutex::new(()),
+            spares: Mutex::default(),
+            next: Mutex::new(next),
             free_space: Mutex::new(None),
         }
     }
@@ -106,24 +137,23 @@ impl Files {
         self.index.read().partitions.keys().copied().collect()
     }
 
-    /// Ranges of an epoch's offsets that are durable here.
-    pub fn held(&self, partition: PartitionId, epoch: Epoch) -> Vec<Range<Offset>> {
+    /// What is here of a partition's epochs, lowest first.
+    pub fn epochs(&self, partition: PartitionId) -> Vec<HeldEpoch> {
         let index = self.index.read();
-        index.partitions.get(&partition).map(|it| it.held(epoch)).unwrap_or_default()
+        let known = index.partitions.get(&partition).map(|it| it.epochs.iter());
+        let of = |(epoch, index): (&u32, &EpochIndex)| HeldEpoch {
+            epoch: Epoch(*epoch),
+            held: index.held().into_iter().map(|it| Offset(it.start)..Offset(it.end)).collect(),
+            lost: index.lost.iter().map(|(it, _)| Offset(it.start)..Offset(it.end)).collect(),
+            committed_tail: Offset(index.facts.committed_tail),
+            leader: Some(index.facts.leader).filter(|leader| *leader != 0),
+        };
+        known.into_iter().flatten().map(of).collect()
     }
 
-    /// Epochs of which something is held, or was before it was damaged, lowest first.
-    pub fn epochs(&self, partition: PartitionId) -> Vec<Epoch> {
-        let index = self.index.read();
-        let epochs = index.partitions.get(&partition).map(|it| it.epochs.keys());
-        epochs.into_iter().flatten().map(|epoch| Epoch(*epoch)).collect()
-    }
-
-    /// The offset behind all records of an epoch that are held, or were before they were damaged.
-    pub fn epoch_end(&self, partition: PartitionId, epoch: Epoch) -> Offset {
-        let index = self.index.read();
-        let epochs = index.partitions.get(&partition).map(|it| &it.epochs);
-        epochs.and_then(|epochs| epochs.get(&epoch.0)).map_or(Offset(0), EpochIndex::end)
+    /// Whether a frame could not be read of which nothing is known: it may have been any, also a seal.
+    pub fn has_unknown(&self) -> bool {
+        self.index.read().damages.has_unknown()
     }
 
     /// The highest epoch of the partition that is sealed here.
@@ -172,10 +202,12 @@ impl Files {
             counters.records_total += entries.records.len() as u64;
             counters.group_bytes_total += group_bytes;
         }
+        self.next.lock().group += 1;
         self.index.write().add(entries, end);
     }
 
     pub(super) fn open_file(&self, file: Arc<JournalFile>, end: u64) {
+        self.next.lock().sequence = file.sequence + 1;
         let mut index = self.index.write();
         index.open_file(file, end);
         index.last_is_active = true;

@@ -86,6 +86,8 @@ pub struct Frame {
     pub partition: PartitionId,
     /// Of which epoch.
     pub epoch: Epoch,
+    /// Which incarnation appended it, as who drives the journal numbers them; 0 where that is not said.
+    pub leader: u64,
     /// Which copyset the epoch's leader had.
     pub copyset_version: u32,
     /// Of a record: its place. Of a close: the first offset that is none. Of a trim: the first that
@@ -122,6 +124,7 @@ impl Frame {
             is_repair: false,
             partition,
             epoch: at.epoch,
+            leader: 0,
             copyset_version: 0,
             offset: at.offset,
             committed_tail: Offset(0),
@@ -165,6 +168,7 @@ impl Frame {
             group,
             idempotency_key: self.idempotency_key,
             tenant,
+            leader: self.leader,
         }
     }
 
@@ -180,6 +184,7 @@ impl Frame {
             is_repair: header.is_repair,
             partition,
             epoch: Epoch(header.epoch),
+            leader: header.leader,
             copyset_version: header.copyset_version,
             offset: Offset(header.offset),
             committed_tail: Offset(header.committed_tail),

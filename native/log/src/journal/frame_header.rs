@@ -48,6 +48,8 @@ pub(super) struct FrameHeader {
     pub(super) idempotency_key: u128,
     /// Number of the tenant among the file's tenant frames, from 1; 0 for none.
     pub(super) tenant: u32,
+    /// 0 for none.
+    pub(super) leader: u64,
 }
 
 /// Why bytes are not a frame's header.
@@ -87,6 +89,7 @@ impl FrameHeader {
             group,
             idempotency_key: 0,
             tenant: 0,
+            leader: 0,
         }
     }
 
@@ -118,7 +121,7 @@ impl FrameHeader {
         out.extend_from_slice(&self.group.to_le_bytes());
         out.extend_from_slice(&self.idempotency_key.to_le_bytes());
         out.extend_from_slice(&self.tenant.to_le_bytes());
-        out.extend_from_slice(&[0; 8]); // reserved
+        out.extend_from_slice(&self.leader.to_le_bytes());
         let header = out.get(start..).unwrap_or_default();
         debug_assert_eq!(header.len(), CHECKED_BYTES, "the layout is 128 bytes with its checksum");
         let crc = crc32c::crc32c_append(salt, header);
@@ -164,6 +167,7 @@ impl FrameHeader {
             group: fields.u64(),
             idempotency_key: fields.u128(),
             tenant: fields.u32(),
+            leader: fields.u64(),
         })
     }
 }

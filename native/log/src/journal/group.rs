@@ -6,8 +6,8 @@ use varve_types::TenantId;
 
 use super::{
     FrameKind,
+    entries::Place,
     frame_header::{FRAME_HEADER_BYTES, FrameHeader, frame_bytes},
-    index::Place,
 };
 use crate::fields::Fields;
 

@@ -8,14 +8,14 @@ use std::{
     path::PathBuf,
     sync::Arc,
 };
-use varve_types::{Epoch, Lsn, Offset, PartitionId, TenantId};
+use varve_types::{Epoch, Lsn, PartitionId, TenantId};
 
 use super::{
     FrameKind,
     damage::{Damage, Damages, LostRange},
-    frame_header::FRAME_ALIGN_BYTES,
+    entries::{Entry, EpochFacts, GroupEntries, Mark, Place},
 };
-use crate::{producers::CommittedRecord, runtime::DiskFile};
+use crate::runtime::DiskFile;
 
 /// An open journal file.
 pub(super) struct JournalFile {
@@ -25,64 +25,6 @@ pub(super) struct JournalFile {
     pub(super) salt: u32,
     pub(super) sequence: u64,
     pub(super) first_group: u64,
-}
-
-/// Where a record's frame is in its file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
-    position_units: u32,
-    pub(super) payload_bytes: u32,
-}
-
-impl Place {
-    /// `position`: of the frame's header; a multiple of 64 and below 256 GiB, as positions in a
-    /// journal file are.
-    pub(super) fn new(position: u64, payload_bytes: u32) -> Self {
-        debug_assert!(position.is_multiple_of(FRAME_ALIGN_BYTES), "frames are aligned");
-        Self { position_units: (position / FRAME_ALIGN_BYTES) as u32, payload_bytes }
-    }
-
-    /// Of the frame's header.
-    pub(super) fn position(self) -> u64 {
-        u64::from(self.position_units) * FRAME_ALIGN_BYTES
-    }
-}
-
-/// A record of a group.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Entry {
-    pub(super) partition: PartitionId,
-    pub(super) lsn: Lsn,
-    pub(super) place: Place,
-}
-
-/// A frame that says something of an epoch: seal, close or trim.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Mark {
-    pub(super) kind: FrameKind,
-    pub(super) partition: PartitionId,
-    pub(super) at: Lsn,
-}
-
-/// What is in one whole group, in the order of its frames.
-#[derive(Default)]
-pub(super) struct GroupEntries {
-    /// With their numbers.
-    pub(super) tenants: Vec<(u32, TenantId)>,
-    pub(super) records: Vec<Entry>,
-    pub(super) marks: Vec<Mark>,
-    /// Of the records, those that have a session or a key.
-    pub(super) producers: Vec<(PartitionId, CommittedRecord)>,
-}
-
-impl GroupEntries {
-    /// Adds what is in a later group.
-    pub(super) fn append(&mut self, mut later: Self) {
-        self.tenants.append(&mut later.tenants);
-        self.records.append(&mut later.records);
-        self.marks.append(&mut later.marks);
-        self.producers.append(&mut later.producers);
-    }
 }
 
 /// Neighbouring offsets of one epoch in one file.
@@ -95,6 +37,7 @@ pub(super) struct Run {
 #[derive(Default)]
 pub(super) struct EpochIndex {
     pub(super) runs: BTreeMap<u64, Run>,
+    pub(super) facts: EpochFacts,
     /// Records that cannot be read any more, and why. Some may have been written again since.
     pub(super) lost: Vec<(Range<u64>, Arc<str>)>,
 }
@@ -155,16 +98,8 @@ impl EpochIndex {
         Some((until, reason.unwrap_or_else(nowhere)))
     }
 
-    /// The offset behind all records that are or were here.
-    pub(super) fn end(&self) -> Offset {
-        let last_run = self.runs.iter().next_back();
-        let held = last_run.map_or(0, |(first, run)| first + run.places.len() as u64);
-        let lost = self.lost.iter().map(|(range, _)| range.end).max().unwrap_or_default();
-        Offset(held.max(lost))
-    }
-
     /// Ranges of offsets without holes.
-    fn held(&self) -> Vec<Range<u64>> {
+    pub(super) fn held(&self) -> Vec<Range<u64>> {
         let mut held: Vec<Range<u64>> = Vec::new();
         for (&first, run) in &self.runs {
             let end = first + run.places.len() as u64;
@@ -210,12 +145,6 @@ impl PartitionIndex {
 
     fn insert(&mut self, lsn: Lsn, sequence: u64, place: Place) {
         self.epochs.entry(lsn.epoch.0).or_default().insert(lsn.offset.0, sequence, place);
-    }
-
-    /// Ranges of offsets that are held of an epoch.
-    pub(super) fn held(&self, epoch: Epoch) -> Vec<Range<Offset>> {
-        let held = self.epochs.get(&epoch.0).map(EpochIndex::held).unwrap_or_default();
-        held.into_iter().map(|it| Offset(it.start)..Offset(it.end)).collect()
     }
 
     /// Records from the trim point on.
@@ -293,6 +222,10 @@ impl Index {
             *file_end = behind.max(*file_end);
             let partition = self.partitions.entry(partition).or_default();
             partition.insert(lsn, last.file.sequence, place);
+        }
+        for ((partition, epoch), facts) in group.epochs {
+            let partition = self.partitions.entry(partition).or_default();
+            partition.epochs.entry(epoch).or_default().facts.merge(facts);
         }
         for Mark { kind, partition, at } in group.marks {
             self.partitions.entry(partition).or_default().mark(kind, at);

@@ -5,7 +5,9 @@
 //! or decides what may be shown: that is the business of who drives it. `docs/format.md`, "Journal",
 //! has the format; ADR 3 says why a group is there whole or not at all.
 
+mod checkpoint;
 mod damage;
+mod entries;
 mod file_header;
 mod files;
 mod frame;
@@ -20,6 +22,7 @@ mod recovery;
 mod scan;
 mod scanned_group;
 mod settings;
+mod spares;
 mod status;
 mod trim;
 mod window;
@@ -29,10 +32,11 @@ use std::sync::Arc;
 use varve_types::PartitionId;
 
 use crate::{meta::Meta, producers::CommittedRecord, runtime::Runtime};
+use files::Next;
 use index::Index;
 
 pub use damage::{Damage, LostRange};
-pub use files::Files;
+pub use files::{Files, HeldEpoch};
 pub use frame::{Frame, FrameKind};
 pub use open_error::OpenError;
 pub use settings::FileSettings;
@@ -69,12 +73,17 @@ pub fn open(
         .and_then(|()| disk.sync_dir(&settings.dir));
     made.map_err(|source| OpenError::Io { path: settings.dir.clone(), source })?;
     let mut index = Index::default();
+    let mut next = Next { sequence: 1, group: 1 };
     if let Some(states) = meta.read(partition_states::NAME, partition_states::MAGIC)? {
-        index.partitions = partition_states::decode(&states);
+        (index.partitions, next) = partition_states::decode(&states);
     }
-    let recovered = recovery::recover(&*disk, &journal_dir, store_id, &mut index)?;
+    let recovered = recovery::recover(&*disk, &journal_dir, (store_id, next), &mut index)?;
     let store_id = recovered.store_id.unwrap_or_else(|| disk.new_store_id());
-    let files = Arc::new(Files::new(settings, runtime, store_id, index));
-    let writer = Writer::new(Arc::clone(&files), recovered.next_sequence, recovered.next_group);
+    let files = Arc::new(Files::new(settings, runtime, store_id, index, recovered.next));
+    for path in recovered.spares {
+        let kept = files.found_spare(path.clone());
+        kept.map_err(|source| OpenError::Io { path, source })?;
+    }
+    let writer = Writer::new(Arc::clone(&files));
     Ok(Opened { writer, files, store_id, producers: recovered.producers })
 }

@@ -19,21 +19,25 @@ impl Writer {
         let settings = &self.files.settings;
         let disk = &self.files.runtime.disk;
         let free_bytes = disk.free_bytes(&self.files.dir).unwrap_or(u64::MAX);
-        let min_bytes = settings.disk_free_min_bytes.saturating_add(settings.file_bytes);
+        let new_bytes = if self.files.has_spare() { 0 } else { settings.file_bytes };
+        let min_bytes = settings.disk_free_min_bytes.saturating_add(new_bytes);
         if free_bytes < min_bytes {
             return Err(WriteError::NoRoom { free_bytes, min_bytes });
         }
         let path = self.path_beside();
         let header = FileHeader {
             store_id: self.files.store_id,
-            sequence: self.next_sequence,
+            sequence: self.next_sequence(),
             // Before it comes the closing group of the active file.
-            first_group: self.next_group + u64::from(self.active.is_some()),
+            first_group: self.next_group() + u64::from(self.active.is_some()),
             created_ms: self.files.runtime.clock.now_ms(),
         };
         let (bytes, salt) = header.encode();
         let prepare = || -> io::Result<Arc<dyn DiskFile>> {
-            let file = disk.create(&path)?;
+            let is_spare = self.files.take_spare(&path);
+            let file = if is_spare { disk.open(&path)? } else { disk.create(&path)? };
+            // A spare one may be of other settings. What was written in it has another salt.
+            file.set_len(file.len_bytes()?.min(settings.file_bytes))?;
             file.allocate(settings.file_bytes)?;
             file.write_all_at(&bytes, 0)?;
             file.sync_all()?;
@@ -56,19 +60,22 @@ impl Writer {
     /// Puts the prepared file in its place.
     pub(super) fn open_file(&mut self, (file, salt): Prepared) -> Result<(), WriteError> {
         let disk = &self.files.runtime.disk;
-        let path = self.files.dir.join(file_name(self.next_sequence));
-        let (beside, sequence) = (self.path_beside(), self.next_sequence);
+        let path = self.files.dir.join(file_name(self.next_sequence()));
+        let (beside, sequence) = (self.path_beside(), self.next_sequence());
         let renamed = disk.rename(&beside, &path).and_then(|()| disk.sync_dir(&self.files.dir));
         renamed.map_err(|error| WriteError::Broken(reason("creation", &path, &error)))?;
-        let first_group = self.next_group;
+        let first_group = self.next_group();
         let file = Arc::new(JournalFile { file, path, salt, sequence, first_group });
-        self.next_sequence += 1;
         self.files.open_file(Arc::clone(&file), FILE_HEADER_BYTES);
         self.active = Some(ActiveFile::new(file));
         Ok(())
     }
 
+    fn next_sequence(&self) -> u64 {
+        self.files.next.lock().sequence
+    }
+
     fn path_beside(&self) -> PathBuf {
-        self.files.dir.join(format!("{}.new", file_name(self.next_sequence)))
+        self.files.dir.join(format!("{}.new", file_name(self.next_sequence())))
     }
 }

@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 use varve_types::{Epoch, Lsn, PartitionId};
 
-use super::index::PartitionIndex;
+use super::{files::Next, index::PartitionIndex};
 use crate::fields::Fields;
 
 pub(super) const NAME: &str = "partitions";
 pub(super) const MAGIC: [u8; 8] = *b"VARVEPAR";
 
-pub(super) fn encode(partitions: &BTreeMap<PartitionId, PartitionIndex>) -> Vec<u8> {
-    let mut body = (partitions.len() as u32).to_le_bytes().to_vec();
+pub(super) fn encode(partitions: &BTreeMap<PartitionId, PartitionIndex>, next: Next) -> Vec<u8> {
+    let mut body = next.sequence.to_le_bytes().to_vec();
+    body.extend_from_slice(&next.group.to_le_bytes());
+    body.extend_from_slice(&(partitions.len() as u32).to_le_bytes());
     for (partition, state) in partitions {
         let PartitionIndex { trim_point, sealed, closes, .. } = state;
         body.extend_from_slice(&partition.to_u64().to_le_bytes());
@@ -26,8 +28,9 @@ pub(super) fn encode(partitions: &BTreeMap<PartitionId, PartitionIndex>) -> Vec<
     body
 }
 
-pub(super) fn decode(body: &[u8]) -> BTreeMap<PartitionId, PartitionIndex> {
+pub(super) fn decode(body: &[u8]) -> (BTreeMap<PartitionId, PartitionIndex>, Next) {
     let mut fields = Fields(body);
+    let next = Next { sequence: fields.u64(), group: fields.u64() };
     let mut partitions = BTreeMap::new();
     for _ in 0..fields.u32() {
         let partition = PartitionId::from_u64(fields.u64());
@@ -39,7 +42,7 @@ pub(super) fn decode(body: &[u8]) -> BTreeMap<PartitionId, PartitionIndex> {
         let epochs = BTreeMap::new();
         partitions.insert(partition, PartitionIndex { trim_point, sealed, closes, epochs });
     }
-    partitions
+    (partitions, next)
 }
 
 #[cfg(test)]
@@ -59,7 +62,9 @@ mod tests {
             epochs: BTreeMap::new(),
         };
         states.insert(partition(5), full);
-        let read = decode(&encode(&states));
+        let next = Next { sequence: 7, group: 99 };
+        let (read, read_next) = decode(&encode(&states, next));
+        assert_eq!(read_next, next);
         assert_eq!(read.keys().collect::<Vec<_>>(), [&partition(0), &partition(5)]);
         let full = &read[&partition(5)];
         assert_eq!((full.trim_point, full.sealed), (Lsn::new(3, 7), Some(Epoch(4))));

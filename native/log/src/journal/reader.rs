@@ -7,8 +7,9 @@ use varve_types::{Epoch, Lsn, Offset, PartitionId, TenantId};
 use super::{
     Frame,
     damage::{Damage, LostRange},
+    entries::Place,
     frame_header::{FRAME_HEADER_BYTES, FrameHeader, frame_bytes},
-    index::{EpochIndex, Index, JournalFile, Place},
+    index::{EpochIndex, Index, JournalFile},
 };
 use crate::ReadError;
 

@@ -7,11 +7,13 @@ use std::{
 };
 
 use super::{
-    OpenError,
+    OpenError, checkpoint,
     file_header::{FILE_HEADER_BYTES, FORMAT_VERSION, FileHeader, FileHeaderError},
+    files::Next,
     group::{CLOSING_GROUP_BYTES, GroupBuilder},
     index::{Index, JournalFile},
     scan::{Scan, Standing, scan},
+    spares,
 };
 use crate::{producers::CommittedRecord, runtime::Disk};
 use varve_types::PartitionId;
@@ -20,8 +22,8 @@ use varve_types::PartitionId;
 pub(super) struct Recovered {
     /// As the files say it; `None` when there are none.
     pub(super) store_id: Option<u128>,
-    pub(super) next_sequence: u64,
-    pub(super) next_group: u64,
+    pub(super) next: Next,
+    pub(super) spares: Vec<PathBuf>,
     /// Records with a session or a key, in their order.
     pub(super) producers: Vec<(PartitionId, CommittedRecord)>,
 }
@@ -31,16 +33,18 @@ pub(super) fn file_name(sequence: u64) -> String {
     format!("{sequence:016}.wal")
 }
 
-/// Reads all journal files of `dir` into the index. `store_id`: whose they must be, if that is known.
+/// Reads all journal files of `dir` into the index. The second parameter says whose they must be, if
+/// that is known, and which numbers come next where there are no files.
 pub(super) fn recover(
     disk: &dyn Disk,
     dir: &Path,
-    store_id: Option<u128>,
+    (store_id, next): (Option<u128>, Next),
     index: &mut Index,
 ) -> Result<Recovered, OpenError> {
-    let mut found = Recovered { store_id, next_sequence: 1, next_group: 1, producers: Vec::new() };
+    let (spares, producers) = (Vec::new(), Vec::new());
+    let mut found = Recovered { store_id, next, spares, producers };
     let mut files = Vec::new();
-    for (sequence, path) in journal_files(disk, dir)? {
+    for (sequence, path) in journal_files(disk, dir, &mut found.spares)? {
         files.push(open(disk, sequence, path, &mut found.store_id)?);
     }
     refuse_gaps(&files)?;
@@ -50,18 +54,27 @@ pub(super) fn recover(
             None => Standing::Last,
         };
         let io = failed(&file.path);
-        let mut scan = scan(file, standing).map_err(&io)?;
-        if standing == Standing::Last {
-            make_durable(file, &mut scan).map_err(&io)?;
-        }
-        found.next_sequence = file.sequence + 1;
-        found.next_group = scan.next_group;
+        let mut scan = match checkpoint::read(disk, file, standing) {
+            Some(known) => known,
+            None => scanned(disk, file, standing).map_err(&io)?,
+        };
+        found.next = Next { sequence: file.sequence + 1, group: scan.next_group };
         found.producers.append(&mut scan.contents.producers);
         index.open_file(Arc::clone(file), FILE_HEADER_BYTES);
         index.add(scan.contents, scan.end);
         index.note_damages(scan.damages);
     }
     Ok(found)
+}
+
+/// Reads a file's frames, and spares the next start the work.
+fn scanned(disk: &dyn Disk, file: &Arc<JournalFile>, standing: Standing) -> io::Result<Scan> {
+    let mut scan = scan(file, standing)?;
+    if standing == Standing::Last {
+        make_durable(file, &mut scan)?;
+    }
+    checkpoint::write(disk, file, &scan);
+    Ok(scan)
 }
 
 /// Only the oldest files may be gone.
@@ -74,13 +87,19 @@ fn refuse_gaps(files: &[Arc<JournalFile>]) -> Result<(), OpenError> {
     Err(damaged(after, 0, format!("{} is missing before it", file_name(before.sequence + 1))))
 }
 
-/// Paths by sequence number. Removes what a crash left of a file that was being made.
-fn journal_files(disk: &dyn Disk, dir: &Path) -> Result<Vec<(u64, PathBuf)>, OpenError> {
+/// Paths by sequence number, and of spare files. Removes what a crash left of a file that was being
+/// made.
+fn journal_files(
+    disk: &dyn Disk,
+    dir: &Path,
+    spares: &mut Vec<PathBuf>,
+) -> Result<Vec<(u64, PathBuf)>, OpenError> {
     let mut files = Vec::new();
     for path in disk.list(dir).map_err(failed(dir))? {
         let extension = path.extension().and_then(|extension| extension.to_str());
         match extension {
             Some("new") => disk.remove(&path).map_err(failed(&path))?,
+            Some(spares::EXTENSION) => spares.push(path),
             Some("wal") => {
                 let stem = path.file_stem().and_then(|stem| stem.to_str());
                 let Some(sequence) = stem.and_then(|stem| stem.parse().ok()) else {

@@ -10,10 +10,11 @@ use varve_types::{Lsn, PartitionId, TenantId};
 use super::{
     FrameKind,
     damage::Damage,
+    entries::{GroupEntries, Mark, Place},
     file_header::FILE_HEADER_BYTES,
     frame_header::{FRAME_ALIGN_BYTES, FRAME_HEADER_BYTES, FrameHeader},
     group::GroupSummary,
-    index::{Entry, GroupEntries, JournalFile, Mark, Place},
+    index::JournalFile,
     scanned_group::ScannedGroup,
     window::Window,
 };
@@ -32,6 +33,7 @@ pub(super) enum Standing {
 }
 
 /// What is in a file.
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Scan {
     /// Of all groups that are kept.
     pub(super) contents: GroupEntries,
@@ -208,12 +210,10 @@ impl Scanner<'_> {
                 let entries = &mut self.group.entries;
                 if kind.is_record() {
                     let place = Place::new(self.position, header.payload_bytes);
-                    entries.records.push(Entry { partition, lsn, place });
+                    entries.add_record(partition, header, place);
                 } else {
                     entries.marks.push(Mark { kind, partition, at: lsn });
                 }
-                let record = header.committed_record();
-                entries.producers.extend(record.map(|record| (partition, record)));
                 self.group.frames += 1;
             }
         }

@@ -9,9 +9,10 @@ use varve_types::{Lsn, PartitionId};
 
 use super::{
     damage::{Damage, LostRange},
+    entries::{GroupEntries, Mark},
     frame_header::FrameHeader,
     group::{GroupSummary, Summary},
-    index::{GroupEntries, JournalFile, Mark},
+    index::JournalFile,
 };
 
 /// A group that is being walked.

@@ -3,7 +3,7 @@
 use std::{io, path::Path};
 use varve_types::{Lsn, PartitionId};
 
-use super::{Files, FrameKind, OpenError, index::JournalFile, partition_states};
+use super::{Files, FrameKind, OpenError, partition_states};
 use crate::meta::{Meta, MetaError};
 
 impl Files {
@@ -13,20 +13,25 @@ impl Files {
     pub(crate) fn trim(&self, up_to: &[(PartitionId, Lsn)]) -> Result<bool, MetaError> {
         let _one_at_a_time = self.trimming.lock();
         let mut has_moved = false;
-        let states = {
+        {
             let mut index = self.index.write();
             for (partition, up_to) in up_to {
                 let Some(state) = index.partitions.get_mut(partition) else { continue };
                 has_moved |= *up_to > state.trim_point;
                 state.mark(FrameKind::Trim, *up_to);
             }
-            partition_states::encode(&index.partitions)
-        };
+        }
         if has_moved {
-            let meta = Meta::of(&*self.runtime.disk, &self.settings.dir);
-            meta.write(partition_states::NAME, partition_states::MAGIC, &states)?;
+            self.write_states()?;
         }
         Ok(self.has_trimmed())
+    }
+
+    fn write_states(&self) -> Result<(), MetaError> {
+        let next = *self.next.lock();
+        let states = partition_states::encode(&self.index.read().partitions, next);
+        let meta = Meta::of(&*self.runtime.disk, &self.settings.dir);
+        meta.write(partition_states::NAME, partition_states::MAGIC, &states)
     }
 
     /// Whether files are not needed any more.
@@ -38,13 +43,15 @@ impl Files {
     /// file, nothing else says that its records are gone on purpose.
     pub(crate) fn remove_trimmed(&self) -> Result<(), MetaError> {
         let _one_at_a_time = self.trimming.lock();
+        // Also the numbers that the files to go have told.
+        self.write_states()?;
         let trimmed = self.index.write().take_trimmed();
         let disk = &self.runtime.disk;
         let failed = |path: &Path, source: io::Error| MetaError { path: path.to_owned(), source };
         // Oldest first, and stop at the first that stays: no gap is left between files.
-        for file in &trimmed {
-            let JournalFile { path, .. } = &**file;
-            disk.remove(path).map_err(|source| failed(path, source))?;
+        for file in trimmed {
+            let path = file.path.clone();
+            self.let_go(file).map_err(|source| failed(&path, source))?;
         }
         disk.sync_dir(&self.dir).map_err(|source| failed(&self.dir, source))
     }

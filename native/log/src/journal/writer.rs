@@ -5,13 +5,15 @@ use std::{collections::HashMap, io, mem, path::Path, sync::Arc};
 use varve_types::TenantId;
 
 use super::{
-    Files, Frame, FrameKind,
+    Files, Frame, FrameKind, checkpoint,
+    entries::{GroupEntries, Mark},
     file_header::FILE_HEADER_BYTES,
     frame_header::FrameHeader,
     group::{
         CLOSING_GROUP_BYTES, GroupBuilder, frame_room_bytes, group_room_bytes, tenant_room_bytes,
     },
-    index::{Entry, GroupEntries, JournalFile, Mark},
+    index::JournalFile,
+    scan::Scan,
 };
 
 /// The buffer for a group is given back when one large group made it larger than this.
@@ -20,8 +22,6 @@ const BUFFER_KEPT_BYTES: usize = 8 << 20;
 /// The journal's one writer.
 pub struct Writer {
     pub(super) files: Arc<Files>,
-    pub(super) next_sequence: u64,
-    pub(super) next_group: u64,
     pub(super) active: Option<ActiveFile>,
     buffer: Vec<u8>,
     broken: Option<Arc<str>>,
@@ -34,12 +34,15 @@ pub(super) struct ActiveFile {
     pub(super) position: u64,
     tenants: HashMap<TenantId, u32>,
     schemas: HashMap<u32, Bytes>,
+    /// All that is in it, for its checkpoint.
+    contents: GroupEntries,
 }
 
 impl ActiveFile {
     pub(super) fn new(file: Arc<JournalFile>) -> Self {
         let (tenants, schemas) = (HashMap::new(), HashMap::new());
-        Self { file, position: FILE_HEADER_BYTES, tenants, schemas }
+        let contents = GroupEntries::default();
+        Self { file, position: FILE_HEADER_BYTES, tenants, schemas, contents }
     }
 }
 
@@ -85,9 +88,9 @@ impl<'a> Room<'a> {
 }
 
 impl Writer {
-    pub(super) fn new(files: Arc<Files>, next_sequence: u64, next_group: u64) -> Self {
+    pub(super) fn new(files: Arc<Files>) -> Self {
         let (active, buffer, broken) = (None, Vec::new(), None);
-        Self { files, next_sequence, next_group, active, buffer, broken }
+        Self { files, active, buffer, broken }
     }
 
     /// Makes sure that the next group finds room, of so many bytes as [`Room`] counts them. Where there
@@ -133,7 +136,7 @@ impl Writer {
         let (bytes, entries) = self.encode(&mut active, frames);
         self.write_synced(&active, &bytes).map_err(WriteError::Broken)?;
         active.position += bytes.len() as u64;
-        self.next_group += 1;
+        active.contents.append(entries.clone());
         self.files.add_group(entries, bytes.len() as u64, active.position);
         self.active = Some(active);
         if bytes.capacity() <= BUFFER_KEPT_BYTES {
@@ -145,10 +148,11 @@ impl Writer {
     fn encode(&mut self, active: &mut ActiveFile, frames: &[Frame]) -> (Vec<u8>, GroupEntries) {
         let buffer = mem::take(&mut self.buffer);
         let salt = active.file.salt;
-        let mut group = GroupBuilder::new(buffer, self.next_group, active.position, salt);
+        let mut group = GroupBuilder::new(buffer, self.next_group(), active.position, salt);
         let mut entries = GroupEntries::default();
         let files = Arc::clone(&self.files);
         let schemas = files.schemas.lock();
+        let number = self.next_group();
         for frame in frames {
             debug_assert!(!frame.kind.is_journals_own(), "{:?} is the journal's own", frame.kind);
             let tenant = frame.tenant.as_ref();
@@ -156,13 +160,13 @@ impl Writer {
             if let Some(schema) = schemas.get(&frame.schema_id) {
                 self.schema(active, &mut group, frame.schema_id, schema);
             }
-            let header = frame.header(self.next_group, tenant);
+            let header = frame.header(number, tenant);
             let place = group.push(&header, &frame.payload);
-            let (partition, lsn) = (frame.partition, frame.lsn());
             if frame.kind.is_record() {
-                entries.records.push(Entry { partition, lsn, place });
+                entries.add_record(frame.partition, &header, place);
             } else {
-                entries.marks.push(Mark { kind: frame.kind, partition, at: lsn });
+                let (kind, partition, at) = (frame.kind, frame.partition, frame.lsn());
+                entries.marks.push(Mark { kind, partition, at });
             }
         }
         (group.finish(), entries)
@@ -200,10 +204,14 @@ impl Writer {
             payload_bytes: bytes.len() as u32,
             payload_crc: crc32c::crc32c(bytes),
             schema_id,
-            ..FrameHeader::new(FrameKind::Schema, self.next_group)
+            ..FrameHeader::new(FrameKind::Schema, self.next_group())
         };
         group.push(&header, bytes);
         active.schemas.insert(schema_id, bytes.clone());
+    }
+
+    pub(super) fn next_group(&self) -> u64 {
+        self.files.next.lock().group
     }
 
     fn write_synced(&self, active: &ActiveFile, bytes: &[u8]) -> Result<(), Arc<str>> {
@@ -235,16 +243,24 @@ impl Writer {
         let Some(active) = self.active.take() else { return Ok(()) };
         let path = &active.file.path;
         let salt = active.file.salt;
-        let bytes = GroupBuilder::new(Vec::new(), self.next_group, active.position, salt).finish();
+        let bytes =
+            GroupBuilder::new(Vec::new(), self.next_group(), active.position, salt).finish();
         let end = active.position + bytes.len() as u64;
         self.write_synced(&active, &bytes).map_err(WriteError::Broken)?;
-        self.next_group += 1;
         let cut = || {
             active.file.file.set_len(end)?;
             active.file.file.sync_all()
         };
         cut().map_err(|error| WriteError::Broken(reason("cutting", path, &error)))?;
         self.files.add_group(GroupEntries::default(), bytes.len() as u64, end);
+        let scan = Scan {
+            contents: active.contents,
+            last_group_start: active.position,
+            end,
+            next_group: self.next_group(),
+            damages: Vec::new(),
+        };
+        checkpoint::write(&*self.files.runtime.disk, &active.file, &scan);
         Ok(())
     }
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use varve_types::{Epoch, Lsn, Offset, PartitionId};
 
 use crate::{
-    journal::{self, Files, FrameKind},
-    protocol::{EpochEntry, EpochList, Found, Frame, Incarnation, Nodeset, Origin, Record},
+    journal::{self, Files, FrameKind, HeldEpoch},
+    protocol::{EpochEntry, EpochList, Found, Frame, Incarnation, NodeId, Nodeset, Origin, Record},
 };
 
 /// A frame that a store writes.
@@ -14,6 +14,10 @@ pub(super) fn to_journal(partition: PartitionId, frame: Frame) -> journal::Frame
     match frame {
         Frame::Data { lsn, record, tail, origin } => journal::Frame {
             is_repair: matches!(origin, Origin::Repair),
+            leader: match origin {
+                Origin::Append(leader) => leader.number,
+                Origin::Repair => 0,
+            },
             committed_tail: tail,
             append_time_ms: record.append_time_ms,
             session: record.session,
@@ -50,15 +54,16 @@ pub(super) fn record_of(frame: journal::Frame) -> Option<Record> {
 /// On the only store of a nodeset what is durable is committed, so the tail of each epoch is where its
 /// records end. What is damaged below it is lost, which reading tells (`ReadError::Lost`): there is no
 /// other store that could be asked, and a recovery that waited for one would wait for ever.
-pub(super) fn found(files: &Files, partition: PartitionId) -> Vec<Found> {
+pub(super) fn found(files: &Files, partition: PartitionId, node: NodeId) -> Vec<Found> {
     let mut found = Vec::new();
-    for epoch in files.epochs(partition) {
-        let (held, tail) = (files.held(partition, epoch), files.epoch_end(partition, epoch));
-        found.extend(held.into_iter().map(|range| Found::Records {
+    for here in files.epochs(partition) {
+        let (epoch, tail) = (here.epoch, end(&here));
+        let leader = here.leader.map(|number| Incarnation { node, number });
+        found.extend(here.held.into_iter().map(|range| Found::Records {
             epoch,
             from: range.start,
             to: range.end,
-            leader: None,
+            leader,
             tail,
         }));
     }
@@ -67,12 +72,16 @@ pub(super) fn found(files: &Files, partition: PartitionId) -> Vec<Found> {
     found
 }
 
+/// The offset behind all records of an epoch that are here, or were before they were damaged.
+fn end(here: &HeldEpoch) -> Offset {
+    here.held.iter().chain(&here.lost).map(|range| range.end).max().unwrap_or_default()
+}
+
 /// The place behind all that the journal holds, or held, of a partition.
 pub(super) fn end_of(files: &Files, partition: PartitionId) -> Lsn {
     let trim_point = files.trim_point(partition);
-    let last = files.epochs(partition).last().copied();
-    let end = last.map(|epoch| Lsn { epoch, offset: files.epoch_end(partition, epoch) });
-    end.map_or(trim_point, |end| end.max(trim_point))
+    let last = files.epochs(partition).last().map(|it| Lsn { epoch: it.epoch, offset: end(it) });
+    last.map_or(trim_point, |last| last.max(trim_point))
 }
 
 /// The epoch list of a partition that control lost: each epoch of which the journal knows ends where
@@ -83,13 +92,17 @@ pub(super) fn epochs_of(
     nodeset: &Nodeset,
 ) -> Option<EpochList> {
     let trim_point = files.trim_point(partition);
-    let last = files.epochs(partition).last().copied().max(files.sealed(partition));
+    let here = files.epochs(partition);
+    let last = here.last().map(|it| it.epoch).max(files.sealed(partition));
     let last = last.max(Some(trim_point.epoch)).filter(|epoch| epoch.0 > 0)?;
-    let first = files.epochs(partition).first().copied().unwrap_or(last).min(last);
-    let leader = Incarnation { node: *nodeset.stores().first()?, number: 0 };
+    let first = here.first().map_or(last, |it| it.epoch.min(last));
+    let node = *nodeset.stores().first()?;
     let entry = |number: u32| {
         let epoch = Epoch(number);
-        let end = (epoch < last).then(|| files.epoch_end(partition, epoch));
+        let held = here.iter().find(|it| it.epoch == epoch);
+        let leader = held.and_then(|it| it.leader).unwrap_or_default();
+        let end = (epoch < last).then(|| held.map(end).unwrap_or_default());
+        let leader = Incarnation { node, number: leader };
         EpochEntry { epoch, leader, nodeset: nodeset.clone(), end }
     };
     let epochs = (first.0..=last.0).map(entry).collect();

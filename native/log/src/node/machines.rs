@@ -171,7 +171,7 @@ impl Machines {
                 epoch_timeout_ms: self.settings.epoch_timeout_ms,
             },
             condition: crate::protocol::Condition::Whole,
-            found: frames::found(&self.files, partition),
+            found: frames::found(&self.files, partition, self.settings.me.node),
             producers,
         };
         self.partitions.insert(partition, Partition::start(start));
@@ -348,7 +348,7 @@ impl Machines {
             | Effect::Lost(..)
             | Effect::Trimmed(..)
             | Effect::SteppedDown(_)
-            | Effect::Closing(..) => {}
+            | Effect::Closing { .. } => {}
         }
     }
 

@@ -3,5 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "a test changes files behind the journal's back")]
 
 mod faults;
+mod files;
+mod real_faults;
 mod recovery;
 mod support;

@@ -119,6 +119,7 @@ pub(crate) fn read_around(log: &dyn Log, partition: PartitionId) -> Found {
                 found.lost.push((first, next));
                 from = next;
             }
+            Err(ReadError::Trimmed { trim_point, .. }) => from = trim_point,
             Err(other) => panic!("{other}"),
         }
     }
@@ -129,8 +130,16 @@ pub(crate) fn read_around(log: &dyn Log, partition: PartitionId) -> Found {
 pub(crate) fn files(dir: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(dir.join("journal")).unwrap();
     let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    files.retain(|path| path.extension().is_some_and(|it| it == "wal"));
     files.sort();
     files
+}
+
+/// What else is in the journal's folder, of this kind.
+pub(crate) fn others(dir: &Path, extension: &str) -> Vec<PathBuf> {
+    let entries = fs::read_dir(dir.join("journal")).unwrap();
+    let paths = entries.map(|entry| entry.unwrap().path());
+    paths.filter(|path| path.extension().is_some_and(|it| it == extension)).collect()
 }
 
 /// What a crash leaves: the files as they are now, while the journal is still open.

@@ -12,16 +12,16 @@ prop_compose! {
         kind in prop::sample::select(FrameKind::ALL.to_vec()),
         is_repair: bool,
         numbers in any::<[u32; 7]>(),
-        longs in any::<[u64; 7]>(),
+        longs in any::<[u64; 8]>(),
         append_time_ms: i64,
         idempotency_key: u128,
     ) -> FrameHeader {
         let [payload_bytes, payload_crc, epoch, copyset_version, schema_id, rows, tenant] = numbers;
-        let [partition, offset, committed_tail, session, seq, transaction, group] = longs;
+        let [partition, offset, committed_tail, session, seq, transaction, group, leader] = longs;
         FrameHeader {
             kind, is_repair, payload_bytes, payload_crc, partition, epoch, copyset_version, offset,
             committed_tail, append_time_ms, session, seq, transaction, schema_id, rows, group,
-            idempotency_key, tenant,
+            idempotency_key, tenant, leader,
         }
     }
 }
@@ -70,6 +70,7 @@ fn the_layout_on_disk_does_not_change() {
         group: 0x88,
         idempotency_key: 0x96,
         tenant: 0x99,
+        leader: 0x77,
     };
     let bytes = encoded(&header, 0);
     assert_eq!(bytes[..12], *b"VRVf\x80\0\x07\x01\x04\x03\x02\x01");
@@ -77,6 +78,6 @@ fn the_layout_on_disk_does_not_change() {
     assert_eq!([at(12), at(16), at(24), at(28), at(32)], [0x12, 0x16, 0x24, 0x28, 0x32]);
     assert_eq!([at(40), at(48), at(56), at(64), at(72)], [0x40, 0x48, 0x56, 0x64, 0x72]);
     assert_eq!([at(80), at(84), at(88), at(96), at(112)], [0x80, 0x84, 0x88, 0x96, 0x99]);
-    assert_eq!(bytes[116..124], [0; 8]);
+    assert_eq!(bytes[116..124], 0x77u64.to_le_bytes());
     assert_eq!(FRAME_HEADER_BYTES, 128);
 }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::journal::frame_header::FRAME_ALIGN_BYTES;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -57,7 +58,7 @@ fn marks_say_where_a_partition_stands() {
     partition.mark(FrameKind::Close, Lsn::new(1, 9));
     partition.mark(FrameKind::Close, Lsn::new(2, 3));
     assert_eq!(partition.sealed, Some(Epoch(2)));
-    assert_eq!(partition.held(Epoch(2)), [Offset(0)..Offset(3)]);
+    assert_eq!(partition.epochs[&2].held(), vec![0..3]);
     assert_eq!(partition.closes, BTreeMap::from([(1, 9), (2, 3)]));
     partition.mark(FrameKind::Trim, Lsn::new(2, 1));
     partition.mark(FrameKind::Trim, Lsn::new(2, 0));

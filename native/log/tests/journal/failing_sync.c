@@ -1,0 +1,21 @@
+/* Stands before the C library: once the file named by VARVE_FAIL_SYNC is there, syncs fail as on a disk
+   that lost power; where VARVE_FORGET_SYNC is set, none is ever passed on. */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static int outcome(const char *name, int file) {
+  const char *fail = getenv("VARVE_FAIL_SYNC");
+  if (fail != NULL && access(fail, F_OK) == 0) {
+    errno = EIO;
+    return -1;
+  }
+  if (getenv("VARVE_FORGET_SYNC") != NULL) return 0;
+  int (*next)(int) = (int (*)(int))dlsym(RTLD_NEXT, name);
+  return next(file);
+}
+
+int fdatasync(int file) { return outcome("fdatasync", file); }
+int fsync(int file) { return outcome("fsync", file); }

@@ -1,0 +1,112 @@
+//! The files over time: closed ones with their checkpoints, and those that are written again.
+
+use crate::support::{
+    LOGS_0, SPANS_1, alter, append, crash_image, files, open, others, read_around,
+};
+use std::{fs, path::Path};
+use varve_log::{Journal, Log};
+use varve_types::Lsn;
+
+/// Appends until so many files are there.
+fn fill(journal: &Journal, files: u64) {
+    while journal.status().files < files {
+        append(journal, &[(LOGS_0, &[1; 7_000]), (SPANS_1, &[2; 100])]).unwrap();
+    }
+}
+
+/// All that a start found, as far as it can be asked for.
+fn found(dir: &Path) -> impl PartialEq + std::fmt::Debug + use<> {
+    let journal = open(dir).unwrap();
+    let status = journal.status();
+    let of = |partition| read_around(&journal, partition).records;
+    let held: Vec<_> = status.partitions.iter().map(|it| (it.partition, it.held_records)).collect();
+    (status.files, status.bytes, held, of(LOGS_0), of(SPANS_1))
+}
+
+#[test]
+fn a_start_from_checkpoints_finds_what_a_full_scan_does() {
+    let home = tempfile::tempdir().unwrap();
+    let journal = open(home.path()).unwrap();
+    fill(&journal, 3);
+    journal.trim(&[(LOGS_0, Lsn::new(1, 2))]);
+    let crashed = crash_image(home.path());
+    drop(journal);
+    assert_eq!(others(home.path(), "index").len(), 3);
+    let closed = crash_image(home.path());
+    for checkpoint in others(closed.path(), "index") {
+        fs::remove_file(checkpoint).unwrap();
+    }
+    assert_eq!(found(home.path()), found(closed.path()));
+    assert_eq!(others(closed.path(), "index").len(), 3, "the scan spares the next start its work");
+    // The last file of a crash has none.
+    assert_eq!(others(crashed.path(), "index").len(), 2);
+    let again = crash_image(crashed.path());
+    for checkpoint in others(again.path(), "index") {
+        fs::remove_file(checkpoint).unwrap();
+    }
+    assert_eq!(found(crashed.path()), found(again.path()));
+}
+
+#[test]
+fn a_damaged_checkpoint_or_one_of_another_file_is_not_believed() {
+    let home = tempfile::tempdir().unwrap();
+    fill(&open(home.path()).unwrap(), 3);
+    let expected = found(crash_image(home.path()).path());
+    let paths = others(home.path(), "index");
+    for (number, at) in [10, 30, 60, 200].into_iter().enumerate() {
+        let image = crash_image(home.path());
+        let path = image.path().join("journal").join(paths[number % 3].file_name().unwrap());
+        alter(&path, |bytes| bytes[at] ^= 1);
+        assert_eq!(found(image.path()), expected);
+        alter(&path, |bytes| bytes.truncate(at));
+        assert_eq!(found(image.path()), expected);
+    }
+    let image = crash_image(home.path());
+    let [one, other, _] = &others(image.path(), "index")[..] else { panic!() };
+    fs::copy(one, other).unwrap();
+    assert_eq!(found(image.path()), expected);
+}
+
+#[test]
+fn trimmed_files_are_written_again_and_their_leftovers_are_never_taken_for_records() {
+    let home = tempfile::tempdir().unwrap();
+    let journal = open(home.path()).unwrap();
+    fill(&journal, 5);
+    let trim = |journal: &Journal| {
+        journal.trim(&[LOGS_0, SPANS_1].map(|partition| (partition, journal.tail(partition))));
+    };
+    trim(&journal);
+    assert_eq!((journal.status().files, others(home.path(), "spare").len()), (1, 2));
+    fill(&journal, 2);
+    assert_eq!(others(home.path(), "spare").len(), 1);
+    append(&journal, &[(LOGS_0, b"over the leftovers")]).unwrap();
+    // Killed there, and killed again.
+    let image = crash_image(home.path());
+    for _ in 0..2 {
+        let reopened = open(image.path()).unwrap();
+        let from = reopened.status().partitions[0].trim_point;
+        let read = reopened.read(LOGS_0, from, u64::MAX).unwrap();
+        let read: Vec<_> = read.into_iter().map(|it| (it.lsn, it.payload.to_vec())).collect();
+        let written = journal.read(LOGS_0, from, u64::MAX).unwrap();
+        let written: Vec<_> = written.into_iter().map(|it| (it.lsn, it.payload.to_vec())).collect();
+        assert_eq!(read, written);
+        assert_eq!(reopened.status().damages, []);
+    }
+}
+
+#[test]
+fn numbers_go_on_when_no_file_is_left() {
+    let home = tempfile::tempdir().unwrap();
+    fill(&open(home.path()).unwrap(), 3);
+    let journal = open(home.path()).unwrap();
+    let next_epoch = Lsn::new(journal.status().epoch, 0);
+    journal.trim(&[(LOGS_0, next_epoch), (SPANS_1, next_epoch)]);
+    assert_eq!(journal.status().files, 0);
+    drop(journal);
+    let journal = open(home.path()).unwrap();
+    append(&journal, &[(LOGS_0, b"next")]).unwrap();
+    assert!(files(home.path())[0].ends_with("0000000000000004.wal"));
+    drop(journal);
+    let journal = open(home.path()).unwrap();
+    assert_eq!(journal.read(LOGS_0, next_epoch, 0).unwrap()[0].payload[..], b"next"[..]);
+}

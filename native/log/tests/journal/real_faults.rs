@@ -1,0 +1,144 @@
+//! Faults of the machine itself: a file system that fills, and a C library whose syncs fail.
+
+use crate::support::{LOGS_0, SPANS_1, append, open, payloads, settings};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+use varve_log::{AppendError, Journal, Log, Runtime};
+
+/// A file system in memory, as long as it lives.
+struct Tmpfs(tempfile::TempDir);
+
+impl Tmpfs {
+    /// `None` where it must not be mounted; that is said.
+    #[expect(clippy::print_stdout, reason = "a test that is skipped says so")]
+    fn mount(size: &str) -> Option<Self> {
+        let dir = tempfile::tempdir().unwrap();
+        let options = format!("size={size}");
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", &options, "tmpfs"]).arg(dir.path());
+        if mount.output().is_ok_and(|output| output.status.success()) {
+            return Some(Self(dir));
+        }
+        println!("skipped: mounting a tmpfs needs root and the right to mount");
+        None
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
+impl Drop for Tmpfs {
+    fn drop(&mut self) {
+        let _unmounted = Command::new("umount").arg(self.0.path()).status();
+    }
+}
+
+#[test]
+fn a_disk_that_fills_is_refused_in_good_time_and_taken_again_once_there_is_room() {
+    let Some(disk) = Tmpfs::mount("1m") else { return };
+    let mut settings = settings(disk.path());
+    settings.disk_free_min_bytes = 200 << 10;
+    let journal = Journal::open(settings, Runtime::real()).unwrap();
+    let mut stored = 0;
+    let refused = loop {
+        match append(&journal, &[(LOGS_0, &[7; 5_000])]) {
+            Ok(_) => stored += 1,
+            Err(refused) => break refused,
+        }
+    };
+    assert!(matches!(refused, AppendError::DiskFull { .. }), "{refused}");
+    assert_eq!(payloads(&journal, LOGS_0).len(), stored);
+    assert!(stored > 50);
+    // What is trimmed makes room, and nothing was lost by the refusal.
+    journal.trim(&[(LOGS_0, journal.tail(LOGS_0))]);
+    append(&journal, &[(SPANS_1, b"after")]).unwrap();
+    assert_eq!(journal.status().read_only, None);
+    // Somebody else fills it to the last byte: what was reserved can still be written and read.
+    let other = disk.path().join("other");
+    let filled = fs::write(&other, vec![0; 1 << 20]);
+    assert!(filled.is_err());
+    fs::remove_file(&other).unwrap();
+    append(&journal, &[(SPANS_1, b"and again")]).unwrap();
+    drop(journal);
+    let journal = open(disk.path()).unwrap();
+    assert_eq!(payloads(&journal, SPANS_1), [b"after".to_vec(), b"and again".to_vec()]);
+}
+
+/// Builds the library that stands before the C library.
+fn failing_sync(dir: &Path) -> PathBuf {
+    let library = dir.join("failing_sync.so");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/journal/failing_sync.c");
+    let mut compiler = Command::new("cc");
+    compiler.args(["-shared", "-fPIC", "-O1", "-o"]).arg(&library).arg(source).arg("-ldl");
+    let built = compiler.output().unwrap();
+    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    library
+}
+
+/// Runs one of this program's tests with the library before its C library.
+fn run_with(library: &Path, test: &str, dir: &Path, variable: (&str, &Path)) {
+    let mut child = Command::new(env::current_exe().unwrap());
+    child.args(["--exact", test, "--ignored", "--nocapture"]);
+    child.env("LD_PRELOAD", library).env("VARVE_TEST_DIR", dir).env(variable.0, variable.1);
+    let output = child.output().unwrap();
+    let told = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && told.contains("1 passed"), "{told}");
+}
+
+fn test_dir() -> PathBuf {
+    PathBuf::from(env::var_os("VARVE_TEST_DIR").unwrap())
+}
+
+#[test]
+fn a_sync_that_the_system_fails_turns_the_journal_read_only_and_is_not_repeated() {
+    let home = tempfile::tempdir().unwrap();
+    let library = failing_sync(home.path());
+    let dir = home.path().join("data");
+    let switch = home.path().join("fail");
+    run_with(&library, "real_faults::while_syncs_fail", &dir, ("VARVE_FAIL_SYNC", &switch));
+    // What was told is there; what failed may be.
+    let found = payloads(&open(&dir).unwrap(), LOGS_0);
+    assert_eq!(found[..1], [b"before".to_vec()]);
+    assert!(found.len() <= 2);
+}
+
+#[test]
+#[ignore = "run by the test above, with a library before the C library"]
+fn while_syncs_fail() {
+    let journal = open(&test_dir()).unwrap();
+    append(&journal, &[(LOGS_0, b"before")]).unwrap();
+    let switch = PathBuf::from(env::var_os("VARVE_FAIL_SYNC").unwrap());
+    fs::write(&switch, b"").unwrap();
+    let refused = append(&journal, &[(LOGS_0, b"during")]).unwrap_err().to_string();
+    assert!(refused.contains("fsync of") && refused.contains("read-only"), "{refused}");
+    fs::remove_file(&switch).unwrap();
+    // The disk answers again, and is not believed.
+    let refused = append(&journal, &[(LOGS_0, b"after")]).unwrap_err();
+    assert!(matches!(refused, AppendError::ReadOnly { .. }));
+    assert_eq!(payloads(&journal, LOGS_0), [b"before"]);
+}
+
+/// A disk that says it has synced and has not loses nothing to a kill: the pages are the system's.
+#[test]
+fn a_disk_that_forgets_syncs_loses_nothing_to_a_kill() {
+    let home = tempfile::tempdir().unwrap();
+    let library = failing_sync(home.path());
+    let dir = home.path().join("data");
+    run_with(&library, "real_faults::while_syncs_are_forgotten", &dir, ("VARVE_FORGET_SYNC", &dir));
+    assert_eq!(payloads(&open(&dir).unwrap(), LOGS_0).len(), 100);
+}
+
+#[test]
+#[ignore = "run by the test above, with a library before the C library"]
+fn while_syncs_are_forgotten() {
+    let journal = open(&test_dir()).unwrap();
+    for number in 0..100u8 {
+        append(&journal, &[(LOGS_0, &[number; 2_000])]).unwrap();
+    }
+    // Never closed, as by a kill.
+    std::mem::forget(journal);
+}
