@@ -22,7 +22,14 @@ const options: IngestOptions = {
   retryAfterSeconds: 3,
 };
 
-const taken: Receipt = { accepted: 1, refused: [], bodyBytes: 1, warnings: [] };
+const taken: Receipt = {
+  accepted: 1,
+  histograms: 0,
+  exemplars: 0,
+  refused: [],
+  bodyBytes: 1,
+  warnings: [],
+};
 const refusedOne: Receipt = {
   ...taken,
   refused: [{ reason: 'idInvalid', count: 2, message: 'span id must be 8 bytes' }],
@@ -249,8 +256,36 @@ describe('remote write', () => {
     expect(appended.map(({ encoding }) => encoding)).toEqual(['snappy', 'snappy']);
   });
 
-  it('answers 2.0 with 415, on which alone senders notice', async () => {
-    const headers = { 'content-type': 'application/x-protobuf;proto=io.prometheus.write.v2.Request' };
+  const version2 = { 'content-type': 'application/x-protobuf;proto=io.prometheus.write.v2.Request' };
+  const written = ({ headers }: Awaited<ReturnType<typeof write>>) =>
+    ['samples', 'histograms', 'exemplars'].map(
+      (kind) => headers[`x-prometheus-remote-write-${kind}-written`],
+    );
+
+  it('tells a sender of 2.0 how much of each kind was written, and nobody else', async () => {
+    outcome = () => Promise.resolve({ ...taken, accepted: 7, histograms: 2, exemplars: 3 });
+    const response = await write(version2);
+    expect([response.statusCode, written(response)]).toEqual([204, ['5', '2', '3']]);
+    expect(appended.map(({ format }) => format)).toEqual(['remoteWriteV2']);
+    expect(written(await write(protobuf))).toEqual([undefined, undefined, undefined]);
+  });
+
+  it('tells a sender of 2.0 of what was not written, with the counts of what was', async () => {
+    const refused = [{ reason: 'labelsInvalid', count: 2, message: 'series {}: no label __name__' }];
+    outcome = () => Promise.resolve({ ...taken, refused });
+    const response = await write(version2);
+    expect([response.statusCode, written(response)]).toEqual([400, ['1', '0', '0']]);
+    expect(response.body).toBe('series {}: no label __name__ (and 1 more)\n');
+  });
+
+  it('tells a sender of 2.0 that nothing was written where nothing was stored', async () => {
+    outcome = () => Promise.reject(new Error('disk gone'));
+    const response = await write(version2);
+    expect([response.statusCode, written(response)]).toEqual([500, ['0', '0', '0']]);
+  });
+
+  it('answers 415 to another message, on which alone senders notice', async () => {
+    const headers = { 'content-type': 'application/x-protobuf;proto=io.prometheus.write.v3.Request' };
     expect((await write(headers)).statusCode).toBe(415);
   });
 

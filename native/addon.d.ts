@@ -32,6 +32,10 @@ export declare class NativeStore {
 export interface AppendReceipt {
   /** Log records, spans or data points. */
   accepted: number
+  /** Those among them that are native histograms. */
+  histograms: number
+  /** Exemplars, which are not among them. */
+  exemplars: number
   /** Those not taken, by reason. */
   refused: Array<RefusalCount>
   /** Size of the body after decompression. */

@@ -26,7 +26,8 @@ export type BodyFormat =
   | 'otlpMetricsJson'
   | 'lokiPushProtobuf'
   | 'lokiPushJson'
-  | 'remoteWriteV1';
+  | 'remoteWriteV1'
+  | 'remoteWriteV2';
 
 /** How a body is compressed; `deflate` is the zlib container, `rawDeflate` is without it. */
 export type BodyEncoding = 'identity' | 'gzip' | 'deflate' | 'rawDeflate' | 'zstd' | 'snappy';
@@ -55,6 +56,10 @@ export interface Refusal {
 export interface Receipt {
   /** Log records, spans or data points. */
   readonly accepted: number;
+  /** Those among them that are native histograms. */
+  readonly histograms: number;
+  /** Exemplars, which are not among them. */
+  readonly exemplars: number;
   readonly refused: readonly Refusal[];
   /** Size of the body after decompression. */
   readonly bodyBytes: number;

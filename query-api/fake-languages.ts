@@ -28,7 +28,15 @@ export function withFakeLanguages(actual: typeof front): object {
       format: (text: string) => `formatted ${readable('logql', text)}`,
       isMetric: (text: string) => readable('logql', text).includes('('),
     },
-    promql: { plan: plan('promql'), selector: selector('promql') },
+    promql: {
+      plan: plan('promql'),
+      selector: selector('promql'),
+      // One selector for each name between signs.
+      selectorsOf: (text: string) =>
+        [...readable('promql', text).matchAll(/[a-z]+/g)].map(([value]) => [
+          { name: '__name__', op: '=', value },
+        ]),
+    },
     traceql: {
       plan: plan('traceql'),
       condition: (text: string) => ({ kind: 'condition', text }),

@@ -35,6 +35,11 @@ export const lookup = {
     return { node: 'seriesLabels', selectors: copyOf(selectors), range: rangeOf(range), of, limit };
   },
 
+  /** Exemplars of the series that match any of the selectors. */
+  exemplars(selectors: Selectors, range: TimeBounds): Plan {
+    return { node: 'exemplars', selectors: copyOf(selectors), range: rangeOf(range) };
+  },
+
   /** Type, help and unit of one metric or of all; at most `limit` names. */
   metricMetadata(metric: string | null, limit: number): Plan {
     return { node: 'metricMetadata', metric, limit };

@@ -19,6 +19,7 @@ describe('a look-up', () => {
       lookup.seriesLabels([app], range, { kind: 'sets' }, 5),
       'series label sets [0s, 3600s) of {app="x"} limit 5',
     ],
+    [lookup.exemplars([app], range), 'exemplars [0s, 3600s) of {app="x"}'],
     [lookup.metricMetadata(null, 0), 'metadata of all metrics limit 0'],
     [lookup.metricMetadata('up', 1), 'metadata of up limit 1'],
     [lookup.spanTags('resource', null, range, 10), 'span tags of resource [0s, 3600s) limit 10'],

@@ -23,7 +23,6 @@ export function statusRoutes(prefix: string, build: BuildInfo): readonly Route[]
 }
 
 const unserved = [
-  ['/query_exemplars', 'exemplars are'],
   ['/format_query', 'formatting of queries is'],
   ['/parse_query', 'syntax trees of queries are'],
   ['/read', 'remote read is'],

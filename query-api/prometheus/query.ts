@@ -1,7 +1,9 @@
-import { promql } from '../../search/index.ts';
+import { lookup, promql } from '../../search/index.ts';
 import type { Answer } from '../answer.ts';
 import { type Call, type Route, read } from '../api.ts';
+import { badParameter } from '../errors.ts';
 import type { PrometheusOptions } from '../options.ts';
+import { timeMax, timeMin } from '../time.ts';
 import { encodedAnswer } from './answers.ts';
 import { parseLookback, parseRange, parseTimeOr, parseTimeout } from './params.ts';
 
@@ -9,6 +11,7 @@ import { parseLookback, parseRange, parseTimeOr, parseTimeout } from './params.t
 export function queryRoutes(prefix: string, options: PrometheusOptions): readonly Route[] {
   return [
     { methods: read, path: `${prefix}/query`, handle: async (call) => await queryInstant(call, options) },
+    { methods: read, path: `${prefix}/query_exemplars`, handle: queryExemplars },
     { methods: read, path: `${prefix}/query_range`, handle: async (call) => await queryRange(call, options) },
   ];
 }
@@ -20,6 +23,20 @@ async function queryInstant(call: Call, { lookbackDeltaMs }: PrometheusOptions):
   const timeout = parseTimeout(params);
   const plan = promql.plan(params.get('query'), { kind: 'instant', time, lookback });
   return encodedAnswer(await call.ask({ plan, answer: 'prometheus', ...timeout }));
+}
+
+/** Exemplars of the series of every selector in the query, whatever is made of them there. */
+async function queryExemplars(call: Call): Promise<Answer> {
+  const { params } = call;
+  const from = parseTimeOr(params, 'start', timeMin);
+  const last = parseTimeOr(params, 'end', timeMax);
+  if (last < from)
+    throw badParameter('invalid parameter "end": end timestamp must not be before start timestamp');
+  const selectors = promql.selectorsOf(params.get('query'));
+  // As Prometheus answers to a query without a selector.
+  if (selectors.length === 0) return { status: 204, contentType: 'text/plain', body: Buffer.alloc(0) };
+  const plan = lookup.exemplars(selectors, { from, to: last === timeMax ? timeMax : last + 1n });
+  return encodedAnswer(await call.ask({ plan, answer: 'prometheus' }));
 }
 
 async function queryRange(call: Call, { lookbackDeltaMs }: PrometheusOptions): Promise<Answer> {

@@ -181,14 +181,22 @@ describe('status, rules and what Varve cannot answer yet', () => {
     expect(response.json()).toEqual({ status: 'success', data });
   });
 
-  it.each(['query_exemplars?query=test', 'format_query', 'parse_query', 'read'])(
-    '%s is said to be missing',
-    async (path) => {
-      const { response } = await ask(`/api/v1/${path}`);
-      expect(response.statusCode).toBe(501);
-      expect(response.json()).toMatchObject({ status: 'error', errorType: 'unavailable' });
-    },
-  );
+  it('asks for the exemplars of every selector of a query', async () => {
+    const { search } = await ask('/api/v1/query_exemplars?query=a/b&start=1&end=2');
+    expect(search.lastAsked.plan).toEqual({
+      node: 'exemplars',
+      selectors: ['a', 'b'].map((value) => [{ name: '__name__', op: '=', value }]),
+      range: { from: '1000000000', to: '2000000001' },
+    });
+    const { response } = await ask('/api/v1/query_exemplars?query=1%2B1');
+    expect(response.statusCode).toBe(204);
+  });
+
+  it.each(['format_query', 'parse_query', 'read'])('%s is said to be missing', async (path) => {
+    const { response } = await ask(`/api/v1/${path}`);
+    expect(response.statusCode).toBe(501);
+    expect(response.json()).toMatchObject({ status: 'error', errorType: 'unavailable' });
+  });
 });
 
 describe('an error of a query', () => {

@@ -28,6 +28,8 @@ export function explain(plan: Plan): string {
       return `stream ${labelsOf(plan.of)} ${range(plan.range)}${selectors(plan.selectors)}`;
     case 'seriesLabels':
       return `series ${labelsOf(plan.of)} ${range(plan.range)}${selectors(plan.selectors)} limit ${plan.limit}`;
+    case 'exemplars':
+      return `exemplars ${range(plan.range)}${selectors(plan.selectors)}`;
     case 'metricMetadata':
       return `metadata of ${plan.metric ?? 'all metrics'} limit ${plan.limit}`;
     case 'spanTags':

@@ -624,6 +624,17 @@ export type Plan =
       limit: number;
     }
   | {
+      node: 'exemplars';
+      /**
+       * Which series: those that match any of these selectors.
+       */
+      selectors: Array<Array<LabelMatcher>>;
+      /**
+       * Exemplars with a time in here.
+       */
+      range: TimeRange;
+    }
+  | {
       node: 'metricMetadata';
       /**
        * Only this metric, if given.

@@ -5,6 +5,7 @@ import type { LabelMatcher, Plan } from '../plan/generated.ts';
 import { checkPromql } from './check.ts';
 import { lowerPromql } from './lower.ts';
 import { parsePromql } from './parse.ts';
+import type { PromqlExpr } from './syntax.ts';
 
 /** PromQL, Prometheus' language. */
 export const promql = {
@@ -13,6 +14,13 @@ export const promql = {
     const expr = parsePromql(text);
     const type = checkPromql(text, expr);
     return withinDepth('promql', lowerPromql(text, expr, type, how));
+  },
+
+  /** The matchers of all selectors of a query, in the order in which they stand. @throws QueryTextError */
+  selectorsOf(text: string): LabelMatcher[][] {
+    const expr = parsePromql(text);
+    checkPromql(text, expr);
+    return matchersIn(expr);
   },
 
   /** A vector selector without range or modifiers. @throws QueryTextError */
@@ -27,3 +35,25 @@ export const promql = {
     return [...expr.matchers];
   },
 };
+
+function matchersIn(expr: PromqlExpr): LabelMatcher[][] {
+  switch (expr.kind) {
+    case 'number':
+    case 'string':
+      return [];
+    case 'vector':
+    case 'matrix':
+      return [[...expr.matchers]];
+    case 'paren':
+      return matchersIn(expr.inner);
+    case 'unary':
+    case 'subquery':
+      return matchersIn(expr.input);
+    case 'binary':
+      return [...matchersIn(expr.left), ...matchersIn(expr.right)];
+    case 'aggregation':
+      return [...(expr.param === null ? [] : matchersIn(expr.param)), ...matchersIn(expr.input)];
+    case 'call':
+      return expr.args.flatMap(matchersIn);
+  }
+}

@@ -288,7 +288,7 @@ describe('remote write', () => {
   });
 
   it.each([
-    [{ 'content-type': 'application/x-protobuf;proto=io.prometheus.write.v2.Request' }],
+    [{ 'content-type': 'application/x-protobuf;proto=io.prometheus.write.v3.Request' }],
     [{ 'content-type': 'application/json' }],
     [{ 'content-encoding': 'br' }],
   ])('answers 415 to %j, as senders expect of what is not offered', async (headers) => {

@@ -21,6 +21,10 @@ use crate::{
 pub struct AppendReceipt {
     /// Log records, spans or data points.
     pub accepted: u32,
+    /// Those among them that are native histograms.
+    pub histograms: u32,
+    /// Exemplars, which are not among them.
+    pub exemplars: u32,
     /// Those not taken, by reason.
     pub refused: Vec<RefusalCount>,
     /// Size of the body after decompression.
@@ -75,7 +79,7 @@ impl NativeStore {
             .map_err(|_| lost("decoding"))?
             .map_err(|error| coded_with_causes(error.code(), &error))?
         };
-        let Decoded { mut batches, accepted, refused } = decoded;
+        let Decoded { mut batches, accepted, histograms, exemplars, refused } = decoded;
         batches.retain(|(_, batch)| batch.num_rows() > 0);
         if !batches.is_empty() {
             let (done, durable) = oneshot::channel::<Result<(), AppendError>>();
@@ -91,6 +95,8 @@ impl NativeStore {
             accepted: saturated(accepted),
             body_bytes: body_bytes as f64,
             warnings,
+            histograms: saturated(histograms),
+            exemplars: saturated(exemplars),
             refused: refused
                 .into_iter()
                 .map(|refusal| RefusalCount {

@@ -89,6 +89,8 @@ pub enum Answer {
     TagValues(Vec<TypedValue>),
     /// Type, help and unit by metric name.
     Metadata(BTreeMap<String, Vec<MetricMetadata>>),
+    /// Exemplars by series, sorted by labels.
+    Exemplars(Vec<SeriesExemplars>),
 }
 
 /// The lines of one stream, grouped by index labels, structured metadata and parsed labels.
@@ -222,6 +224,26 @@ pub struct TypedValue {
     pub value: String,
     /// `string`, `int`, `float`, `bool`, `duration`, `keyword`.
     pub kind: &'static str,
+}
+
+/// The exemplars of one series.
+#[derive(Debug)]
+pub struct SeriesExemplars {
+    /// Its labels.
+    pub labels: LabelSet,
+    /// Ascending by time.
+    pub exemplars: Vec<Exemplar>,
+}
+
+/// What stands behind a point of a series.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Exemplar {
+    /// Its own labels: `trace_id` and its like.
+    pub labels: LabelSet,
+    /// What was observed.
+    pub value: f64,
+    /// When, in milliseconds since the epoch.
+    pub time_unix_ms: i64,
 }
 
 /// What is known of a metric.

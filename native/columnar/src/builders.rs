@@ -12,7 +12,7 @@ mod spans;
 pub use attribute_lists::AttributeListsBuilder;
 pub use columns::{TextColumn, TextDictionary};
 pub use logs::{LogRow, LogsBuilder};
-pub use samples::{MetadataBuilder, SampleRow, SamplesBuilder};
+pub use samples::{ExemplarsBuilder, MetadataBuilder, SampleRow, SamplesBuilder};
 pub use spans::{EventRow, LinkRow, SpanRow, SpansBuilder};
 
 /// Why rows could not become a batch. Nothing of them is kept.

@@ -53,7 +53,7 @@ pub fn route(
     let of_key = |key: &[u8]| routing.partition(tenant, xxh3_64(key));
     let partitions = match table {
         Table::Logs => of_dictionary(&batch, "stream", of_key)?,
-        Table::Samples => of_dictionary(&batch, "series", of_key)?,
+        Table::Samples | Table::Exemplars => of_dictionary(&batch, "series", of_key)?,
         Table::Spans => {
             let ids = column(&batch, "trace_id")?.as_fixed_size_binary();
             (0..batch.num_rows()).map(|row| of_key(ids.value(row))).collect()

@@ -144,6 +144,17 @@ static METADATA: LazyLock<SchemaRef> = LazyLock::new(|| {
     ]))
 });
 
+static EXEMPLARS: LazyLock<SchemaRef> = LazyLock::new(|| {
+    Arc::new(Schema::new(vec![
+        // The label set of the series that it is an example of, with `__name__`.
+        Field::new("series", dictionary(), false),
+        Field::new("time_unix_ms", DataType::Int64, false),
+        Field::new("value", DataType::Float64, false),
+        // Its own label set: `trace_id` and its like.
+        Field::new("labels", DataType::Utf8, false),
+    ]))
+});
+
 /// The schema of a table's batches.
 #[must_use]
 pub fn schema_of(table: Table) -> SchemaRef {
@@ -152,5 +163,6 @@ pub fn schema_of(table: Table) -> SchemaRef {
         Table::Spans => SPANS.clone(),
         Table::Samples => SAMPLES.clone(),
         Table::Metadata => METADATA.clone(),
+        Table::Exemplars => EXEMPLARS.clone(),
     }
 }

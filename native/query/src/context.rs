@@ -128,6 +128,7 @@ fn tables_of(plan: &Plan) -> &'static [Table] {
         Plan::LogRows { .. } | Plan::StreamLabels { .. } => &[Table::Logs],
         Plan::Series { .. } => &[Table::Samples, Table::Logs],
         Plan::SeriesLabels { .. } => &[Table::Samples],
+        Plan::Exemplars { .. } => &[Table::Exemplars],
         Plan::MetricMetadata { .. } => &[Table::Metadata],
         Plan::TraceSearch { .. }
         | Plan::TraceById { .. }

@@ -55,6 +55,7 @@ fn execute(plan: &Plan, context: &ExecContext) -> Result<Answer, QueryError> {
         Plan::SeriesLabels { selectors, range, of, limit } => {
             series::labels(context, selectors, *range, of, *limit)
         }
+        Plan::Exemplars { selectors, range } => series::exemplars(context, selectors, *range),
         Plan::MetricMetadata { metric, limit } => {
             series::metadata(context, metric.as_deref(), *limit)
         }

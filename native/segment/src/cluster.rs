@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Clusters the parts, which come in the log's order within each partition: logs by stream and time,
-/// spans by trace and start, samples by series and time, metadata by name. Rows that compare equal
+/// spans by trace and start, samples and exemplars by series and time, metadata by name. Rows that compare equal
 /// keep the log's order.
 pub fn cluster(table: Table, parts: &[LogPart]) -> Result<Clustered, ArrowError> {
     match table {
@@ -29,6 +29,7 @@ pub fn cluster(table: Table, parts: &[LogPart]) -> Result<Clustered, ArrowError>
         Table::Spans => spans(parts),
         Table::Samples => chunks::cluster_samples(parts),
         Table::Metadata => metadata(parts),
+        Table::Exemplars => exemplars(parts),
     }
 }
 
@@ -70,6 +71,24 @@ fn spans(parts: &[LogPart]) -> Result<Clustered, ArrowError> {
     let marks = keys.iter().step_by(TRACE_STRIDE_ROWS as usize).map(|&(id, _, _)| id).collect();
     let time_range = range_of(&starts);
     Ok(Clustered { batch, directory: Directory::traces(marks), time_range })
+}
+
+fn exemplars(parts: &[LogPart]) -> Result<Clustered, ArrowError> {
+    let series = LabelSetRanks::of(&columns(parts, "series")?);
+    let order = series.order(&times(parts, "time_unix_ms")?);
+    let batch = gather(Table::Exemplars, parts, order.values())?;
+    let times = column(&batch, "time_unix_ms")?.as_primitive::<Int64Type>().values().clone();
+    let ranges = series
+        .runs(&order)
+        .map(|(text, run)| LabelSetRange {
+            text,
+            time_range: (times[run.start as usize], times[run.end as usize - 1]),
+            count: u64::from(run.end - run.start),
+            bytes: 0,
+            rows: run,
+        })
+        .collect();
+    Ok(Clustered { time_range: range_of(&times), batch, directory: Directory::label_sets(ranges) })
 }
 
 /// A row says the same as often as a sender repeats it, about once a minute: the newest is kept.

@@ -45,7 +45,7 @@ static CHUNKS: LazyLock<SchemaRef> = LazyLock::new(|| {
 static WITH_POSITIONS: LazyLock<[SchemaRef; Table::ALL.len()]> = LazyLock::new(|| {
     Table::ALL.map(|table| match table {
         Table::Samples => CHUNKS.clone(),
-        Table::Logs | Table::Spans | Table::Metadata => {
+        Table::Logs | Table::Spans | Table::Metadata | Table::Exemplars => {
             let mut fields: Vec<_> = schema_of(table).fields().iter().cloned().collect();
             fields.extend(position_fields().map(Arc::new));
             Arc::new(Schema::new(fields))

@@ -11,7 +11,7 @@ pub enum LogId {
     Logs = 1,
     /// Spans, routed by tenant and trace id.
     Spans = 2,
-    /// Samples and metric metadata, routed by tenant and series.
+    /// Samples, exemplars and metric metadata, routed by tenant and series.
     Samples = 3,
 }
 
@@ -49,11 +49,14 @@ pub enum Table {
     Samples = 3,
     /// Type, help and unit of one metric name; the newest row of a name counts.
     Metadata = 4,
+    /// One exemplar of one series.
+    Exemplars = 5,
 }
 
 impl Table {
     /// Every table, in the order of their numbers.
-    pub const ALL: [Self; 4] = [Self::Logs, Self::Spans, Self::Samples, Self::Metadata];
+    pub const ALL: [Self; 5] =
+        [Self::Logs, Self::Spans, Self::Samples, Self::Metadata, Self::Exemplars];
 
     /// The name in paths, SQL and metrics.
     #[must_use]
@@ -63,6 +66,7 @@ impl Table {
             Self::Spans => "spans",
             Self::Samples => "samples",
             Self::Metadata => "metadata",
+            Self::Exemplars => "exemplars",
         }
     }
 
@@ -72,7 +76,7 @@ impl Table {
         match self {
             Self::Logs => LogId::Logs,
             Self::Spans => LogId::Spans,
-            Self::Samples | Self::Metadata => LogId::Samples,
+            Self::Samples | Self::Metadata | Self::Exemplars => LogId::Samples,
         }
     }
 

@@ -153,7 +153,7 @@ pub(crate) fn time_range(table: Table, batch: &RecordBatch) -> (i64, i64) {
     let (first, last) = match table {
         Table::Logs => ("time_unix_nano", "time_unix_nano"),
         Table::Spans => ("start_unix_nano", "start_unix_nano"),
-        Table::Samples => ("time_unix_ms", "time_unix_ms"),
+        Table::Samples | Table::Exemplars => ("time_unix_ms", "time_unix_ms"),
         Table::Metadata => return (0, 0),
     };
     let column = |name| batch.column_by_name(name).map(AsArray::as_primitive::<Int64Type>);

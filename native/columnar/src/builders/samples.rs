@@ -1,4 +1,4 @@
-//! Rows of the samples and metadata tables.
+//! Rows of the samples, exemplars and metadata tables.
 
 use std::sync::Arc;
 
@@ -79,6 +79,45 @@ impl SamplesBuilder {
                 numbers::<Int64Type>(self.times),
                 numbers::<Float64Type>(self.values),
                 Arc::new(histograms),
+            ],
+        )?)
+    }
+}
+
+/// Builds a batch of the exemplars table.
+#[derive(Debug, Default)]
+pub struct ExemplarsBuilder {
+    series: (TextDictionary, Vec<i32>),
+    times: Vec<i64>,
+    values: Vec<f64>,
+    labels: TextColumn,
+}
+
+impl ExemplarsBuilder {
+    /// How many rows were appended.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.times.len()
+    }
+
+    /// Appends a row; `series` and `labels` are canonical texts of label sets.
+    pub fn append(&mut self, series: &str, time_unix_ms: i64, value: f64, labels: &str) {
+        self.series.1.push(self.series.0.intern(series));
+        self.times.push(time_unix_ms);
+        self.values.push(value);
+        self.labels.push(labels);
+    }
+
+    /// The batch.
+    pub fn finish(self) -> Result<RecordBatch, BuildError> {
+        let (series, indexes) = self.series;
+        Ok(RecordBatch::try_new(
+            schema_of(Table::Exemplars),
+            vec![
+                series.finish(indexes)?,
+                numbers::<Int64Type>(self.times),
+                numbers::<Float64Type>(self.values),
+                Arc::new(self.labels.finish()?),
             ],
         )?)
     }

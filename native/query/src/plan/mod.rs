@@ -157,6 +157,13 @@ pub enum Plan {
         /// The most entries; 0 for all. A cut is said in the answer's warnings.
         limit: u32,
     },
+    /// Exemplars of series.
+    Exemplars {
+        /// Which series: those that match any of these selectors.
+        selectors: Vec<Vec<LabelMatcher>>,
+        /// Exemplars with a time in here.
+        range: TimeRange,
+    },
     /// Type, help and unit of metric names.
     MetricMetadata {
         /// Only this metric, if given.

@@ -67,7 +67,7 @@ fn cut<T>(context: &ExecContext, entries: BTreeSet<T>, most: usize) -> impl Iter
 }
 
 /// The milliseconds that are in a range.
-fn milliseconds(range: TimeRange) -> RangeInclusive<i64> {
+pub(super) fn milliseconds(range: TimeRange) -> RangeInclusive<i64> {
     let ceil = |time_ns: i64| {
         time_ns.div_euclid(NANOS_PER_MS) + i64::from(time_ns.rem_euclid(NANOS_PER_MS) > 0)
     };

@@ -11,6 +11,7 @@ mod binary;
 mod calendar;
 mod directory;
 mod eval;
+mod exemplars;
 mod functions;
 mod histogram;
 mod instants;
@@ -109,6 +110,15 @@ pub(crate) fn labels(
     limit: u32,
 ) -> Result<Answer, QueryError> {
     labels::run(context, selectors, range, of, limit)
+}
+
+/// Exemplars of series.
+pub(crate) fn exemplars(
+    context: &ExecContext,
+    selectors: &[Vec<LabelMatcher>],
+    range: TimeRange,
+) -> Result<Answer, QueryError> {
+    exemplars::run(context, selectors, range)
 }
 
 /// Type, help and unit by metric name.

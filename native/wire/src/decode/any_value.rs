@@ -38,7 +38,7 @@ impl<'a> AnyValue<'a> {
             return Err(message.error("values nested too deeply"));
         }
         let mut value = Self::Empty;
-        while let Some((number, field)) = message.next()? {
+        while let Some((number, field)) = message.next_field()? {
             value = match number {
                 1 => Self::Text(field.text(&message)?),
                 2 => Self::Bool(field.varint(&message)? != 0),
@@ -174,7 +174,7 @@ fn read_attribute_at(
     depth: u32,
 ) -> Result<(Cow<'_, str>, AnyValue<'_>), WireError> {
     let (mut key, mut value) = (Cow::Borrowed(""), AnyValue::Empty);
-    while let Some((number, field)) = message.next()? {
+    while let Some((number, field)) = message.next_field()? {
         match number {
             1 => key = field.text(&message)?,
             2 => value = AnyValue::read_at(field.message(&message)?, depth)?,
@@ -186,7 +186,7 @@ fn read_attribute_at(
 
 fn read_array(mut message: Message<'_>, depth: u32) -> Result<Value, WireError> {
     let mut items = Vec::new();
-    while let Some((number, field)) = message.next()? {
+    while let Some((number, field)) = message.next_field()? {
         if number == 1 {
             items.push(AnyValue::read_at(field.message(&message)?, depth + 1)?.into_value());
         }
@@ -196,7 +196,7 @@ fn read_array(mut message: Message<'_>, depth: u32) -> Result<Value, WireError> 
 
 fn read_pairs(mut message: Message<'_>, depth: u32) -> Result<Value, WireError> {
     let mut pairs = Vec::new();
-    while let Some((number, field)) = message.next()? {
+    while let Some((number, field)) = message.next_field()? {
         if number == 1 {
             let (key, value) = read_attribute_at(field.message(&message)?, depth + 1)?;
             pairs.push((key.into_owned(), value.into_value()));

@@ -204,7 +204,7 @@ impl<'l> LogSink<'l> {
         if accepted > 0 {
             batches.push((Table::Logs, self.builder.finish()?));
         }
-        Ok(Decoded { batches, accepted, refused: self.refusals.0 })
+        Ok(Decoded { batches, accepted, histograms: 0, exemplars: 0, refused: self.refusals.0 })
     }
 
     /// The level in Loki's order of sources. `None` where the sender's own stands, or where what

@@ -29,7 +29,7 @@ impl From<WireError> for DecodeError {
 fn stream(message: Message<'_>, sink: &mut PushSink<'_>) -> Result<(), DecodeError> {
     let (mut labels, mut entries) = (Cow::Borrowed(""), 0);
     let mut fields = message;
-    while let Some((number, field)) = fields.next()? {
+    while let Some((number, field)) = fields.next_field()? {
         match number {
             1 => labels = field.text(&fields)?,
             2 => entries += 1,
@@ -46,7 +46,7 @@ fn entry(
     sink: &mut PushSink<'_>,
 ) -> Result<(), WireError> {
     let (mut time_ns, mut line) = (0, Cow::Borrowed(""));
-    while let Some((number, field)) = message.next()? {
+    while let Some((number, field)) = message.next_field()? {
         match number {
             1 => time_ns = timestamp(field.message(&message)?)?,
             2 => line = field.text(&message)?,
@@ -64,7 +64,7 @@ fn entry(
 /// `google.protobuf.Timestamp` in nanoseconds since the epoch, held within what 64 bits say.
 fn timestamp(mut message: Message<'_>) -> Result<i64, WireError> {
     let (mut seconds, mut nanos) = (0, 0);
-    while let Some((number, field)) = message.next()? {
+    while let Some((number, field)) = message.next_field()? {
         match number {
             1 => seconds = field.varint(&message)? as i64,
             2 => nanos = field.varint(&message)? as i64,
@@ -76,7 +76,7 @@ fn timestamp(mut message: Message<'_>) -> Result<i64, WireError> {
 
 fn label_pair(mut message: Message<'_>) -> Result<(Cow<'_, str>, Cow<'_, str>), WireError> {
     let (mut name, mut value) = (Cow::Borrowed(""), Cow::Borrowed(""));
-    while let Some((number, field)) = message.next()? {
+    while let Some((number, field)) = message.next_field()? {
         match number {
             1 => name = field.text(&message)?,
             2 => value = field.text(&message)?,

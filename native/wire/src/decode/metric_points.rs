@@ -12,6 +12,8 @@ use super::{
 pub(super) struct PointCommon<'a> {
     /// `KeyValue` messages.
     pub(super) attributes: Vec<Message<'a>>,
+    /// `Exemplar` messages.
+    pub(super) exemplars: Vec<Message<'a>>,
     pub(super) time_unix_ms: i64,
     /// The sender says that the series has ended.
     pub(super) has_no_value: bool,
@@ -20,6 +22,11 @@ pub(super) struct PointCommon<'a> {
 impl PointCommon<'_> {
     /// The bits of the NaN that ends a series in Prometheus.
     pub(super) const STALE_BITS: u64 = 0x7ff0_0000_0000_0002;
+
+    /// What stands behind the point.
+    pub(super) fn read_exemplars(&self) -> Result<Vec<PointExemplar<'_>>, WireError> {
+        self.exemplars.iter().map(|message| PointExemplar::read(*message)).collect()
+    }
 
     /// The value to store: the point's, or the stale marker.
     pub(super) fn value(&self, value: f64) -> f64 {
@@ -31,7 +38,11 @@ impl PointCommon<'_> {
 struct CommonFields {
     attributes: u32,
     flags: u32,
+    exemplars: u32,
 }
+
+/// No field has this number.
+const NONE: u32 = 0;
 
 impl<'a> PointCommon<'a> {
     /// Takes the field if it is one of these.
@@ -46,6 +57,7 @@ impl<'a> PointCommon<'a> {
         match number {
             TIME => self.time_unix_ms = time(field.fixed64(within)?) / 1_000_000,
             _ if number == fields.attributes => self.attributes.push(field.message(within)?),
+            _ if number == fields.exemplars => self.exemplars.push(field.message(within)?),
             _ if number == fields.flags => {
                 self.has_no_value = field.varint(within)? & NO_RECORDED_VALUE != 0;
             }
@@ -64,9 +76,9 @@ pub(super) struct NumberPoint<'a> {
 
 impl<'a> NumberPoint<'a> {
     pub(super) fn read(mut message: Message<'a>) -> Result<Self, WireError> {
-        const COMMON: CommonFields = CommonFields { attributes: 7, flags: 8 };
+        const COMMON: CommonFields = CommonFields { attributes: 7, flags: 8, exemplars: 5 };
         let mut point = Self::default();
-        while let Some((number, field)) = message.next()? {
+        while let Some((number, field)) = message.next_field()? {
             if point.common.take(&COMMON, (number, field), &message)? {
                 continue;
             }
@@ -93,9 +105,9 @@ pub(super) struct HistogramPoint<'a> {
 
 impl<'a> HistogramPoint<'a> {
     pub(super) fn read(mut message: Message<'a>) -> Result<Self, WireError> {
-        const COMMON: CommonFields = CommonFields { attributes: 9, flags: 10 };
+        const COMMON: CommonFields = CommonFields { attributes: 9, flags: 10, exemplars: 8 };
         let mut point = Self::default();
-        while let Some((number, field)) = message.next()? {
+        while let Some((number, field)) = message.next_field()? {
             if point.common.take(&COMMON, (number, field), &message)? {
                 continue;
             }
@@ -125,9 +137,9 @@ pub(super) struct SummaryPoint<'a> {
 
 impl<'a> SummaryPoint<'a> {
     pub(super) fn read(mut message: Message<'a>) -> Result<Self, WireError> {
-        const COMMON: CommonFields = CommonFields { attributes: 7, flags: 8 };
+        const COMMON: CommonFields = CommonFields { attributes: 7, flags: 8, exemplars: NONE };
         let mut point = Self::default();
-        while let Some((number, field)) = message.next()? {
+        while let Some((number, field)) = message.next_field()? {
             if point.common.take(&COMMON, (number, field), &message)? {
                 continue;
             }
@@ -144,7 +156,7 @@ impl<'a> SummaryPoint<'a> {
 
 fn quantile(mut message: Message<'_>) -> Result<(f64, f64), WireError> {
     let (mut quantile, mut value) = (0.0, 0.0);
-    while let Some((number, field)) = message.next()? {
+    while let Some((number, field)) = message.next_field()? {
         match number {
             1 => quantile = field.double(&message)?,
             2 => value = field.double(&message)?,
@@ -158,10 +170,10 @@ fn quantile(mut message: Message<'_>) -> Result<(f64, f64), WireError> {
 pub(super) fn read_exponential(
     mut message: Message<'_>,
 ) -> Result<(PointCommon<'_>, ExponentialHistogram), WireError> {
-    const COMMON: CommonFields = CommonFields { attributes: 1, flags: 10 };
+    const COMMON: CommonFields = CommonFields { attributes: 1, flags: 10, exemplars: 11 };
     let mut common = PointCommon::default();
     let mut histogram = ExponentialHistogram::default();
-    while let Some((number, field)) = message.next()? {
+    while let Some((number, field)) = message.next_field()? {
         if common.take(&COMMON, (number, field), &message)? {
             continue;
         }
@@ -180,7 +192,7 @@ pub(super) fn read_exponential(
 
 fn buckets(mut message: Message<'_>) -> Result<Buckets, WireError> {
     let mut buckets = Buckets::default();
-    while let Some((number, field)) = message.next()? {
+    while let Some((number, field)) = message.next_field()? {
         match number {
             1 => buckets.offset = sint32(field.varint(&message)?),
             2 => field.each_varint(&message, |count| buckets.counts.push(count))?,
@@ -188,6 +200,36 @@ fn buckets(mut message: Message<'_>) -> Result<Buckets, WireError> {
         }
     }
     Ok(buckets)
+}
+
+/// OTLP's `Exemplar`.
+#[derive(Debug, Default)]
+pub(super) struct PointExemplar<'a> {
+    /// `KeyValue` messages.
+    pub(super) attributes: Vec<Message<'a>>,
+    pub(super) time_unix_ms: i64,
+    pub(super) value: f64,
+    /// Bytes; empty where there is none.
+    pub(super) span_id: &'a [u8],
+    pub(super) trace_id: &'a [u8],
+}
+
+impl<'a> PointExemplar<'a> {
+    pub(super) fn read(mut message: Message<'a>) -> Result<Self, WireError> {
+        let mut exemplar = Self::default();
+        while let Some((number, field)) = message.next_field()? {
+            match number {
+                2 => exemplar.time_unix_ms = time(field.fixed64(&message)?) / 1_000_000,
+                3 => exemplar.value = field.double(&message)?,
+                4 => exemplar.span_id = field.message(&message)?.bytes(),
+                5 => exemplar.trace_id = field.message(&message)?.bytes(),
+                6 => exemplar.value = field.fixed64(&message)? as i64 as f64,
+                7 => exemplar.attributes.push(field.message(&message)?),
+                _ => {}
+            }
+        }
+        Ok(exemplar)
+    }
 }
 
 /// A number of 32 bits, in more: what is made of it cannot overflow.

@@ -13,10 +13,10 @@ use super::{
     DecodeError, Decoded, Gate,
     any_value::{AnyValue, read_attribute},
     metric_names::label_name,
-    metric_points::PointCommon,
+    metric_points::{PointCommon, PointExemplar},
     otlp_metrics::Metric,
     protobuf::WireError,
-    sample_sink::{NAME_LABEL, SampleSink},
+    sample_sink::{EXEMPLAR_LABELS_MAX_CHARS, NAME_LABEL, SampleSink},
 };
 
 /// What Prometheus keeps a resource's attributes under.
@@ -172,6 +172,36 @@ impl<'l> MetricSink<'l> {
         }
     }
 
+    /// Appends exemplars of the series of which a sample was appended last. One that is too long for
+    /// what Prometheus takes loses its attributes rather than its trace.
+    pub(super) fn append_exemplars<'m>(
+        &mut self,
+        exemplars: impl IntoIterator<Item = &'m PointExemplar<'m>>,
+    ) -> Result<(), WireError> {
+        for exemplar in exemplars {
+            let mut labels = exemplar_labels(exemplar)?;
+            let ids = [("span_id", exemplar.span_id), ("trace_id", exemplar.trace_id)];
+            let ids = ids.into_iter().filter(|(_, id)| !id.is_empty());
+            let mut own = Labels::new();
+            for (name, id) in ids {
+                set(&mut own, name.into(), hex(id));
+            }
+            for (name, value) in &own {
+                set(&mut labels, name.clone(), value.clone());
+            }
+            let length = |labels: &Labels| -> usize {
+                labels
+                    .iter()
+                    .map(|(name, value)| name.chars().count() + value.chars().count())
+                    .sum()
+            };
+            let kept = if length(&labels) > EXEMPLAR_LABELS_MAX_CHARS { own } else { labels };
+            let pairs = kept.iter().map(|(name, value)| (name.as_ref(), value.as_str()));
+            self.samples.append_exemplar(exemplar.time_unix_ms, exemplar.value, pairs);
+        }
+        Ok(())
+    }
+
     /// Appends a native histogram of the point at hand.
     pub(super) fn append_histogram(&mut self, name: &str, point: &PointCommon<'_>, bytes: &[u8]) {
         let series = self.series(name, None);
@@ -244,6 +274,27 @@ fn labels_of(mut attributes: Vec<(Cow<'_, str>, String)>) -> Option<Labels> {
     labels.retain(|(_, value)| !value.is_empty());
     labels.sort_by(|a, b| a.0.cmp(&b.0));
     Some(labels)
+}
+
+/// The attributes of an exemplar as labels; those that no label can be made of are left out.
+fn exemplar_labels(exemplar: &PointExemplar<'_>) -> Result<Labels, WireError> {
+    let mut attributes = Vec::with_capacity(exemplar.attributes.len());
+    for message in &exemplar.attributes {
+        let (key, value) = read_attribute(*message)?;
+        if label_name(&key).is_some() {
+            attributes.push((key, text_of(value)));
+        }
+    }
+    Ok(labels_of(attributes).unwrap_or_default())
+}
+
+fn hex(id: &[u8]) -> String {
+    id.iter().fold(String::with_capacity(id.len() * 2), |mut text, byte| {
+        for digit in [byte >> 4, byte & 15] {
+            text.extend(char::from_digit(u32::from(digit), 16));
+        }
+        text
+    })
 }
 
 fn set(labels: &mut Labels, name: Cow<'static, str>, value: String) {

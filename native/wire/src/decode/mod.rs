@@ -20,9 +20,9 @@ mod otlp_logs;
 mod otlp_messages;
 mod otlp_metrics;
 mod otlp_traces;
-mod protobuf;
-mod protobuf_write;
 mod remote_write;
+mod remote_write_points;
+mod remote_write_v2;
 mod resource;
 mod sample_sink;
 mod tenant;
@@ -31,11 +31,16 @@ mod test_support;
 mod time;
 
 pub use limits::Limits;
-pub use protobuf::WireError;
 pub use tenant::{ActiveCount, Tenant};
+pub use varve_columnar::protobuf::WireError;
 
 use arrow::array::RecordBatch;
-use varve_columnar::{builders::BuildError, json_reader::JsonError};
+use varve_columnar::{
+    builders::BuildError,
+    json_reader::JsonError,
+    protobuf::{self, text},
+    protobuf_write,
+};
 use varve_types::{ErrorCode, Table};
 
 use otlp_json::Descriptor;
@@ -63,6 +68,8 @@ pub enum Format {
     LokiPushJson,
     /// `prometheus.WriteRequest`.
     RemoteWriteV1,
+    /// `io.prometheus.write.v2.Request`.
+    RemoteWriteV2,
 }
 
 impl Format {
@@ -79,6 +86,7 @@ impl Format {
             "lokiPushProtobuf" => Self::LokiPushProtobuf,
             "lokiPushJson" => Self::LokiPushJson,
             "remoteWriteV1" => Self::RemoteWriteV1,
+            "remoteWriteV2" => Self::RemoteWriteV2,
             _ => return None,
         })
     }
@@ -124,6 +132,10 @@ pub struct Decoded {
     pub batches: Vec<(Table, RecordBatch)>,
     /// Log records, spans or data points in the batches.
     pub accepted: u64,
+    /// Those among them that are native histograms.
+    pub histograms: u64,
+    /// Exemplars, which are not among them.
+    pub exemplars: u64,
     /// What was left out; each reason once.
     pub refused: Vec<Refusal>,
 }
@@ -242,6 +254,7 @@ fn decode_under(
         Format::OtlpMetricsProtobuf => otlp_metrics::decode(&body, gate),
         Format::OtlpMetricsJson => otlp_metrics::decode(&from_json(&body, &METRICS)?, gate),
         Format::RemoteWriteV1 => remote_write::decode(&body, gate),
+        Format::RemoteWriteV2 => remote_write_v2::decode(&body, gate),
         Format::LokiPushProtobuf => loki_push::decode(&body, gate),
         Format::LokiPushJson => loki_push_json::decode(&body, gate),
         Format::OtlpLogsJson => otlp_logs::decode(&from_json(&body, &LOGS)?, gate),
@@ -370,14 +383,5 @@ impl Refusals {
             Some(refusal) => refusal.count += count,
             None => self.0.push(Refusal { reason, count, message: message() }),
         }
-    }
-}
-
-/// Text that is mostly UTF-8: what is not becomes U+FFFD, rather than the record being lost.
-fn text(bytes: &[u8]) -> std::borrow::Cow<'_, str> {
-    // Replacing goes byte by byte; checking first takes many at once.
-    match std::str::from_utf8(bytes) {
-        Ok(text) => text.into(),
-        Err(_) => String::from_utf8_lossy(bytes),
     }
 }

@@ -1,18 +1,10 @@
-//! Prometheus' native histograms: made of OTLP's exponential ones, and checked as they come.
+//! Prometheus' native histograms, made of OTLP's exponential ones.
 
-use super::{
-    protobuf::{Field, Message, WireError},
-    protobuf_write::{
-        push_varint, unzigzag, write_bytes, write_double, write_varint, write_zigzag, zigzag,
-    },
+use varve_columnar::histogram::{HistogramError, SCHEMA_MAX, SCHEMA_MIN};
+
+use super::protobuf_write::{
+    push_varint, write_bytes, write_double, write_varint, write_zigzag, zigzag,
 };
-
-/// The finest and coarsest exponential schemas.
-const SCHEMA_MIN: i64 = -4;
-const SCHEMA_MAX: i64 = 8;
-
-/// The schema of histograms with bounds of their own.
-const SCHEMA_CUSTOM: i64 = -53;
 
 /// Up to so many empty buckets are written out rather than beginning a new span (Prometheus' own
 /// trade).
@@ -39,17 +31,14 @@ pub(super) struct ExponentialHistogram {
     pub(super) negative: Buckets,
 }
 
-/// What a histogram breaks.
-pub(super) type HistogramError = &'static str;
-
 impl ExponentialHistogram {
     /// `prometheus.Histogram` in protobuf: scales over 8 are brought down to 8, counter resets are
     /// left to be found by whoever reads.
     pub(super) fn to_prometheus(&self, time_unix_ms: i64) -> Result<Vec<u8>, HistogramError> {
-        if self.scale < SCHEMA_MIN {
+        if self.scale < i64::from(SCHEMA_MIN) {
             return Err("its scale is below -4");
         }
-        let scale_down = (self.scale - SCHEMA_MAX).max(0);
+        let scale_down = (self.scale - i64::from(SCHEMA_MAX)).max(0);
         let mut out = Vec::new();
         write_varint(&mut out, 1, self.count);
         write_double(&mut out, 3, self.sum);
@@ -114,92 +103,10 @@ fn layout(buckets: &Buckets, scale_down: i64) -> (Vec<(i64, u64)>, Vec<i64>) {
     (spans, deltas)
 }
 
-/// Checks a `prometheus.Histogram` by Prometheus' rules and gives its time in milliseconds.
-pub(super) fn check(message: Message<'_>) -> Result<Result<i64, HistogramError>, WireError> {
-    let (mut schema, mut time_unix_ms) = (0, 0);
-    let (mut negative, mut positive) = (Side::default(), Side::default());
-    let mut fields = message;
-    while let Some((number, field)) = fields.next()? {
-        match number {
-            4 => schema = unzigzag(field.varint(&fields)?),
-            8 => negative.span(field.message(&fields)?)?,
-            11 => positive.span(field.message(&fields)?)?,
-            9 => negative.deltas(field, &fields)?,
-            12 => positive.deltas(field, &fields)?,
-            10 => negative.counts(field, &fields)?,
-            13 => positive.counts(field, &fields)?,
-            15 => time_unix_ms = field.varint(&fields)? as i64,
-            _ => {}
-        }
-    }
-    if !(SCHEMA_MIN..=SCHEMA_MAX).contains(&schema) && schema != SCHEMA_CUSTOM {
-        return Ok(Err("its schema is not one of -4 to 8 or -53"));
-    }
-    Ok(negative.check().and_then(|()| positive.check()).map(|()| time_unix_ms))
-}
-
-/// What is counted of one side while its fields come.
-#[derive(Default)]
-struct Side {
-    spans: u64,
-    span_buckets: u64,
-    buckets: u64,
-    last_count: i64,
-    has_negative_offset: bool,
-    has_negative_count: bool,
-}
-
-impl Side {
-    fn span(&mut self, mut message: Message<'_>) -> Result<(), WireError> {
-        while let Some((number, field)) = message.next()? {
-            match number {
-                1 => {
-                    let offset = unzigzag(field.varint(&message)?);
-                    self.has_negative_offset |= offset < 0 && self.spans > 0;
-                }
-                2 => {
-                    let length = field.varint(&message)?;
-                    self.span_buckets = self.span_buckets.saturating_add(length);
-                }
-                _ => {}
-            }
-        }
-        self.spans += 1;
-        Ok(())
-    }
-
-    fn deltas(&mut self, field: Field<'_>, within: &Message<'_>) -> Result<(), WireError> {
-        field.each_varint(within, |delta| {
-            self.buckets += 1;
-            self.last_count = self.last_count.saturating_add(unzigzag(delta));
-            self.has_negative_count |= self.last_count < 0;
-        })
-    }
-
-    fn counts(&mut self, field: Field<'_>, within: &Message<'_>) -> Result<(), WireError> {
-        field.each_fixed64(within, |count| {
-            self.buckets += 1;
-            self.has_negative_count |= f64::from_bits(count) < 0.0;
-        })
-    }
-
-    fn check(&self) -> Result<(), HistogramError> {
-        if self.has_negative_offset {
-            return Err("a span begins before the one before it ends");
-        }
-        if self.span_buckets != self.buckets {
-            return Err("its spans and its buckets differ in number");
-        }
-        if self.has_negative_count {
-            return Err("a bucket has a negative count");
-        }
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use varve_columnar::{histogram::NativeHistogram, protobuf::Message};
 
     use super::*;
 
@@ -232,7 +139,10 @@ mod tests {
             let positive = buckets(offset, &counts);
             let histogram = ExponentialHistogram { scale, positive, ..Default::default() };
             let bytes = histogram.to_prometheus(time_unix_ms).unwrap();
-            prop_assert_eq!(check(Message::new(&bytes)), Ok(Ok(time_unix_ms)));
+            let read = NativeHistogram::from_protobuf(Message::new(&bytes)).unwrap().unwrap();
+            prop_assert_eq!(read.time_unix_ms, time_unix_ms);
+            let total: f64 = read.histogram.positive.iter().map(|(_, count)| count).sum();
+            prop_assert_eq!(total as u64, counts.iter().sum::<u64>());
         }
     }
 }

@@ -57,7 +57,7 @@ fn log_record(
 ) -> Result<(), WireError> {
     let mut record = Record::default();
     let (mut trace_id, mut span_id) = ([].as_slice(), [].as_slice());
-    while let Some((number, field)) = message.next()? {
+    while let Some((number, field)) = message.next_field()? {
         match number {
             1 => record.time_unix_nano = time(field.fixed64(&message)?),
             2 => record.severity_number = field.varint(&message)? as i32,

@@ -187,6 +187,7 @@ static NUMBER_POINT: Descriptor = Descriptor(&[
     F("timeUnixNano", 3, Fixed64),
     F("asDouble", 4, Double),
     F("asInt", 6, Fixed64),
+    F("exemplars", 5, Message(&EXEMPLAR)),
     F("flags", 8, Varint),
 ]);
 static HISTOGRAM_POINT: Descriptor = Descriptor(&[
@@ -196,6 +197,7 @@ static HISTOGRAM_POINT: Descriptor = Descriptor(&[
     F("sum", 5, Double),
     F("bucketCounts", 6, Fixed64),
     F("explicitBounds", 7, Double),
+    F("exemplars", 8, Message(&EXEMPLAR)),
     F("flags", 10, Varint),
 ]);
 static EXPONENTIAL_POINT: Descriptor = Descriptor(&[
@@ -208,7 +210,16 @@ static EXPONENTIAL_POINT: Descriptor = Descriptor(&[
     F("positive", 8, Message(&BUCKETS)),
     F("negative", 9, Message(&BUCKETS)),
     F("flags", 10, Varint),
+    F("exemplars", 11, Message(&EXEMPLAR)),
     F("zeroThreshold", 14, Double),
+]);
+static EXEMPLAR: Descriptor = Descriptor(&[
+    F("timeUnixNano", 2, Fixed64),
+    F("asDouble", 3, Double),
+    F("spanId", 4, Id),
+    F("traceId", 5, Id),
+    F("asInt", 6, Fixed64),
+    F("filteredAttributes", 7, Message(&KEY_VALUE)),
 ]);
 static BUCKETS: Descriptor = Descriptor(&[F("offset", 1, Zigzag), F("bucketCounts", 2, Varint)]);
 static SUMMARY_POINT: Descriptor = Descriptor(&[

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::{
     DecodeError, Decoded, Gate,
     metric_names::{MetricKind, metric_name, unit_name},
-    metric_points::{HistogramPoint, NumberPoint, PointCommon, SummaryPoint},
+    metric_points::{HistogramPoint, NumberPoint, PointCommon, PointExemplar, SummaryPoint},
     metric_sink::MetricSink,
     native_histogram::ExponentialHistogram,
     protobuf::{Message, WireError},
@@ -43,7 +43,7 @@ fn metric(mut message: Message<'_>, sink: &mut MetricSink<'_>) -> Result<(), Wir
     let (mut otlp_name, mut help, mut unit) =
         (Cow::Borrowed(""), Cow::Borrowed(""), Cow::Borrowed(""));
     let mut data = None;
-    while let Some((number, field)) = message.next()? {
+    while let Some((number, field)) = message.next_field()? {
         match number {
             1 => otlp_name = field.text(&message)?,
             2 => help = field.text(&message)?,
@@ -97,7 +97,7 @@ struct Aggregation {
 impl Aggregation {
     fn find(mut message: Message<'_>) -> Result<Self, WireError> {
         let mut found = Self { points: 0, temporality: 0, is_monotonic: false };
-        while let Some((number, field)) = message.next()? {
+        while let Some((number, field)) = message.next_field()? {
             match number {
                 1 => found.points += 1,
                 2 => found.temporality = field.varint(&message)?,
@@ -117,6 +117,7 @@ fn number_point(
     let NumberPoint { common, value } = NumberPoint::read(message)?;
     if sink.begin_point(&common, metric)? {
         sink.append(&metric.name, None, &common, value);
+        sink.append_exemplars(&common.read_exemplars()?)?;
     }
     Ok(())
 }
@@ -136,14 +137,19 @@ fn histogram_point(
     }
     sink.append(&format!("{}_count", metric.name), None, common, point.count as f64);
     let bucket_name = format!("{}_bucket", metric.name);
+    let exemplars = common.read_exemplars()?;
     let mut cumulative = 0_u64;
-    for (bound, count) in point.bounds.iter().zip(&point.counts) {
+    let mut below = f64::NEG_INFINITY;
+    for (&bound, count) in point.bounds.iter().zip(&point.counts) {
         cumulative = cumulative.saturating_add(*count);
-        let bound = prometheus_number(*bound);
-        sink.append(&bucket_name, Some(("le", &bound)), common, cumulative as f64);
+        let shown = prometheus_number(bound);
+        sink.append(&bucket_name, Some(("le", &shown)), common, cumulative as f64);
+        let in_bucket = |it: &&PointExemplar<'_>| below < it.value && it.value <= bound;
+        sink.append_exemplars(exemplars.iter().filter(in_bucket))?;
+        below = bound;
     }
     sink.append(&bucket_name, Some(("le", "+Inf")), common, point.count as f64);
-    Ok(())
+    sink.append_exemplars(exemplars.iter().filter(|it| it.value > below))
 }
 
 fn exponential_point(
@@ -169,6 +175,7 @@ fn exponential_point(
     };
     if sink.begin_point(&common, metric)? {
         sink.append_histogram(&metric.name, &common, &bytes);
+        sink.append_exemplars(&common.read_exemplars()?)?;
     }
     Ok(())
 }

@@ -28,7 +28,7 @@ pub(super) fn decode(body: &[u8], gate: Gate<'_>) -> Result<Decoded, DecodeError
     if accepted > 0 {
         batches.push((Table::Spans, sink.builder.finish()?));
     }
-    Ok(Decoded { batches, accepted, refused: sink.refusals.0 })
+    Ok(Decoded { batches, accepted, histograms: 0, exemplars: 0, refused: sink.refusals.0 })
 }
 
 struct SpanSink<'l> {
@@ -88,7 +88,7 @@ fn span(
 ) -> Result<(), WireError> {
     let mut span = SpanFields::default();
     let builder = &mut sink.builder;
-    while let Some((number, field)) = message.next()? {
+    while let Some((number, field)) = message.next_field()? {
         match number {
             1 => span.trace_id = field.message(&message)?.bytes(),
             2 => span.span_id = field.message(&message)?.bytes(),
@@ -178,7 +178,7 @@ fn wrong_length(
 
 fn event(mut message: Message<'_>, builder: &mut SpansBuilder) -> Result<(), WireError> {
     let (mut time_unix_nano, mut name, mut dropped_attributes_count) = (0, Cow::Borrowed(""), 0);
-    while let Some((number, field)) = message.next()? {
+    while let Some((number, field)) = message.next_field()? {
         match number {
             1 => time_unix_nano = time(field.fixed64(&message)?),
             2 => name = field.text(&message)?,
@@ -196,7 +196,7 @@ fn event(mut message: Message<'_>, builder: &mut SpansBuilder) -> Result<(), Wir
 fn link(mut message: Message<'_>, builder: &mut SpansBuilder) -> Result<(), WireError> {
     let (mut trace_id, mut span_id) = ([].as_slice(), [].as_slice());
     let (mut trace_state, mut dropped_attributes_count, mut flags) = (Cow::Borrowed(""), 0, 0);
-    while let Some((number, field)) = message.next()? {
+    while let Some((number, field)) = message.next_field()? {
         match number {
             1 => trace_id = field.message(&message)?.bytes(),
             2 => span_id = field.message(&message)?.bytes(),
@@ -217,7 +217,7 @@ fn link(mut message: Message<'_>, builder: &mut SpansBuilder) -> Result<(), Wire
 }
 
 fn status<'a>(mut message: Message<'a>, span: &mut SpanFields<'a>) -> Result<(), WireError> {
-    while let Some((number, field)) = message.next()? {
+    while let Some((number, field)) = message.next_field()? {
         match number {
             2 => span.status_message = field.text(&message)?,
             3 => span.status_code = field.varint(&message)? as i32,

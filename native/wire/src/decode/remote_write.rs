@@ -1,14 +1,14 @@
 //! Prometheus' remote write 1.0: `prometheus.WriteRequest`, from the wire to columns.
-//!
-//! Exemplars are not kept.
 
 use std::borrow::Cow;
 
 use super::{
     DecodeError, Decoded, Gate,
-    native_histogram::check,
     protobuf::{Message, WireError},
-    sample_sink::{NAME_LABEL, SampleSink},
+    remote_write_points::{
+        Label, broken_rule, exemplar, histogram, metric_type, pairs, sample, shown, sort,
+    },
+    sample_sink::SampleSink,
 };
 
 const MESSAGE: &str = "prometheus.WriteRequest";
@@ -22,7 +22,7 @@ pub(super) fn decode(body: &[u8], gate: Gate<'_>) -> Result<Decoded, DecodeError
 
 fn request<'a>(mut message: Message<'a>, sink: &mut SampleSink<'_>) -> Result<(), WireError> {
     let mut labels: Vec<Label<'a>> = Vec::new();
-    while let Some((number, field)) = message.next()? {
+    while let Some((number, field)) = message.next_field()? {
         match number {
             1 => time_series(field.message(&message)?, &mut labels, sink)?,
             3 => metadata(field.message(&message)?, sink)?,
@@ -31,8 +31,6 @@ fn request<'a>(mut message: Message<'a>, sink: &mut SampleSink<'_>) -> Result<()
     }
     Ok(())
 }
-
-type Label<'a> = (Cow<'a, str>, Cow<'a, str>);
 
 /// `labels`: for the labels of the series at hand; kept for its memory.
 fn time_series<'a>(
@@ -43,27 +41,25 @@ fn time_series<'a>(
     labels.clear();
     let mut points = 0;
     let mut fields = message;
-    while let Some((number, field)) = fields.next()? {
+    while let Some((number, field)) = fields.next_field()? {
         match number {
             1 => labels.push(label(field.message(&fields)?)?),
             2 | 4 => points += 1,
             _ => {}
         }
     }
-    // The protocol asks for sorted labels; some senders do not sort them.
-    if !labels.is_sorted_by(|a, b| a.0 <= b.0) {
-        labels.sort_by(|a, b| a.0.cmp(&b.0));
-    }
+    sort(labels);
     if let Some(rule) = broken_rule(labels) {
         sink.refusals.add("labelsInvalid", points, || format!("series {}: {rule}", shown(labels)));
         return Ok(());
     }
     labels.retain(|(_, value)| !value.is_empty());
-    let series = sink.series(labels.iter().map(|(name, value)| (&**name, &**value)));
+    let series = sink.series(pairs(labels));
     let mut fields = message;
-    while let Some((number, field)) = fields.next()? {
+    while let Some((number, field)) = fields.next_field()? {
         match number {
             2 => sample(field.message(&fields)?, series, labels, sink)?,
+            3 => read_exemplar(field.message(&fields)?, sink)?,
             4 => histogram(field.message(&fields)?, series, labels, sink)?,
             _ => {}
         }
@@ -73,7 +69,7 @@ fn time_series<'a>(
 
 fn label(mut message: Message<'_>) -> Result<Label<'_>, WireError> {
     let (mut name, mut value) = (Cow::Borrowed(""), Cow::Borrowed(""));
-    while let Some((number, field)) = message.next()? {
+    while let Some((number, field)) = message.next_field()? {
         match number {
             1 => name = field.text(&message)?,
             2 => value = field.text(&message)?,
@@ -83,101 +79,34 @@ fn label(mut message: Message<'_>) -> Result<Label<'_>, WireError> {
     Ok((name, value))
 }
 
-/// What is wrong with labels sorted by name.
-fn broken_rule(labels: &[Label<'_>]) -> Option<&'static str> {
-    if labels.iter().any(|(name, _)| name.is_empty()) {
-        return Some("a label without a name");
-    }
-    if labels.windows(2).any(|pair| pair[0].0 == pair[1].0) {
-        return Some("a label that comes twice");
-    }
-    let has_name = labels.iter().any(|(name, value)| name == NAME_LABEL && !value.is_empty());
-    (!has_name).then_some("no label __name__")
-}
-
-fn sample(
-    mut message: Message<'_>,
-    series: i32,
-    labels: &[Label<'_>],
-    sink: &mut SampleSink<'_>,
-) -> Result<(), WireError> {
-    let (mut value, mut time_unix_ms) = (0.0, 0);
-    while let Some((number, field)) = message.next()? {
+fn read_exemplar(mut message: Message<'_>, sink: &mut SampleSink<'_>) -> Result<(), WireError> {
+    let (mut labels, mut value, mut time_unix_ms) = (Vec::new(), 0.0, 0);
+    while let Some((number, field)) = message.next_field()? {
         match number {
-            1 => value = field.double(&message)?,
-            2 => time_unix_ms = field.varint(&message)? as i64,
+            1 => labels.push(label(field.message(&message)?)?),
+            2 => value = field.double(&message)?,
+            3 => time_unix_ms = field.varint(&message)? as i64,
             _ => {}
         }
     }
-    match sink.check_time(time_unix_ms) {
-        Ok(()) if sink.append(series, time_unix_ms, value) => sink.accepted += 1,
-        Ok(()) => sink.refuse_series(|| format!("series {}", shown(labels))),
-        Err(why) => {
-            sink.refuse_time(why, time_unix_ms, || format!("series {}", shown(labels)));
-        }
-    }
-    Ok(())
-}
-
-fn histogram(
-    message: Message<'_>,
-    series: i32,
-    labels: &[Label<'_>],
-    sink: &mut SampleSink<'_>,
-) -> Result<(), WireError> {
-    let time_unix_ms = match check(message)? {
-        Ok(time_unix_ms) => time_unix_ms,
-        Err(rule) => {
-            sink.refusals.add("histogramInvalid", 1, || {
-                format!("histogram of series {}: {rule}", shown(labels))
-            });
-            return Ok(());
-        }
-    };
-    match sink.check_time(time_unix_ms) {
-        Ok(()) if sink.append_histogram(series, time_unix_ms, message.bytes()) => {
-            sink.accepted += 1;
-        }
-        Ok(()) => sink.refuse_series(|| format!("series {}", shown(labels))),
-        Err(why) => {
-            sink.refuse_time(why, time_unix_ms, || format!("series {}", shown(labels)));
-        }
-    }
+    exemplar(&mut labels, value, time_unix_ms, sink);
     Ok(())
 }
 
 fn metadata(mut message: Message<'_>, sink: &mut SampleSink<'_>) -> Result<(), WireError> {
-    /// By `MetricMetadata.MetricType`.
-    const TYPES: [&str; 8] = [
-        "unknown",
-        "counter",
-        "gauge",
-        "histogram",
-        "gaugehistogram",
-        "summary",
-        "info",
-        "stateset",
-    ];
     let (mut kind, mut name) = (0, Cow::Borrowed(""));
     let (mut help, mut unit) = (Cow::Borrowed(""), Cow::Borrowed(""));
-    while let Some((number, field)) = message.next()? {
+    while let Some((number, field)) = message.next_field()? {
         match number {
-            1 => kind = field.varint(&message)? as usize,
+            1 => kind = field.varint(&message)?,
             2 => name = field.text(&message)?,
             4 => help = field.text(&message)?,
             5 => unit = field.text(&message)?,
             _ => {}
         }
     }
-    sink.note_metadata(&name, TYPES.get(kind).copied().unwrap_or(TYPES[0]), &help, &unit);
+    sink.note_metadata(&name, metric_type(kind), &help, &unit);
     Ok(())
-}
-
-/// A series as Prometheus shows it.
-fn shown(labels: &[Label<'_>]) -> String {
-    let pairs: Vec<String> =
-        labels.iter().map(|(name, value)| format!("{name}={value:?}")).collect();
-    format!("{{{}}}", pairs.join(", "))
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ pub(super) struct Described<'a> {
 impl<'a> Described<'a> {
     pub(super) fn find(mut message: Message<'a>) -> Result<Self, WireError> {
         let mut found = Self { subject: None, schema_url: String::new() };
-        while let Some((number, field)) = message.next()? {
+        while let Some((number, field)) = message.next_field()? {
             match number {
                 1 => found.subject = Some(field.message(&message)?),
                 3 => found.schema_url = field.text(&message)?.into_owned(),
@@ -35,7 +35,7 @@ impl<'a> Described<'a> {
     pub(super) fn into_resource(self) -> Result<Resource, WireError> {
         let mut resource = Resource { schema_url: self.schema_url, ..Resource::default() };
         let Some(mut message) = self.subject else { return Ok(resource) };
-        while let Some((number, field)) = message.next()? {
+        while let Some((number, field)) = message.next_field()? {
             match number {
                 1 => resource.attributes.push(read_attribute_text(field.message(&message)?)?),
                 2 => resource.dropped_attributes_count = field.varint(&message)? as u32,
@@ -49,7 +49,7 @@ impl<'a> Described<'a> {
     pub(super) fn into_scope(self) -> Result<Scope, WireError> {
         let mut scope = Scope { schema_url: self.schema_url, ..Scope::default() };
         let Some(mut message) = self.subject else { return Ok(scope) };
-        while let Some((number, field)) = message.next()? {
+        while let Some((number, field)) = message.next_field()? {
             match number {
                 1 => scope.name = field.text(&message)?.into_owned(),
                 2 => scope.version = field.text(&message)?.into_owned(),
@@ -75,7 +75,7 @@ pub(super) fn each_message<'a, E: From<WireError>>(
     number: u32,
     mut each: impl FnMut(Message<'a>) -> Result<(), E>,
 ) -> Result<(), E> {
-    while let Some((found, field)) = message.next()? {
+    while let Some((found, field)) = message.next_field()? {
         if found == number {
             each(Field::message(field, &message)?)?;
         }

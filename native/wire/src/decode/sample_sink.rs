@@ -1,9 +1,9 @@
-//! Where samples of every format end: series as canonical texts, rows, metadata.
+//! Where samples of every format end: series as canonical texts, rows, exemplars, metadata.
 
 use std::collections::HashSet;
 
 use varve_columnar::{
-    builders::{MetadataBuilder, SampleRow, SamplesBuilder},
+    builders::{ExemplarsBuilder, MetadataBuilder, SampleRow, SamplesBuilder},
     labels::write_canonical,
 };
 use varve_types::Table;
@@ -13,6 +13,12 @@ use super::{DecodeError, Decoded, Gate, Refusals, Untimely};
 /// The name of a series among its labels.
 pub(super) const NAME_LABEL: &str = "__name__";
 
+/// The longest names and values of an exemplar together (`OpenMetrics` 1.0, "Exemplars").
+pub(super) const EXEMPLAR_LABELS_MAX_CHARS: usize = 128;
+
+/// The reason of exemplars that are left out.
+const EXEMPLAR_INVALID: &str = "exemplarInvalid";
+
 /// Collects the samples and metadata of one body.
 #[derive(Debug)]
 pub(super) struct SampleSink<'l> {
@@ -20,6 +26,9 @@ pub(super) struct SampleSink<'l> {
     pub(super) refusals: Refusals,
     /// Samples or data points, as the format counts.
     pub(super) accepted: u64,
+    /// Native histograms among the samples.
+    histograms: u64,
+    exemplars: ExemplarsBuilder,
     pub(super) gate: Gate<'l>,
     /// By number of a series: too many others are active.
     is_denied: Vec<bool>,
@@ -35,6 +44,8 @@ impl<'l> SampleSink<'l> {
             samples: SamplesBuilder::default(),
             refusals: Refusals::default(),
             accepted: 0,
+            histograms: 0,
+            exemplars: ExemplarsBuilder::default(),
             gate,
             is_denied: Vec::new(),
             metadata: MetadataBuilder::default(),
@@ -76,6 +87,7 @@ impl<'l> SampleSink<'l> {
             return false;
         }
         let histogram = Some(histogram);
+        self.histograms += 1;
         self.samples.append(&SampleRow { series, time_unix_ms, value: 0.0, histogram });
         true
     }
@@ -94,6 +106,35 @@ impl<'l> SampleSink<'l> {
                 whose()
             )
         });
+    }
+
+    /// Appends an exemplar of the series that [`Self::series`] was asked for last. `labels` are sorted
+    /// by name, names unique. What breaks a rule is counted and left out: it costs no samples.
+    pub(super) fn append_exemplar<'a>(
+        &mut self,
+        time_unix_ms: i64,
+        value: f64,
+        labels: impl Iterator<Item = (&'a str, &'a str)> + Clone,
+    ) {
+        let characters: usize =
+            labels.clone().map(|(name, value)| name.chars().count() + value.chars().count()).sum();
+        let rule = if characters > EXEMPLAR_LABELS_MAX_CHARS {
+            "has labels of more than 128 characters"
+        } else if self.check_time(time_unix_ms).is_err() {
+            "has a time that is not taken"
+        } else {
+            let mut text = String::new();
+            write_canonical(&mut text, labels);
+            self.exemplars.append(&self.text, time_unix_ms, value, &text);
+            return;
+        };
+        let series = &self.text;
+        self.refusals.add(EXEMPLAR_INVALID, 1, || format!("an exemplar of series {series} {rule}"));
+    }
+
+    /// Counts an exemplar that cannot be read.
+    pub(super) fn refuse_exemplar(&mut self, message: impl FnOnce() -> String) {
+        self.refusals.add(EXEMPLAR_INVALID, 1, message);
     }
 
     /// Notes what a metric is; of a name that comes again in the body, the first counts.
@@ -130,6 +171,16 @@ impl<'l> SampleSink<'l> {
         if self.metadata.rows() > 0 {
             batches.push((Table::Metadata, self.metadata.finish()?));
         }
-        Ok(Decoded { batches, accepted: self.accepted, refused: self.refusals.0 })
+        let exemplars = self.exemplars.rows() as u64;
+        if exemplars > 0 {
+            batches.push((Table::Exemplars, self.exemplars.finish()?));
+        }
+        Ok(Decoded {
+            batches,
+            accepted: self.accepted,
+            histograms: self.histograms,
+            exemplars,
+            refused: self.refusals.0,
+        })
     }
 }

@@ -66,7 +66,8 @@ fn data(out: &mut Vec<u8>, outcome: &Outcome, entry_labels: EntryLabels) {
         | Answer::Trace(_)
         | Answer::Tags(_)
         | Answer::TagValues(_)
-        | Answer::Metadata(_) => {
+        | Answer::Metadata(_)
+        | Answer::Exemplars(_) => {
             result(out, "vector", &|out| out.extend_from_slice(b"[]"));
         }
     }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, io::Write as _};
 
-use varve_columnar::answer::{Answer, MetricMetadata, Outcome};
+use varve_columnar::answer::{Answer, MetricMetadata, Outcome, SeriesExemplars};
 
 use super::{
     json::{self, ARRAY, OBJECT},
@@ -45,6 +45,7 @@ fn data(out: &mut Vec<u8>, answer: &Answer) {
             json::list(out, ARRAY, sets, |out, set| samples::labels(out, set.iter()));
         }
         Answer::Metadata(metrics) => metadata(out, metrics),
+        Answer::Exemplars(series) => json::list(out, ARRAY, series, exemplars),
         // Prometheus has no form for lines and traces.
         Answer::Streams(_)
         | Answer::Traces(_)
@@ -75,6 +76,23 @@ fn metadata(out: &mut Vec<u8>, metrics: &BTreeMap<String, Vec<MetricMetadata>>) 
             });
         });
     });
+}
+
+fn exemplars(out: &mut Vec<u8>, series: &SeriesExemplars) {
+    out.extend_from_slice(br#"{"seriesLabels":"#);
+    samples::labels(out, series.labels.iter());
+    out.extend_from_slice(br#","exemplars":"#);
+    json::list(out, ARRAY, &series.exemplars, |out, exemplar| {
+        out.extend_from_slice(br#"{"labels":"#);
+        samples::labels(out, exemplar.labels.iter());
+        out.extend_from_slice(br#","value":""#);
+        float(out, exemplar.value);
+        out.extend_from_slice(br#"","timestamp":"#);
+        let time_ns = exemplar.time_unix_ms.saturating_mul(1_000_000);
+        out.extend_from_slice(samples::seconds(time_ns).as_bytes());
+        out.push(b'}');
+    });
+    out.push(b'}');
 }
 
 fn notes(out: &mut Vec<u8>, name: &str, texts: &[String]) {
@@ -119,6 +137,9 @@ fn size_hint_bytes(answer: &Answer) -> usize {
             Answer::LabelSets(sets) => sets.len() * SERIES,
             Answer::Names(names) => names.len() * POINT,
             Answer::Metadata(metrics) => metrics.len() * SERIES,
+            Answer::Exemplars(series) => {
+                series.iter().map(|one| (1 + one.exemplars.len()) * SERIES).sum()
+            }
             _ => 0,
         }
 }
@@ -126,7 +147,7 @@ fn size_hint_bytes(answer: &Answer) -> usize {
 #[cfg(test)]
 mod tests {
     use varve_columnar::{
-        answer::{ABSENT, QueryStats, Series, SeriesSet},
+        answer::{ABSENT, Exemplar, QueryStats, Series, SeriesSet},
         labels::LabelSet,
     };
 
@@ -212,6 +233,21 @@ mod tests {
         assert_eq!(
             body(Answer::Vector(SeriesSet { steps_ns: Vec::new(), series: Vec::new() })),
             r#"{"status":"success","data":{"resultType":"vector","result":[]}}"#
+        );
+    }
+
+    #[test]
+    fn exemplars_have_their_value_as_text_and_their_time_as_a_number() {
+        let exemplar = Exemplar {
+            labels: LabelSet::new([("trace_id", "0af7")]),
+            value: 0.7,
+            time_unix_ms: 1_700_000_003_500,
+        };
+        let labels = LabelSet::new([("__name__", "lat_bucket")]);
+        let series = SeriesExemplars { labels, exemplars: vec![exemplar] };
+        assert_eq!(
+            body(Answer::Exemplars(vec![series])),
+            r#"{"status":"success","data":[{"seriesLabels":{"__name__":"lat_bucket"},"exemplars":[{"labels":{"trace_id":"0af7"},"value":"0.7","timestamp":1700000003.5}]}]}"#
         );
     }
 

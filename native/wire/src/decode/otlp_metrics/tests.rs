@@ -181,3 +181,31 @@ fn a_damaged_body_is_refused_or_read_in_part_but_never_panics() {
     let body = super::super::from_json(body.as_bytes(), &super::super::METRICS).unwrap();
     damage_everywhere(Format::OtlpMetricsProtobuf, &body);
 }
+
+#[test]
+fn exemplars_go_to_the_bucket_that_their_value_falls_into() {
+    let exemplar = |value: f64, more: &str| {
+        format!(
+            r#"{{"timeUnixNano":"1700000000000000000","asDouble":{value},"traceId":"0af7651916cd43dd8448eb211c80319c","spanId":"b7ad6b7169203331"{more}}}"#
+        )
+    };
+    let exemplars = [
+        exemplar(0.5, r#","filteredAttributes":[{"key":"user.id","value":{"stringValue":"u"}}]"#),
+        exemplar(7.0, ""),
+    ];
+    let metric = format!(
+        r#"{{"name":"lat","histogram":{{"aggregationTemporality":2,"dataPoints":[{{"timeUnixNano":"1700000000000000000","count":"2","sum":7.5,"bucketCounts":["1","0","1"],"explicitBounds":[1,5],"exemplars":[{}]}}]}}}}"#,
+        exemplars.join(",")
+    );
+    let decoded = decoded("", &metric);
+    let rows = super::super::test_support::batch(&decoded, varve_types::Table::Exemplars);
+    let texts = |column| super::super::test_support::texts(rows, column);
+    assert_eq!(
+        texts("series"),
+        [r#"{"__name__":"lat_bucket","le":"1"}"#, r#"{"__name__":"lat_bucket","le":"+Inf"}"#]
+    );
+    let ids = r#""span_id":"b7ad6b7169203331","trace_id":"0af7651916cd43dd8448eb211c80319c""#;
+    let with_user = format!(r#"{{{ids},"user_id":"u"}}"#);
+    assert_eq!(texts("labels"), [with_user, format!("{{{ids}}}")]);
+    assert_eq!(decoded.exemplars, 2);
+}

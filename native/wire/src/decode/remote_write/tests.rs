@@ -89,7 +89,7 @@ fn histograms_that_contradict_themselves_are_refused() {
     let span = Writer::default().varint(1, 0).varint(2, 2);
     let one_bucket = time(Writer::default().message(11, &span).bytes(12, &[2]));
     let falls_below_zero = time(Writer::default().message(11, &span).bytes(12, &[2, 3]));
-    let unknown_schema = time(Writer::default().varint(4, 40));
+    let unknown_schema = time(Writer::default().varint(4, 2 * 60));
     let all = [one_bucket, falls_below_zero, unknown_schema];
     let decoded = decoded(&all.map(|histogram| histogram_series(histogram.0)));
     assert_eq!(refusals(&decoded), [("histogramInvalid", 3)]);

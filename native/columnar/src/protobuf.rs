@@ -2,10 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::text;
-
 /// Messages inside messages; OTLP's values nest, and the walk recurses with them.
-pub(super) const DEPTH_MAX: u32 = 100;
+pub const DEPTH_MAX: u32 = 100;
 
 /// Why bytes are not a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -19,7 +17,7 @@ pub struct WireError {
 
 /// The fields of a message that were not read yet.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Message<'a> {
+pub struct Message<'a> {
     rest: &'a [u8],
     /// Where `rest` ends, in bytes from the start of the body.
     end: usize,
@@ -27,9 +25,12 @@ pub(super) struct Message<'a> {
 
 /// One field's value.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Field<'a> {
+pub enum Field<'a> {
+    /// Seven bits a byte.
     Varint(u64),
+    /// Eight bytes, the lowest first.
     Fixed64(u64),
+    /// Four bytes, the lowest first.
     Fixed32(u32),
     /// Text, bytes, a message or packed numbers.
     Bytes(Message<'a>),
@@ -37,28 +38,28 @@ pub(super) enum Field<'a> {
 
 impl<'a> Message<'a> {
     /// The message that the whole body is.
-    pub(super) fn new(body: &'a [u8]) -> Self {
+    pub fn new(body: &'a [u8]) -> Self {
         Self { rest: body, end: body.len() }
     }
 
     /// What is left, as bytes.
-    pub(super) fn bytes(self) -> &'a [u8] {
+    pub fn bytes(self) -> &'a [u8] {
         self.rest
     }
 
     /// What is left, as text.
-    pub(super) fn text(self) -> Cow<'a, str> {
+    pub fn text(self) -> Cow<'a, str> {
         text(self.bytes())
     }
 
     /// An error at the byte reached.
-    pub(super) fn error(&self, what: &'static str) -> WireError {
+    pub fn error(&self, what: &'static str) -> WireError {
         WireError { what, at: self.end - self.rest.len() }
     }
 
     /// The next field's number and value.
     #[inline]
-    pub(super) fn next(&mut self) -> Result<Option<(u32, Field<'a>)>, WireError> {
+    pub fn next_field(&mut self) -> Result<Option<(u32, Field<'a>)>, WireError> {
         if self.rest.is_empty() {
             return Ok(None);
         }
@@ -87,7 +88,7 @@ impl<'a> Message<'a> {
 
     /// Reads a varint; also for packed numbers.
     #[inline]
-    pub(super) fn varint(&mut self) -> Result<u64, WireError> {
+    pub fn varint(&mut self) -> Result<u64, WireError> {
         if let [byte, rest @ ..] = self.rest
             && *byte < 0x80
         {
@@ -107,7 +108,7 @@ impl<'a> Message<'a> {
 
     /// Reads `N` bytes; also for packed numbers.
     #[inline]
-    pub(super) fn fixed<const N: usize>(&mut self) -> Result<[u8; N], WireError> {
+    pub fn fixed<const N: usize>(&mut self) -> Result<[u8; N], WireError> {
         let Some((bytes, rest)) = self.rest.split_first_chunk() else {
             return Err(self.error("a number without its end"));
         };
@@ -120,50 +121,56 @@ const WRONG_TYPE: &str = "a field of another wire type ends";
 
 /// A field as what its message says it is; an error where its wire type is another.
 impl<'a> Field<'a> {
+    /// A number of seven bits a byte.
     #[inline]
-    pub(super) fn varint(self, within: &Message<'_>) -> Result<u64, WireError> {
+    pub fn varint(self, within: &Message<'_>) -> Result<u64, WireError> {
         match self {
             Field::Varint(value) => Ok(value),
             _ => Err(within.error(WRONG_TYPE)),
         }
     }
 
+    /// A number of eight bytes.
     #[inline]
-    pub(super) fn fixed64(self, within: &Message<'_>) -> Result<u64, WireError> {
+    pub fn fixed64(self, within: &Message<'_>) -> Result<u64, WireError> {
         match self {
             Field::Fixed64(value) => Ok(value),
             _ => Err(within.error(WRONG_TYPE)),
         }
     }
 
+    /// A number of four bytes.
     #[inline]
-    pub(super) fn fixed32(self, within: &Message<'_>) -> Result<u32, WireError> {
+    pub fn fixed32(self, within: &Message<'_>) -> Result<u32, WireError> {
         match self {
             Field::Fixed32(value) => Ok(value),
             _ => Err(within.error(WRONG_TYPE)),
         }
     }
 
+    /// A message, or bytes.
     #[inline]
-    pub(super) fn message(self, within: &Message<'_>) -> Result<Message<'a>, WireError> {
+    pub fn message(self, within: &Message<'_>) -> Result<Message<'a>, WireError> {
         match self {
             Field::Bytes(message) => Ok(message),
             _ => Err(within.error(WRONG_TYPE)),
         }
     }
 
+    /// A floating-point number.
     #[inline]
-    pub(super) fn double(self, within: &Message<'_>) -> Result<f64, WireError> {
+    pub fn double(self, within: &Message<'_>) -> Result<f64, WireError> {
         self.fixed64(within).map(f64::from_bits)
     }
 
+    /// Text; see [`text`].
     #[inline]
-    pub(super) fn text(self, within: &Message<'_>) -> Result<Cow<'a, str>, WireError> {
+    pub fn text(self, within: &Message<'_>) -> Result<Cow<'a, str>, WireError> {
         self.message(within).map(Message::text)
     }
 
     /// Calls `each` with the numbers of a repeated field, packed or one by one.
-    pub(super) fn each_varint(
+    pub fn each_varint(
         self,
         within: &Message<'_>,
         mut each: impl FnMut(u64),
@@ -181,7 +188,7 @@ impl<'a> Field<'a> {
     }
 
     /// The same for numbers of eight bytes.
-    pub(super) fn each_fixed64(
+    pub fn each_fixed64(
         self,
         within: &Message<'_>,
         mut each: impl FnMut(u64),
@@ -196,5 +203,15 @@ impl<'a> Field<'a> {
             _ => return Err(within.error(WRONG_TYPE)),
         }
         Ok(())
+    }
+}
+
+/// Text that is mostly UTF-8: what is not becomes U+FFFD, rather than the record being lost.
+#[must_use]
+pub fn text(bytes: &[u8]) -> Cow<'_, str> {
+    // Replacing goes byte by byte; checking first takes many at once.
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text.into(),
+        Err(_) => String::from_utf8_lossy(bytes),
     }
 }

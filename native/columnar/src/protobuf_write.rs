@@ -1,37 +1,42 @@
 //! Protobuf's wire format, written field by field.
 
-pub(super) fn write_varint(out: &mut Vec<u8>, number: u32, value: u64) {
+/// A number of seven bits a byte.
+pub fn write_varint(out: &mut Vec<u8>, number: u32, value: u64) {
     push_varint(out, u64::from(number << 3));
     push_varint(out, value);
 }
 
 /// A number of `sint32` or `sint64`.
-pub(super) fn write_zigzag(out: &mut Vec<u8>, number: u32, value: i64) {
+pub fn write_zigzag(out: &mut Vec<u8>, number: u32, value: i64) {
     write_varint(out, number, zigzag(value));
 }
 
-pub(super) fn write_fixed64(out: &mut Vec<u8>, number: u32, value: u64) {
+/// Eight bytes.
+pub fn write_fixed64(out: &mut Vec<u8>, number: u32, value: u64) {
     push_varint(out, u64::from(number << 3 | 1));
     out.extend_from_slice(&value.to_le_bytes());
 }
 
-pub(super) fn write_fixed32(out: &mut Vec<u8>, number: u32, value: u32) {
+/// Four bytes.
+pub fn write_fixed32(out: &mut Vec<u8>, number: u32, value: u32) {
     push_varint(out, u64::from(number << 3 | 5));
     out.extend_from_slice(&value.to_le_bytes());
 }
 
-pub(super) fn write_double(out: &mut Vec<u8>, number: u32, value: f64) {
+/// A floating-point number.
+pub fn write_double(out: &mut Vec<u8>, number: u32, value: f64) {
     write_fixed64(out, number, value.to_bits());
 }
 
-pub(super) fn write_bytes(out: &mut Vec<u8>, number: u32, bytes: &[u8]) {
+/// Text, bytes, or a message that is written already.
+pub fn write_bytes(out: &mut Vec<u8>, number: u32, bytes: &[u8]) {
     push_varint(out, u64::from(number << 3 | 2));
     push_varint(out, bytes.len() as u64);
     out.extend_from_slice(bytes);
 }
 
 /// A message that `write` writes at the end of the bytes it is given.
-pub(super) fn write_message<E>(
+pub fn write_message<E>(
     out: &mut Vec<u8>,
     number: u32,
     write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
@@ -50,7 +55,8 @@ pub(super) fn write_message<E>(
     Ok(())
 }
 
-pub(super) fn push_varint(out: &mut Vec<u8>, mut value: u64) {
+/// A number without its field, for packed ones.
+pub fn push_varint(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         out.push(value as u8 | 0x80);
         value >>= 7;
@@ -58,12 +64,13 @@ pub(super) fn push_varint(out: &mut Vec<u8>, mut value: u64) {
     out.push(value as u8);
 }
 
-pub(super) fn zigzag(value: i64) -> u64 {
+/// A signed number as an unsigned one that is small where it is near zero.
+pub fn zigzag(value: i64) -> u64 {
     ((value << 1) ^ (value >> 63)) as u64
 }
 
 /// The inverse of [`zigzag`].
-pub(super) fn unzigzag(value: u64) -> i64 {
+pub fn unzigzag(value: u64) -> i64 {
     (value >> 1) as i64 ^ -((value & 1) as i64)
 }
 
