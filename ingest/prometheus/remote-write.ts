@@ -90,7 +90,7 @@ async function answer(reply: FastifyReply, version: Version, receipt: Receipt): 
 /** What is durable. A sender of 2.0 logs an error where it sent more. */
 function tellWritten(
   reply: FastifyReply,
-  { accepted, histograms, exemplars }: Omit<Receipt, 'refused'>,
+  { accepted, histograms, exemplars }: Pick<Receipt, 'accepted' | 'histograms' | 'exemplars'>,
 ): void {
   const written = { Samples: accepted - histograms, Histograms: histograms, Exemplars: exemplars };
   for (const [kind, count] of Object.entries(written))
