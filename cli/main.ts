@@ -4,6 +4,7 @@ import { readBuildInfo } from './build-info.ts';
 import { check, document, hashFromInput, print } from './commands/config.ts';
 import { status } from './commands/log.ts';
 import { start } from './commands/start.ts';
+import { compact, retention, stats } from './commands/store.ts';
 import { ConfigError } from './config/load.ts';
 
 const usage = `Usage: varve COMMAND [--config FILE] [--data-dir DIR] [--SETTING VALUE …]
@@ -13,6 +14,9 @@ const usage = `Usage: varve COMMAND [--config FILE] [--data-dir DIR] [--SETTING 
   config print     show the configuration in force, and where each value comes from
   log status       show how the log of a running Varve is: tails, syncs, what holds old files
   config hash-password  read a password from standard input, print it as tenants.NAME.users needs it
+  store stats      show what the store of a running Varve holds, by tenant and table
+  store compact    merge the segments of a data directory that no Varve has open
+  store retention  show what retention would remove from a data directory that no Varve has open
   config document  write docs/configuration.md from the schema, to standard output
   help             this text
   version          the version
@@ -41,6 +45,15 @@ async function run(args: readonly string[]): Promise<void> {
       return;
     case 'log status':
       await status(sources);
+      return;
+    case 'store stats':
+      await stats(sources);
+      return;
+    case 'store compact':
+      await compact(sources);
+      return;
+    case 'store retention':
+      await retention(sources);
       return;
     case 'version':
       process.stdout.write(`varve ${readBuildInfo().version}\n`);

@@ -8,7 +8,7 @@ import type { Config } from './config/schema.ts';
 
 /** What each folder is told of the configuration, in its own words. */
 export function storageOptions(config: Config): StorageOptions {
-  const { data_dir, log, view, limits, tenants } = config;
+  const { data_dir, log, view, retention, limits, tenants } = config;
   return {
     dataDir: resolve(data_dir),
     partitions: log.partitions,
@@ -24,11 +24,29 @@ export function storageOptions(config: Config): StorageOptions {
     memtableMaxBytes: view.memtable_max_bytes,
     memtableMaxAgeMs: view.memtable_max_age_ms,
     textBlockRows: view.text_block_rows,
+    segmentMaxBytes: view.segment_max_bytes,
+    compactionSegmentsMin: view.compaction_segments_min,
+    compactionWindowMs: view.compaction_window_ms,
+    compactionCpuPercentMax: view.compaction_cpu_percent_max,
+    deleteCancelPeriodMs: retention.delete_cancel_period_ms,
+    retention: [
+      keep('logs', retention.logs_max_age_ms, retention.logs_max_bytes),
+      keep('spans', retention.spans_max_age_ms, retention.spans_max_bytes),
+      keep('samples', retention.samples_max_age_ms, retention.samples_max_bytes),
+    ],
     limits: recordLimits(limits),
     tenantLimits: Object.fromEntries(
       Object.keys(tenants).map((tenant) => [tenant, recordLimits(limitsOf(config, tenant))]),
     ),
   };
+}
+
+function keep(
+  table: 'logs' | 'spans' | 'samples',
+  maxAgeMs: number,
+  maxBytes: number,
+): StorageOptions['retention'][number] {
+  return { tenant: null, table, maxAgeMs, maxBytes };
 }
 
 type Limits = Config['limits'];

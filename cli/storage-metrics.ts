@@ -153,6 +153,41 @@ const metrics: readonly Metric[] = [
     read: ({ views }) => one(views.sealError === null ? 0 : 1),
   },
   {
+    name: 'varve_view_merges_total',
+    help: 'Merges of segments by compaction.',
+    read: ({ views }) => one(views.compaction.mergesTotal),
+  },
+  {
+    name: 'varve_view_merged_segments_total',
+    help: 'Segments that went into them.',
+    read: ({ views }) => one(views.compaction.segmentsMergedTotal),
+  },
+  {
+    name: 'varve_view_merge_read_bytes_total',
+    help: 'Bytes of those.',
+    read: ({ views }) => one(views.compaction.readBytesTotal),
+  },
+  {
+    name: 'varve_view_merge_written_bytes_total',
+    help: 'Bytes of the segments that came out.',
+    read: ({ views }) => one(views.compaction.writtenBytesTotal),
+  },
+  {
+    name: 'varve_view_compaction_failing',
+    help: '1 after a merge that failed, until one that does not.',
+    read: ({ views }) => one(views.compaction.error === null ? 0 : 1),
+  },
+  {
+    name: 'varve_view_freed_bytes_total',
+    help: 'Files of segments that were removed: merged, expired or erased.',
+    read: ({ views }) => one(views.freedBytesTotal),
+  },
+  {
+    name: 'varve_view_expired_bytes_total',
+    help: 'Segments that retention let go.',
+    read: ({ views }) => one(views.expiredBytesTotal),
+  },
+  {
     name: 'varve_view_quarantined_segments',
     help: 'Segments set aside because they could not be read.',
     read: ({ views }) => one(views.quarantined),

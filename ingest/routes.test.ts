@@ -51,6 +51,9 @@ async function started(changed: Partial<IngestOptions> = {}): Promise<FastifyIns
     query: unused,
     status: unused,
     seal: unused,
+    compact: unused,
+    expired: unused,
+    deletes: { create: unused, list: unused, cancel: unused },
     close: unused,
   };
   const ignore = () => undefined;

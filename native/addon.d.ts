@@ -13,8 +13,18 @@ export declare class NativeStore {
   status(): string
   /** Seals memtables now; resolves when their segments are durable. */
   seal(): Promise<void>
+  /** Merges segments as far as it goes; resolves when that is done. */
+  compact(): Promise<void>
   /** Stops accepting, writes and syncs what was accepted, and gives the data directory free. */
   close(): Promise<void>
+  /** Hides rows at once and erases them later; `what_json` is a `NewDelete`. The request as JSON. */
+  createDelete(tenant: string, whatJson: string): Promise<string>
+  /** A tenant's requests as JSON, the newest first. */
+  listDeletes(tenant: string): Promise<string>
+  /** Shows the rows again, unless some are erased already. */
+  cancelDelete(tenant: string, id: number): Promise<void>
+  /** What retention by these rules would let go now, as JSON. */
+  expired(rulesJson: string): string
   /**
    * Appends one request body; resolves once what was accepted is durable and can be queried. A retry
    * is known again by `idempotency_key`, or without one by the body.

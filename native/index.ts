@@ -3,9 +3,11 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { NativeStore as AddonStore } from './addon.d.ts';
+import type { DeleteRequest, Expired, NewDelete } from './deletes.ts';
 import { toVarveError, VarveError } from './errors.ts';
 import type { StoreStatus } from './status.ts';
 
+export type { DeleteRequest, Expired, LabelMatch, LineMatch, MatchKind, NewDelete } from './deletes.ts';
 export { type ErrorCode, VarveError } from './errors.ts';
 export type {
   JournalStatus,
@@ -85,6 +87,17 @@ export interface QueryAnswer {
   readonly stats: QueryStats;
 }
 
+/** How long a tenant's rows of a table are kept. */
+export interface RetentionRule {
+  /** null: tenants without a rule of their own. */
+  readonly tenant: string | null;
+  readonly table: 'logs' | 'spans' | 'samples';
+  /** 0 = any age. */
+  readonly maxAgeMs: number;
+  /** On disk; 0 = any size. */
+  readonly maxBytes: number;
+}
+
 /** All that native code is told; names are the settings' (`docs/configuration.md`), sizes in bytes, times in milliseconds. */
 export interface NativeSettings {
   readonly dataDir: string;
@@ -103,6 +116,13 @@ export interface NativeSettings {
   readonly memtableMaxBytes: number;
   readonly memtableMaxAgeMs: number;
   readonly textBlockRows: number;
+  readonly segmentMaxBytes: number;
+  /** 0 = segments are not merged. */
+  readonly compactionSegmentsMin: number;
+  readonly compactionWindowMs: number;
+  readonly compactionCpuPercentMax: number;
+  readonly deleteCancelPeriodMs: number;
+  readonly retention: readonly RetentionRule[];
   /** Of every tenant that has none of its own. */
   readonly limits: RecordLimits;
   readonly tenantLimits: Readonly<Record<string, RecordLimits>>;
@@ -186,6 +206,41 @@ export class NativeStore {
   /** Seals memtables now, as the clock or their size would. */
   async seal(): Promise<void> {
     await crossing(() => this.#store.seal());
+  }
+
+  /**
+   * Hides rows from the next query on, and erases them once they can no longer be cancelled.
+   *
+   * @throws VarveError QUERY_INVALID, REGEX_INVALID, TENANT_INVALID, IO: nothing was changed
+   */
+  async createDelete(tenant: string, what: NewDelete): Promise<DeleteRequest> {
+    const json = await crossing(() => this.#store.createDelete(tenant, JSON.stringify(what)));
+    return JSON.parse(json) as DeleteRequest;
+  }
+
+  /** A tenant's requests, the newest first. */
+  async listDeletes(tenant: string): Promise<readonly DeleteRequest[]> {
+    return JSON.parse(await crossing(() => this.#store.listDeletes(tenant))) as DeleteRequest[];
+  }
+
+  /**
+   * Shows the rows again.
+   *
+   * @throws VarveError QUERY_INVALID when there is no such request, or it is carried out already
+   */
+  async cancelDelete(tenant: string, id: number): Promise<void> {
+    await crossing(() => this.#store.cancelDelete(tenant, id));
+  }
+
+  /** What retention by these rules would let go now. */
+  async expired(rules: readonly RetentionRule[]): Promise<readonly Expired[]> {
+    const json = await crossing(() => Promise.resolve(this.#store.expired(JSON.stringify(rules))));
+    return JSON.parse(json) as Expired[];
+  }
+
+  /** Merges segments as far as it goes, also where it does not pay yet. */
+  async compact(): Promise<void> {
+    await crossing(() => this.#store.compact());
   }
 
   /** Stops accepting, writes and syncs what was accepted, and gives the data directory free. */

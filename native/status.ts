@@ -71,9 +71,24 @@ export interface ViewStatus {
   /** Records that the log lost before they were sealed, as this start met them. */
   readonly logLost: readonly string[];
   readonly textIndexesDamaged: number;
+  readonly compaction: CompactionStatus;
+  /** Of files that were removed since the start: merged, expired or erased. */
+  readonly freedBytesTotal: number;
+  /** Of segments that retention let go since the start. */
+  readonly expiredBytesTotal: number;
   readonly tables: readonly TableStatus[];
   /** By partition, the first place that no segment holds. */
   readonly covered: readonly { readonly partition: string; readonly upTo: string }[];
+}
+
+/** What was merged since the start. */
+export interface CompactionStatus {
+  readonly mergesTotal: number;
+  readonly segmentsMergedTotal: number;
+  readonly readBytesTotal: number;
+  readonly writtenBytesTotal: number;
+  /** Why the last merge failed; null after one that did not. */
+  readonly error: string | null;
 }
 
 export interface TableStatus {

@@ -1,10 +1,12 @@
 import {
   type AppendRequest,
+  type Expired,
   NativeStore,
   type QueryAnswer,
   type Receipt,
   type StoreStatus,
 } from '../native/index.ts';
+import { type Deletes, deletesOf } from './deletes.ts';
 import type { StorageOptions } from './options.ts';
 
 export {
@@ -12,6 +14,7 @@ export {
   type BodyEncoding,
   type BodyFormat,
   type ErrorCode,
+  type Expired,
   type QueryAnswer,
   type QueryStats,
   type Receipt,
@@ -19,6 +22,7 @@ export {
   type StoreStatus,
   VarveError,
 } from '../native/index.ts';
+export type { DeleteRequest, Deletes, LabelMatch, LineMatch, MatchKind, NewDelete } from './deletes.ts';
 export { parseTenant, type TenantId } from './model/tenant.ts';
 export type { StorageOptions } from './options.ts';
 
@@ -29,10 +33,25 @@ export interface Storage {
   query(queryJson: string, signal?: AbortSignal): Promise<QueryAnswer>;
   status(): StoreStatus;
   seal(): Promise<void>;
+  /** Merges segments as far as it goes. */
+  compact(): Promise<void>;
+  /** What retention by these rules would let go now; nothing is removed. */
+  expired(rules: StorageOptions['retention']): Promise<readonly Expired[]>;
+  readonly deletes: Deletes;
   close(): Promise<void>;
 }
 
 /** Opens the data directory; see {@link NativeStore.open} for what can go wrong. */
 export async function openStorage(options: StorageOptions): Promise<Storage> {
-  return await NativeStore.open(options);
+  const store = await NativeStore.open(options);
+  return {
+    append: (request) => store.append(request),
+    query: (queryJson, signal) => store.query(queryJson, signal),
+    status: () => store.status(),
+    seal: () => store.seal(),
+    compact: () => store.compact(),
+    expired: (rules) => store.expired(rules),
+    deletes: deletesOf(store),
+    close: () => store.close(),
+  };
 }

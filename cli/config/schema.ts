@@ -184,6 +184,38 @@ const view = section('Memtables and segments.', {
   memtable_max_bytes: bytes(256 * MiB, 'Size of all memtables at which they are sealed into segments.', MiB),
   memtable_max_age_ms: milliseconds(10 * minuteMs, 'Age at which a memtable is sealed.', 1_000),
   text_block_rows: count(256, 'Rows that the text index finds as one block.', 1, 65_536),
+  segment_max_bytes: bytes(256 * MiB, 'Largest segment that compaction makes of smaller ones.', MiB),
+  compaction_segments_min: count(
+    8,
+    'Segments of about one size of which compaction makes one; 0 turns compaction off.',
+    0,
+    1_000,
+  ),
+  compaction_window_ms: milliseconds(
+    24 * 60 * minuteMs,
+    'Compaction keeps rows of different windows apart, so it is also the step in which retention frees space.',
+    minuteMs,
+  ),
+  compaction_cpu_percent_max: count(
+    50,
+    'Share of one core that compaction takes while appends are under way.',
+    1,
+    100,
+  ),
+});
+
+const retention = section('How long records are kept, by the tenant.', {
+  logs_max_age_ms: milliseconds(0, 'Segments of logs go once all of their lines are older; 0 keeps them.', 0),
+  spans_max_age_ms: milliseconds(0, 'The same for spans.', 0),
+  samples_max_age_ms: milliseconds(0, 'The same for samples.', 0),
+  logs_max_bytes: bytes(0, 'Over this size on disk the oldest segments of logs go; 0 keeps them.', 0),
+  spans_max_bytes: bytes(0, 'The same for spans.', 0),
+  samples_max_bytes: bytes(0, 'The same for samples.', 0),
+  delete_cancel_period_ms: milliseconds(
+    24 * 60 * minuteMs,
+    'How long a request to delete can be cancelled; then the rows, hidden from the first moment on, are erased.',
+    0,
+  ),
 });
 
 const query = section('What queries may cost, and the defaults of the APIs.', {
@@ -238,6 +270,7 @@ export const ConfigSchema = section('Varve’s settings.', {
   tenants,
   log,
   view,
+  retention,
   query,
   telemetry,
 });

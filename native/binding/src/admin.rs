@@ -123,6 +123,17 @@ impl NativeStore {
             .map_err(|error| coded(ErrorCode::Io, error))
     }
 
+    /// Merges segments as far as it goes; resolves when that is done.
+    #[napi]
+    pub async fn compact(&self) -> napi::Result<()> {
+        let store = self.running()?;
+        let views = store.views.clone();
+        tokio::task::spawn_blocking(move || views.compact_now())
+            .await
+            .map_err(|_| lost("compaction"))?
+            .map_err(|error| coded(ErrorCode::Io, error))
+    }
+
     /// Stops accepting, writes and syncs what was accepted, and gives the data directory free.
     #[napi]
     pub async fn close(&self) -> napi::Result<()> {

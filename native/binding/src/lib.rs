@@ -5,6 +5,7 @@
 
 mod admin;
 mod append;
+mod deletes;
 mod error;
 mod query;
 mod settings;

@@ -3,6 +3,7 @@
 use std::{collections::HashMap, path::PathBuf};
 
 use serde::Deserialize;
+use varve_types::{Table, TenantId};
 use varve_wire::decode::Limits;
 
 /// Names are the settings' of `docs/configuration.md`; sizes in bytes, times in milliseconds.
@@ -23,7 +24,26 @@ pub(crate) struct Settings {
     pub(crate) memtable_max_bytes: u64,
     pub(crate) memtable_max_age_ms: u64,
     pub(crate) text_block_rows: u32,
+    pub(crate) segment_max_bytes: u64,
+    pub(crate) compaction_segments_min: usize,
+    pub(crate) compaction_window_ms: u64,
+    pub(crate) compaction_cpu_percent_max: u32,
+    pub(crate) delete_cancel_period_ms: u64,
+    pub(crate) retention: Vec<RetentionRule>,
     /// Of every tenant that has none of its own.
     pub(crate) limits: Limits,
     pub(crate) tenant_limits: HashMap<String, Limits>,
+}
+
+/// How long a tenant's rows of a table are kept.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct RetentionRule {
+    /// `None`: all that have no rule of their own.
+    pub(crate) tenant: Option<TenantId>,
+    pub(crate) table: Table,
+    /// 0: any age.
+    pub(crate) max_age_ms: u64,
+    /// 0: any size.
+    pub(crate) max_bytes: u64,
 }

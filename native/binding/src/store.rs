@@ -1,17 +1,17 @@
 //! The open store: log, views, and what bounds the work on them.
 
-use std::{num::NonZero, sync::Arc, thread};
+use std::{collections::BTreeMap, num::NonZero, sync::Arc, thread};
 
 use napi_derive::napi;
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 use varve_log::{DataDirLock, Journal, JournalSettings, Log, ProducerSettings, Runtime};
 use varve_types::ErrorCode;
-use varve_view::{Store, StoreSettings};
+use varve_view::{Retention, RetentionSettings, Store, StoreSettings, UpkeepSettings};
 
 use crate::{
     error::{coded, coded_with_causes, lost},
-    settings::Settings,
+    settings::{RetentionRule, Settings},
     tenants::Tenants,
 };
 
@@ -58,6 +58,15 @@ impl Running {
                 memtable_max_bytes: settings.memtable_max_bytes.min(settings.segment_size_bytes),
                 memtable_max_age_ms: settings.memtable_max_age_ms,
                 text_block_rows: settings.text_block_rows,
+                disk_free_min_bytes: settings.disk_free_min_bytes,
+                upkeep: UpkeepSettings {
+                    segments_min: settings.compaction_segments_min,
+                    segment_max_bytes: settings.segment_max_bytes,
+                    window_ms: settings.compaction_window_ms,
+                    cpu_percent_max: settings.compaction_cpu_percent_max,
+                    delete_cancel_period_ms: settings.delete_cancel_period_ms,
+                    retention: retention(&settings.retention),
+                },
             },
         )
         .map_err(|error| coded_with_causes(error.code(), &error))?;
@@ -77,6 +86,18 @@ impl Running {
         self.log.close();
         self.views.close();
     }
+}
+
+pub(crate) fn retention(rules: &[RetentionRule]) -> RetentionSettings {
+    let mut settings = RetentionSettings { standard: BTreeMap::new(), tenants: BTreeMap::new() };
+    for rule in rules {
+        let kept = Retention { max_age_ms: rule.max_age_ms, max_bytes: rule.max_bytes };
+        match &rule.tenant {
+            Some(tenant) => drop(settings.tenants.insert((tenant.clone(), rule.table), kept)),
+            None => drop(settings.standard.insert(rule.table, kept)),
+        }
+    }
+    settings
 }
 
 /// One open data directory.

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// The most samples of one chunk: large enough to compress, small enough to read a few minutes of.
-const CHUNK_SAMPLES: usize = 4_096;
+pub(crate) const CHUNK_SAMPLES: usize = 4_096;
 
 /// Samples of one series from one segment, ascending by time; of equal times the later one in the
 /// log comes last.
@@ -78,7 +78,8 @@ pub(crate) fn cluster_samples(parts: &[LogPart]) -> Result<Clustered, ArrowError
     })
 }
 
-struct ChunkColumns {
+/// Chunks on their way into a file.
+pub(crate) struct ChunkColumns {
     series: StringDictionaryBuilder<Int32Type>,
     first: Vec<i64>,
     last: Vec<i64>,
@@ -104,7 +105,7 @@ impl Default for ChunkColumns {
 }
 
 impl ChunkColumns {
-    fn len(&self) -> u32 {
+    pub(crate) fn len(&self) -> u32 {
         self.count.len() as u32
     }
 
@@ -118,26 +119,57 @@ impl ChunkColumns {
         histograms: &BinaryArray,
     ) -> Result<(), ArrowError> {
         let at: Vec<i64> = rows.iter().map(|&row| times[row as usize]).collect();
-        self.series.append(series)?;
-        self.first.push(at[0]);
-        self.last.push(at[at.len() - 1]);
-        self.count.push(rows.len() as u32);
-        self.times.append_value(pack_times(&at));
         if histograms.is_null(rows[0] as usize) {
             let floats: Vec<f64> = rows.iter().map(|&row| values[row as usize]).collect();
-            self.values.append_value(pack_values(&floats).map_err(external)?);
-            self.histograms.append_null();
+            self.push_floats(series, &at, &floats)
         } else {
-            self.values.append_null();
-            for &row in rows {
-                self.histograms.values().append_value(histograms.value(row as usize));
-            }
-            self.histograms.append(true);
+            self.push_histograms(
+                series,
+                &at,
+                rows.iter().map(|&row| histograms.value(row as usize)),
+            )
         }
+    }
+
+    /// Packs float samples: at least one, ascending by time.
+    pub(crate) fn push_floats(
+        &mut self,
+        series: &str,
+        times: &[i64],
+        values: &[f64],
+    ) -> Result<(), ArrowError> {
+        self.push_times(series, times)?;
+        self.values.append_value(pack_values(values).map_err(external)?);
+        self.histograms.append_null();
         Ok(())
     }
 
-    fn finish(mut self) -> Result<RecordBatch, ArrowError> {
+    /// Packs native histograms: at least one, ascending by time.
+    pub(crate) fn push_histograms<'a>(
+        &mut self,
+        series: &str,
+        times: &[i64],
+        histograms: impl Iterator<Item = &'a [u8]>,
+    ) -> Result<(), ArrowError> {
+        self.push_times(series, times)?;
+        self.values.append_null();
+        for histogram in histograms {
+            self.histograms.values().append_value(histogram);
+        }
+        self.histograms.append(true);
+        Ok(())
+    }
+
+    fn push_times(&mut self, series: &str, times: &[i64]) -> Result<(), ArrowError> {
+        self.series.append(series)?;
+        self.first.extend(times.first());
+        self.last.extend(times.last());
+        self.count.push(times.len() as u32);
+        self.times.append_value(pack_times(times));
+        Ok(())
+    }
+
+    pub(crate) fn finish(mut self) -> Result<RecordBatch, ArrowError> {
         RecordBatch::try_new(
             stored_schema(Table::Samples),
             vec![
@@ -160,6 +192,46 @@ fn external(error: impl std::error::Error + Send + Sync + 'static) -> ArrowError
 /// The columns that [`unpack`] reads.
 pub(crate) const PACKED_COLUMNS: [&str; 5] =
     ["first_unix_ms", "last_unix_ms", "count", "times", "values"];
+
+/// One sample that was unpacked.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Value {
+    Float(f64),
+    Histogram(Vec<u8>),
+}
+
+/// The times of a chunk's samples.
+pub(crate) fn unpack_times_of(chunks: &RecordBatch, chunk: usize) -> Result<Vec<i64>, ArrowError> {
+    let times = column(chunks, "times")?.as_binary::<i32>();
+    let count = column(chunks, "count")?.as_primitive::<UInt32Type>().value(chunk) as usize;
+    unpack_times(times.value(chunk), count).map_err(external)
+}
+
+/// All samples of a chunk, floats or histograms.
+pub(crate) fn unpack_all(
+    chunks: &RecordBatch,
+    chunk: usize,
+) -> Result<Vec<(i64, Value)>, ArrowError> {
+    let values = column(chunks, "values")?.as_binary::<i32>();
+    let times = unpack_times_of(chunks, chunk)?;
+    let count = times.len();
+    let values: Vec<Value> = if values.is_null(chunk) {
+        let blobs = column(chunks, "histograms")?.as_list::<i32>().value(chunk);
+        blobs
+            .as_binary::<i32>()
+            .iter()
+            .flatten()
+            .map(|one| Value::Histogram(one.to_vec()))
+            .collect()
+    } else {
+        let floats = unpack_values(values.value(chunk), count).map_err(external)?;
+        floats.into_iter().map(Value::Float).collect()
+    };
+    if values.len() != count {
+        return Err(ArrowError::ParseError(format!("{} values of {count}", values.len())));
+    }
+    Ok(times.into_iter().zip(values).collect())
+}
 
 /// Adds the float samples of a chunk that are in the range (both ends included) to `run`.
 pub(crate) fn unpack(

@@ -1,122 +1,28 @@
-//! The Parquet file of a segment.
+//! Reading the Parquet file of a segment.
 
-use std::{fs::File, io, ops::Range, path::Path, sync::OnceLock};
+use std::{fs::File, ops::Range, path::Path, sync::OnceLock};
 
 use arrow::array::RecordBatch;
 use parquet::{
     arrow::{
-        ArrowWriter, ProjectionMask,
+        ProjectionMask,
         arrow_reader::{
-            ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowSelection,
+            ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
+            ParquetRecordBatchReaderBuilder, RowSelection,
         },
     },
-    basic::{Compression, Encoding, ZstdLevel},
     bloom_filter::Sbbf,
     errors::ParquetError,
-    file::properties::{EnabledStatistics, WriterProperties},
-    schema::types::ColumnPath,
 };
-use varve_types::Table;
-use xxhash_rust::xxh3::Xxh3Default;
 
 use crate::{
-    Clustered, SegmentError,
+    SegmentError,
     chunks::{self, PACKED_COLUMNS, SampleRun},
-    columns::{OFFSET, ROW},
-    directory::{LabelSetRange, ParquetSeal},
+    directory::LabelSetRange,
 };
 
-/// Rows of one row group. A selection reads pages, so groups only bound the writer's memory.
-const ROW_GROUP_ROWS: usize = 131_072;
-/// Rows of one data page: what is read at least for one row of a column.
-const PAGE_ROWS: usize = 2_048;
-/// As many chunks of samples; one has as many bytes as a hundred rows of numbers.
-const PAGE_CHUNKS: usize = 512;
 /// Rows of one batch that is read.
 const BATCH_ROWS: usize = 8_192;
-/// Bloom filter answers "maybe" wrongly about once in this many look-ups.
-const BLOOM_FALSE_POSITIVES: f64 = 0.01;
-
-/// Writes and syncs the file; the caller syncs its folder.
-pub fn write_parquet(
-    path: &Path,
-    table: Table,
-    rows: &Clustered,
-) -> Result<ParquetSeal, SegmentError> {
-    let file = File::create(path).map_err(SegmentError::io(path))?;
-    let failed = |error| SegmentError::parquet(path, error);
-    let file = Hashing { file, size_bytes: 0, hash: Xxh3Default::new() };
-    let mut writer =
-        ArrowWriter::try_new(file, rows.batch.schema(), Some(properties(table))).map_err(failed)?;
-    writer.write(&rows.batch).map_err(failed)?;
-    let Hashing { file, size_bytes, hash } = writer.into_inner().map_err(failed)?;
-    file.sync_all().map_err(SegmentError::io(path))?;
-    Ok(ParquetSeal { size_bytes, checksum: hash.digest() })
-}
-
-/// A file whose bytes are hashed on their way.
-struct Hashing {
-    file: File,
-    size_bytes: u64,
-    hash: Xxh3Default,
-}
-
-impl io::Write for Hashing {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.file.write(bytes)?;
-        self.hash.update(&bytes[..written]);
-        self.size_bytes += written as u64;
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
-    }
-}
-
-fn properties(table: Table) -> WriterProperties {
-    let level = ZstdLevel::try_new(3).unwrap_or_default();
-    let mut properties = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(level))
-        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
-        .set_data_page_row_count_limit(PAGE_ROWS)
-        .set_write_batch_size(PAGE_ROWS)
-        .set_statistics_enabled(EnabledStatistics::Chunk);
-    for name in match table {
-        Table::Logs => &["time_unix_nano"][..],
-        Table::Spans => &["trace_id", "start_unix_nano"],
-        Table::Samples | Table::Metadata | Table::Exemplars => &[],
-    } {
-        properties = properties
-            .set_column_statistics_enabled(ColumnPath::from(*name), EnabledStatistics::Page);
-    }
-    if matches!(table, Table::Logs | Table::Spans) {
-        let trace_id = ColumnPath::from("trace_id");
-        properties = properties
-            .set_column_bloom_filter_enabled(trace_id.clone(), true)
-            .set_column_bloom_filter_fpp(trace_id.clone(), BLOOM_FALSE_POSITIVES)
-            .set_column_bloom_filter_max_ndv(trace_id, ROW_GROUP_ROWS as u64);
-    }
-    for name in match table {
-        Table::Logs => &["time_unix_nano", "observed_time_unix_nano", ROW, OFFSET][..],
-        Table::Spans => &["start_unix_nano", "end_unix_nano", ROW, OFFSET],
-        Table::Samples | Table::Metadata | Table::Exemplars => &[],
-    } {
-        // Numbers that go up within a stream or trace: a third of what their dictionary takes.
-        let column = ColumnPath::from(*name);
-        properties = properties
-            .set_column_dictionary_enabled(column.clone(), false)
-            .set_column_encoding(column, Encoding::DELTA_BINARY_PACKED);
-    }
-    if table == Table::Samples {
-        // Series that are scraped together have the same times: the dictionary holds them once.
-        properties = properties
-            .set_data_page_row_count_limit(PAGE_CHUNKS)
-            .set_write_batch_size(PAGE_CHUNKS)
-            .set_column_dictionary_enabled(ColumnPath::from("values"), false);
-    }
-    properties.build()
-}
 
 /// A Parquet file that is open for reading. Its metadata is read once; every read opens the file
 /// anew, so that reads run side by side.
@@ -148,21 +54,27 @@ impl ParquetSegment {
         columns: &[&str],
         rows: Option<&[Range<u32>]>,
     ) -> Result<Vec<RecordBatch>, SegmentError> {
-        let failed = |error| SegmentError::parquet(&*self.path, error);
+        self.stream(columns, rows, BATCH_ROWS)?.collect()
+    }
+
+    /// The same one batch of at most `batch_rows` after the other, each read when it is asked for.
+    pub fn stream(
+        &self,
+        columns: &[&str],
+        rows: Option<&[Range<u32>]>,
+        batch_rows: usize,
+    ) -> Result<RowStream, SegmentError> {
         let builder = self.builder()?;
         let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
-        let mut builder = builder.with_projection(mask).with_batch_size(BATCH_ROWS);
+        let mut builder = builder.with_projection(mask).with_batch_size(batch_rows);
         if let Some(rows) = rows {
             let ranges = rows.iter().map(|range| range.start as usize..range.end as usize);
             let total = self.rows() as usize;
             builder =
                 builder.with_row_selection(RowSelection::from_consecutive_ranges(ranges, total));
         }
-        builder
-            .build()
-            .map_err(failed)?
-            .collect::<Result<_, _>>()
-            .map_err(|error| SegmentError::damaged(&*self.path, error))
+        let reader = builder.build().map_err(|error| SegmentError::parquet(&*self.path, error))?;
+        Ok(RowStream { path: self.path.clone(), reader })
     }
 
     /// `false`: no row has the trace id. `true`: probably one has.
@@ -187,14 +99,25 @@ impl ParquetSegment {
     ) -> Result<Vec<SampleRun>, SegmentError> {
         let mut wanted: Vec<_> = label_sets.to_vec();
         wanted.sort_unstable_by_key(|(_, set)| set.rows.start);
-        let rows: Vec<_> = wanted.iter().map(|(_, set)| set.rows.clone()).collect();
+        let rows = union(wanted.iter().map(|(_, set)| &set.rows));
         let batches = self.read(&PACKED_COLUMNS, Some(&rows))?;
-        let mut chunks =
-            batches.iter().flat_map(|batch| (0..batch.num_rows()).map(move |chunk| (batch, chunk)));
+        let mut chunks = rows.into_iter().flatten().zip(
+            batches.iter().flat_map(|batch| (0..batch.num_rows()).map(move |chunk| (batch, chunk))),
+        );
         let mut runs = Vec::with_capacity(wanted.len());
+        // The chunks that are read and may be wanted again.
+        let mut held: Vec<(u32, (&RecordBatch, usize))> = Vec::new();
         for (label_set, set) in wanted {
             let mut run = SampleRun { label_set, ..SampleRun::default() };
-            for (batch, chunk) in chunks.by_ref().take(set.rows.len()) {
+            held.retain(|(row, _)| *row >= set.rows.start);
+            while held.last().is_none_or(|(row, _)| *row + 1 < set.rows.end) {
+                let Some(next) = chunks.next() else { break };
+                if next.0 >= set.rows.start {
+                    held.push(next);
+                }
+            }
+            let range_ms = (range_ms.0.max(set.time_range.0), range_ms.1.min(set.time_range.1));
+            for &(_, (batch, chunk)) in held.iter().filter(|(row, _)| *row < set.rows.end) {
                 chunks::unpack(batch, chunk, range_ms, &mut run)
                     .map_err(|error| SegmentError::damaged(&*self.path, error))?;
             }
@@ -220,5 +143,32 @@ impl ParquetSegment {
     fn builder(&self) -> Result<ParquetRecordBatchReaderBuilder<File>, SegmentError> {
         let file = File::open(&self.path).map_err(SegmentError::io(&*self.path))?;
         Ok(ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone()))
+    }
+}
+
+/// Ranges that come in the order of their starts, without what they share.
+fn union<'a>(ranges: impl Iterator<Item = &'a Range<u32>>) -> Vec<Range<u32>> {
+    let mut union: Vec<Range<u32>> = Vec::new();
+    for range in ranges {
+        match union.last_mut() {
+            Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+            _ => union.push(range.clone()),
+        }
+    }
+    union
+}
+
+/// Rows of a Parquet file, batch by batch.
+pub struct RowStream {
+    path: Box<Path>,
+    reader: ParquetRecordBatchReader,
+}
+
+impl Iterator for RowStream {
+    type Item = Result<RecordBatch, SegmentError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let batch = self.reader.next()?;
+        Some(batch.map_err(|error| SegmentError::damaged(&*self.path, error)))
     }
 }

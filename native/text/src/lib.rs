@@ -10,7 +10,7 @@ mod tokens;
 mod writer;
 
 pub use reader::TextIndex;
-pub use writer::build;
+pub use writer::{IndexBuilder, build};
 
 use tantivy::schema::{Field, IndexRecordOption, Schema, TextFieldIndexing, TextOptions};
 

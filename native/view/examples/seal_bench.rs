@@ -18,7 +18,7 @@ use varve_columnar::{
 };
 use varve_log::MemoryLog;
 use varve_types::{Table, TenantId};
-use varve_view::{Store, StoreSettings};
+use varve_view::{Store, StoreSettings, UpkeepSettings};
 
 const BATCH_ROWS: usize = 1_000;
 const LOG_RECORDS: usize = 500_000;
@@ -58,6 +58,8 @@ fn measure(folder: &Path, table: Table, records: usize, batches: Vec<RecordBatch
         memtable_max_bytes: 16 << 30,
         memtable_max_age_ms: 3_600_000,
         text_block_rows: 256,
+        disk_free_min_bytes: 0,
+        upkeep: UpkeepSettings::OFF,
     };
     let store = Store::open(Arc::new(MemoryLog::new(4)), settings).unwrap();
     let tenant = TenantId::parse("bench").unwrap();

@@ -1,6 +1,6 @@
 //! The way of a request into the log and, once durable, into the memtables.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::Ordering};
 
 use arrow::{array::RecordBatch, error::ArrowError};
 use bytes::Bytes;
@@ -44,6 +44,13 @@ struct Placed {
 struct Request {
     tenant: TenantId,
     state: Mutex<RequestState>,
+    shared: Arc<Shared>,
+}
+
+impl Drop for Request {
+    fn drop(&mut self) {
+        self.shared.appends_under_way.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 struct RequestState {
@@ -98,7 +105,10 @@ pub(crate) fn append(
     }
     let left = records.len();
     let state = RequestState { left, placed: Vec::with_capacity(left), done: Some(done) };
-    let request = Arc::new(Request { tenant: tenant.clone(), state: Mutex::new(state) });
+    shared.appends_under_way.fetch_add(1, Ordering::Relaxed);
+    let request =
+        Request { tenant: tenant.clone(), state: Mutex::new(state), shared: shared.clone() };
+    let request = Arc::new(request);
     let appends = records
         .into_iter()
         .map(|record| into_append(record, request_key, shared.clone(), request.clone()))

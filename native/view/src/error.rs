@@ -1,6 +1,6 @@
 //! Why views do not open, take, or give.
 
-use std::{io, path::PathBuf};
+use std::{any::Any, io, path::PathBuf};
 
 use varve_log::ReadError;
 use varve_segment::SegmentError;
@@ -40,8 +40,8 @@ pub enum OpenError {
         /// What is wrong with it.
         reason: String,
     },
-    /// The sealing thread could not be started.
-    #[error("starting the sealing thread failed; check the limit on threads")]
+    /// A thread could not be started.
+    #[error("starting a thread of the views failed; check the limit on threads")]
     Thread(#[source] io::Error),
 }
 
@@ -78,6 +78,12 @@ pub enum AppendError {
     /// A batch that is not of its table's schema.
     #[error("a batch does not fit its table: {0}")]
     Batch(String),
+}
+
+/// What a panic said.
+pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default()
 }
 
 fn because(reason: Option<&str>) -> String {

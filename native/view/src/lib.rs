@@ -1,12 +1,15 @@
 //! Views: what the log says, as memtables and segments that queries read at one position.
 
 mod append;
+mod compaction;
+mod deletes;
 mod error;
 mod files;
 mod label_texts;
 mod manifest;
 mod memtable;
 mod opening;
+mod retention;
 mod sealer;
 mod sealing;
 mod segment;
@@ -17,10 +20,14 @@ mod status;
 mod store;
 
 pub use append::Done;
+pub use deletes::{
+    DeleteError, DeleteRequest, LabelMatch, LineMatch, MatchKind, NewDelete, PendingSegment,
+};
 pub use error::{AppendError, OpenError, SegmentReadError};
+pub use retention::Expired;
 pub use segment::Segment;
-pub use settings::StoreSettings;
+pub use settings::{Retention, RetentionSettings, StoreSettings, UpkeepSettings};
 pub use snapshot::{MemtableBatch, Snapshot};
-pub use status::{CoveredPosition, StoreStatus, TableStatus};
+pub use status::{CompactionStatus, CoveredPosition, StoreStatus, TableStatus};
 pub use store::Store;
 pub use varve_segment::{LabelSetRange, SampleRun};

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use varve_types::{Lsn, PartitionId, Table, TenantId};
 
 use crate::{
+    deletes::DeleteRequest,
     error::OpenError,
     files::{Folders, below, sync_folder, write_synced},
 };
@@ -35,6 +36,9 @@ pub(crate) struct SegmentEntry {
     pub(crate) time_range: (i64, i64),
     /// All of its files.
     pub(crate) size_bytes: u64,
+    /// When it was written, in milliseconds since the epoch; 0 where an older version wrote it.
+    #[serde(default)]
+    pub(crate) sealed_at_ms: i64,
 }
 
 /// The first place of a partition that no segment holds.
@@ -49,6 +53,8 @@ pub(crate) struct Manifest {
     pub(crate) next_id: u64,
     pub(crate) covered: BTreeMap<PartitionId, Lsn>,
     pub(crate) segments: Vec<SegmentEntry>,
+    /// Requests to erase, the oldest first.
+    pub(crate) deletes: Vec<DeleteRequest>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -58,6 +64,8 @@ struct Content {
     next_id: u64,
     covered: Vec<Covered>,
     segments: Vec<SegmentEntry>,
+    #[serde(default)]
+    deletes: Vec<DeleteRequest>,
 }
 
 impl Manifest {
@@ -99,7 +107,23 @@ impl Manifest {
             next_id: content.next_id,
             covered: content.covered.into_iter().map(|one| (one.partition, one.up_to)).collect(),
             segments: content.segments,
+            deletes: content.deletes,
         })
+    }
+
+    /// An id that no segment had or will have.
+    pub(crate) fn take_id(&mut self) -> u64 {
+        let id = self.next_id;
+        self.next_id += 1;
+        id
+    }
+
+    /// Puts segments in the place of others.
+    pub(crate) fn replace(&mut self, ids: &[u64], by: impl Iterator<Item = SegmentEntry>) {
+        let is_replaced = |entry: &SegmentEntry| ids.contains(&entry.id);
+        let at = self.segments.iter().position(is_replaced).unwrap_or(self.segments.len());
+        self.segments.retain(|entry| !is_replaced(entry));
+        self.segments.splice(at..at, by);
     }
 
     /// Replaces the manifest; when it returns, this one is what a restart reads.
@@ -110,6 +134,7 @@ impl Manifest {
             next_id: self.next_id,
             covered: covered.collect(),
             segments: self.segments.clone(),
+            deletes: self.deletes.clone(),
         };
         let beside: PathBuf = folder.join("manifest.json.new");
         write_synced(&beside, &serde_json::to_vec(&content)?)?;

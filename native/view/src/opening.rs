@@ -8,6 +8,7 @@ use varve_segment::SegmentError;
 use varve_types::{Lsn, Offset, Table};
 
 use crate::{
+    deletes,
     error::OpenError,
     files::{self, Folders},
     label_texts::LabelTexts,
@@ -31,8 +32,9 @@ pub(crate) fn open_segments(
     let mut damaged = Vec::new();
     for entry in &manifest.segments {
         let folder = folders.table(&entry.tenant, entry.table);
-        match Segment::open(entry.clone(), &folder, texts) {
-            Ok(segment) => {
+        let opened = Segment::open(entry.clone(), &folder, texts);
+        match opened.map(|segment| deletes::hidden_by(manifest, segment)) {
+            Ok(Ok(segment)) => {
                 let key = (entry.tenant.clone(), entry.table);
                 state.segments.entry(key).or_default().push(Arc::new(segment));
             }
@@ -40,7 +42,7 @@ pub(crate) fn open_segments(
             Err(SegmentError::Io { path, source }) if source.kind() != io::ErrorKind::NotFound => {
                 return Err(OpenError::Io { path, source });
             }
-            Err(_) => damaged.push(entry.clone()),
+            Ok(Err(_)) | Err(_) => damaged.push(entry.clone()),
         }
     }
     Ok((state, damaged))

@@ -9,9 +9,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use parking_lot::MutexGuard;
 use varve_types::{Lsn, PartitionId};
 
 use crate::{
+    manifest::Manifest,
     memtable::{Memtable, Memtables},
     sealing::{NewSegments, SealError, Sealing},
     state::Shared,
@@ -32,7 +34,7 @@ impl Shared {
             if !self.is_due() {
                 continue;
             }
-            if self.seal().is_ok() {
+            if self.seal_if_due().is_ok() {
                 retry = RETRY_FIRST;
                 continue;
             }
@@ -71,9 +73,18 @@ impl Shared {
         self.seal()
     }
 
+    /// Seals, unless someone else did while this waited for them.
+    fn seal_if_due(&self) -> Result<(), String> {
+        let manifest = self.manifest.lock();
+        if self.is_due() { self.seal_with(manifest) } else { Ok(()) }
+    }
+
     /// Seals one memtable: the one that an earlier try could not, or else the active one.
     fn seal(&self) -> Result<(), String> {
-        let mut manifest = self.manifest.lock();
+        self.seal_with(self.manifest.lock())
+    }
+
+    fn seal_with(&self, mut manifest: MutexGuard<'_, Manifest>) -> Result<(), String> {
         let Some(memtable) = self.memtable_to_seal() else { return Ok(()) };
         let sealing = Sealing {
             folders: &self.folders,

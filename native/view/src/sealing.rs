@@ -17,6 +17,8 @@ use varve_text::TextError;
 use varve_types::Table;
 
 use crate::{
+    compaction::now_ms,
+    error::panic_text,
     files::{Folders, SegmentFiles, make_folder, sync_folder, write_synced},
     label_texts::LabelTexts,
     manifest::{Manifest, SegmentEntry},
@@ -44,9 +46,7 @@ pub(crate) enum SealError {
 
 impl SealError {
     pub(crate) fn of_panic(panic: &(dyn Any + Send)) -> Self {
-        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-        let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-        Self::Panicked(text.unwrap_or_default())
+        Self::Panicked(panic_text(panic))
     }
 
     fn io(path: &Path) -> impl FnOnce(io::Error) -> Self + use<> {
@@ -151,6 +151,7 @@ impl Sealing<'_> {
             records,
             time_range: rows.time_range,
             size_bytes,
+            sealed_at_ms: now_ms(),
         };
         Ok(Segment::open(entry, &folder, self.texts)?)
     }
@@ -170,8 +171,7 @@ fn jobs<'a>(memtable: &'a Memtable, manifest: &mut Manifest) -> Vec<Job<'a>> {
     let mut jobs = Vec::new();
     for (key, batches) in tables {
         for batches in in_bounds(batches) {
-            jobs.push(Job { id: manifest.next_id, key, batches });
-            manifest.next_id += 1;
+            jobs.push(Job { id: manifest.take_id(), key, batches });
         }
     }
     jobs

@@ -1,9 +1,16 @@
 //! One sealed segment, as queries read it.
 
-use std::{fs, ops::Range, path::Path, sync::OnceLock};
+use std::{
+    fs,
+    ops::Range,
+    path::{Path, PathBuf},
+    sync::OnceLock,
+};
 
 use arrow::array::RecordBatch;
-use varve_segment::{Directory, LabelSetRange, ParquetSegment, SampleRun, SegmentError};
+use varve_segment::{
+    Directory, Erasure, LabelSetRange, MergeInput, ParquetSegment, SampleRun, SegmentError, erase,
+};
 use varve_text::{TextError, TextIndex};
 use varve_types::Table;
 
@@ -19,6 +26,8 @@ pub struct Segment {
     parquet: OnceLock<ParquetSegment>,
     /// `None` where it is damaged.
     text: OnceLock<Option<TextIndex>>,
+    /// The directory leaves out rows that are still in the file.
+    hides_rows: bool,
 }
 
 impl Segment {
@@ -39,7 +48,14 @@ impl Segment {
             return Err(SegmentError::Damaged { path: path(), reason });
         }
         texts.share(&mut directory);
-        Ok(Self { entry, files, directory, parquet: OnceLock::new(), text: OnceLock::new() })
+        Ok(Self {
+            entry,
+            files,
+            directory,
+            parquet: OnceLock::new(),
+            text: OnceLock::new(),
+            hides_rows: false,
+        })
     }
 
     pub(crate) fn entry(&self) -> &SegmentEntry {
@@ -136,6 +152,54 @@ impl Segment {
         let sets: Vec<_> =
             label_sets.iter().map(|&set| (set, &self.directory.label_sets[set])).collect();
         Ok(self.parquet()?.samples(&sets, (from_ms, to_ms))?)
+    }
+
+    /// The segment without what is erased, and how many records that are; `None` if it has none of it.
+    pub(crate) fn without(
+        &self,
+        erasure: &Erasure<'_>,
+    ) -> Result<Option<(Self, u64)>, SegmentReadError> {
+        let (first, last) = self.entry.time_range;
+        if last < erasure.times.0 || erasure.times.1 < first {
+            return Ok(None);
+        }
+        let erased = erase(self.entry.table, self.parquet()?, &self.directory, erasure)?;
+        Ok(erased.map(|(directory, records)| {
+            let segment = Self {
+                entry: self.entry.clone(),
+                files: self.files.clone(),
+                directory,
+                parquet: OnceLock::new(),
+                text: OnceLock::new(),
+                hides_rows: true,
+            };
+            (segment, records)
+        }))
+    }
+
+    /// Whether rows of it wait to be erased.
+    pub(crate) fn hides_rows(&self) -> bool {
+        self.hides_rows
+    }
+
+    /// Its rows, to be merged with others'.
+    pub(crate) fn merge_input(&self) -> Result<MergeInput<'_>, SegmentReadError> {
+        Ok(MergeInput {
+            parquet: self.parquet()?,
+            directory: &self.directory,
+            time_range: self.entry.time_range,
+            rows: None,
+        })
+    }
+
+    /// Removes its files, once nobody reads it; how many bytes that frees. A file that cannot be
+    /// removed now is removed at the next start, as no manifest names it.
+    pub(crate) fn remove_files(&self) -> u64 {
+        let remove = |path: PathBuf| {
+            let bytes = fs::metadata(&path).map_or(0, |file| file.len());
+            if fs::remove_file(&path).is_ok() { bytes } else { 0 }
+        };
+        self.files.clone().all().into_iter().map(remove).sum()
     }
 
     fn parquet(&self) -> Result<&ParquetSegment, SegmentReadError> {

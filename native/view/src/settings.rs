@@ -1,6 +1,8 @@
 //! What the views are told.
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
+
+use varve_types::{Table, TenantId};
 
 /// Settings of the views. None has a default.
 #[derive(Clone, Debug)]
@@ -17,4 +19,62 @@ pub struct StoreSettings {
     pub memtable_max_age_ms: u64,
     /// Rows that the text index finds as one block.
     pub text_block_rows: u32,
+    /// Space that compaction leaves free on the disk.
+    pub disk_free_min_bytes: u64,
+    /// What is done with segments in the background.
+    pub upkeep: UpkeepSettings,
+}
+
+/// What is done with segments in the background.
+#[derive(Clone, Debug)]
+pub struct UpkeepSettings {
+    /// Of this many segments of about one size one is made; 0: none are merged.
+    pub segments_min: usize,
+    /// The largest that is made.
+    pub segment_max_bytes: u64,
+    /// Rows of different windows of time are kept apart.
+    pub window_ms: u64,
+    /// Share of one core that it takes while appends are under way.
+    pub cpu_percent_max: u32,
+    /// How long a request to erase can be cancelled before segments are rewritten.
+    pub delete_cancel_period_ms: u64,
+    /// How long rows are kept.
+    pub retention: RetentionSettings,
+}
+
+impl UpkeepSettings {
+    /// Segments are merged only when it is asked for, and kept for good.
+    pub const OFF: Self = Self {
+        segments_min: 0,
+        segment_max_bytes: 256 << 20,
+        window_ms: 24 * 3_600_000,
+        cpu_percent_max: 100,
+        delete_cancel_period_ms: 24 * 3_600_000,
+        retention: RetentionSettings { standard: BTreeMap::new(), tenants: BTreeMap::new() },
+    };
+}
+
+/// How long rows of a tenant and table are kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Retention {
+    /// By the newest row of a segment; 0: any age.
+    pub max_age_ms: u64,
+    /// On disk; 0: any size.
+    pub max_bytes: u64,
+}
+
+/// How long rows are kept.
+#[derive(Clone, Debug)]
+pub struct RetentionSettings {
+    /// Of tenants that are not named.
+    pub standard: BTreeMap<Table, Retention>,
+    /// Of tenants that are; a table that is not named is kept as others' are.
+    pub tenants: BTreeMap<(TenantId, Table), Retention>,
+}
+
+impl RetentionSettings {
+    pub(crate) fn of(&self, tenant: &TenantId, table: Table) -> Retention {
+        let own = self.tenants.get(&(tenant.clone(), table));
+        own.or_else(|| self.standard.get(&table)).copied().unwrap_or_default()
+    }
 }

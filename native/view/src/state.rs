@@ -2,7 +2,10 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use parking_lot::{Condvar, Mutex, RwLock};
@@ -10,12 +13,14 @@ use varve_log::Log;
 use varve_types::{Lsn, PartitionId};
 
 use crate::{
+    compaction::Compaction,
     files::Folders,
     label_texts::LabelTexts,
     manifest::Manifest,
     memtable::{Memtables, TableKey},
     segment::Segment,
     settings::StoreSettings,
+    status::CompactionStatus,
 };
 
 pub(crate) struct Shared {
@@ -28,6 +33,22 @@ pub(crate) struct Shared {
     pub(crate) manifest: Mutex<Manifest>,
     pub(crate) signal: Mutex<Signal>,
     pub(crate) signalled: Condvar,
+    /// Told when the store closes; `signal` says so.
+    pub(crate) stopping: Condvar,
+    /// One merge at a time.
+    pub(crate) compaction: Mutex<Compaction>,
+    /// Segments that were replaced, whose files queries may still read.
+    pub(crate) retired: Mutex<Vec<Arc<Segment>>>,
+    /// Appends that are not durable yet.
+    pub(crate) appends_under_way: AtomicU64,
+}
+
+impl Shared {
+    /// Whether there is work that others wait for.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.appends_under_way.load(Ordering::Relaxed) > 0
+            || self.state.read().memtables.bytes() > self.settings.memtable_max_bytes
+    }
 }
 
 /// What queries read.
@@ -40,6 +61,11 @@ pub(crate) struct State {
     pub(crate) quarantined: u64,
     /// What the log has lost before it was sealed, as far as replay met it.
     pub(crate) log_lost: Vec<String>,
+    pub(crate) compaction: CompactionStatus,
+    /// Of files that are gone: merged, expired or erased.
+    pub(crate) freed_bytes_total: u64,
+    /// Of segments that retention let go.
+    pub(crate) expired_bytes_total: u64,
     /// What the manifest on disk covers.
     pub(crate) covered: BTreeMap<PartitionId, Lsn>,
 }

@@ -26,10 +26,32 @@ pub struct StoreStatus {
     pub log_lost: Vec<String>,
     /// Text indexes that turned out damaged since the start; their segments are read without.
     pub text_indexes_damaged: u64,
+    /// What was merged since the start.
+    pub compaction: CompactionStatus,
+    /// Bytes of files that were removed since the start.
+    pub freed_bytes_total: u64,
+    /// Bytes of segments that retention let go since the start.
+    pub expired_bytes_total: u64,
     /// Rows by tenant and table.
     pub tables: Vec<TableStatus>,
     /// Where replay would start, by partition.
     pub covered: Vec<CoveredPosition>,
+}
+
+/// What compaction did since the start.
+#[derive(Clone, Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CompactionStatus {
+    /// Merges that came to their end.
+    pub merges_total: u64,
+    /// Segments that went into them.
+    pub segments_merged_total: u64,
+    /// Bytes of those.
+    pub read_bytes_total: u64,
+    /// Bytes of the segments that came out.
+    pub written_bytes_total: u64,
+    /// Why the last one failed; `None` after one that did not.
+    pub error: Option<String>,
 }
 
 /// The rows of one tenant and table.
@@ -90,6 +112,9 @@ pub(crate) fn of(state: &State) -> StoreStatus {
         quarantined: state.quarantined,
         log_lost: state.log_lost.clone(),
         text_indexes_damaged: segments().filter(|segment| segment.is_text_damaged()).count() as u64,
+        compaction: state.compaction.clone(),
+        freed_bytes_total: state.freed_bytes_total,
+        expired_bytes_total: state.expired_bytes_total,
         tables: keys.into_iter().map(table).collect(),
         covered: positions(&state.covered),
     }

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    sync::Arc,
+    sync::{Arc, atomic::AtomicU64},
     thread::{self, JoinHandle},
 };
 
@@ -13,12 +13,15 @@ use varve_types::{Table, TenantId};
 
 use crate::{
     append::{self, Done},
+    compaction::now_ms,
+    deletes::{DeleteError, DeleteRequest, NewDelete},
     error::OpenError,
     files::Folders,
     label_texts::LabelTexts,
     manifest::Manifest,
     opening,
-    settings::StoreSettings,
+    retention::Expired,
+    settings::{RetentionSettings, StoreSettings},
     snapshot::Snapshot,
     state::Shared,
     status::{self, StoreStatus},
@@ -27,11 +30,12 @@ use crate::{
 /// Views of one data directory.
 pub struct Store {
     shared: Arc<Shared>,
-    sealer: Mutex<Option<JoinHandle<()>>>,
+    /// Sealing and compaction.
+    threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl Store {
-    /// Reads the manifest, opens its segments, replays the log behind them, starts sealing.
+    /// Reads the manifest, opens its segments, replays the log behind them, starts sealing and compaction.
     ///
     /// A segment whose files are damaged is moved to `quarantine/` and counted in the status.
     pub fn open(log: Arc<dyn Log>, settings: StoreSettings) -> Result<Self, OpenError> {
@@ -54,15 +58,27 @@ impl Store {
             manifest: Mutex::new(manifest),
             signal: Mutex::default(),
             signalled: Condvar::new(),
+            stopping: Condvar::new(),
+            compaction: Mutex::default(),
+            retired: Mutex::default(),
+            appends_under_way: AtomicU64::new(0),
         });
-        let sealer = thread::Builder::new()
-            .name("varve-sealing".to_owned())
-            .spawn({
-                let shared = shared.clone();
-                move || shared.seal_until_stopped()
-            })
-            .map_err(OpenError::Thread)?;
-        Ok(Self { shared, sealer: Mutex::new(Some(sealer)) })
+        let store = Self { shared, threads: Mutex::default() };
+        store.start("varve-sealing", Shared::seal_until_stopped)?;
+        store.start("varve-compaction", Shared::compact_until_stopped)?;
+        Ok(store)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
+    fn start(&self, name: &str, work: fn(&Shared)) -> Result<(), OpenError> {
+        let shared = self.shared.clone();
+        let thread = thread::Builder::new().name(name.to_owned()).spawn(move || work(&shared));
+        self.threads.lock().push(thread.map_err(OpenError::Thread)?);
+        Ok(())
     }
 
     /// Appends the rows of one request, all of them or none. When `done` is told `Ok` they are durable
@@ -101,13 +117,44 @@ impl Store {
         status::of(&self.shared.state.read())
     }
 
-    /// Stops sealing, after the one under way. What is not sealed is in the log.
+    /// Merges segments as far as it goes, also where it does not pay yet.
+    pub fn compact_now(&self) -> Result<(), String> {
+        self.shared.compact_all()
+    }
+
+    /// Hides the rows that a request is about from the next query on, durably, and erases them once
+    /// they can no longer be cancelled. It is about rows that are stored now; they are sealed first.
+    pub fn create_delete(
+        &self,
+        tenant: &TenantId,
+        what: NewDelete,
+    ) -> Result<DeleteRequest, DeleteError> {
+        self.shared.create_delete(tenant, what)
+    }
+
+    /// A tenant's requests to erase, the newest first; of those that are done the last thousand.
+    pub fn list_deletes(&self, tenant: &TenantId) -> Vec<DeleteRequest> {
+        self.shared.list_deletes(tenant)
+    }
+
+    /// Shows the rows again, if none of them is erased yet.
+    pub fn cancel_delete(&self, tenant: &TenantId, id: u64) -> Result<(), DeleteError> {
+        self.shared.cancel_delete(tenant, id)
+    }
+
+    /// What retention by these settings would let go at this moment.
+    pub fn expired(&self, settings: &RetentionSettings) -> Vec<Expired> {
+        self.shared.expired(settings, now_ms())
+    }
+
+    /// Stops sealing, after the one under way, and compaction. What is not sealed is in the log.
     pub fn close(&self) {
         self.shared.signal.lock().stop = true;
         self.shared.signalled.notify_all();
-        if let Some(sealer) = self.sealer.lock().take() {
+        self.shared.stopping.notify_all();
+        for thread in std::mem::take(&mut *self.threads.lock()) {
             // A panic of the thread has been told on standard error; there is nothing to undo.
-            drop(sealer.join());
+            drop(thread.join());
         }
     }
 }

@@ -16,6 +16,7 @@ enum Step {
     Spans(Vec<Span>),
     Samples(Vec<Sample>),
     Seal,
+    Compact,
     Restart,
 }
 
@@ -30,6 +31,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         3 => prop::collection::vec(span, 1..20).prop_map(Step::Spans),
         3 => prop::collection::vec(sample, 1..40).prop_map(Step::Samples),
         2 => Just(Step::Seal),
+        1 => Just(Step::Compact),
         1 => Just(Step::Restart),
     ];
     prop::collection::vec(step, 1..12)
@@ -66,6 +68,7 @@ impl Model {
                 home.append(&shop, vec![(Table::Samples, samples(all))]);
             }
             Step::Seal => home.store().seal_now().unwrap(),
+            Step::Compact => home.store().compact_now().unwrap(),
             Step::Restart => home.restart(),
         }
         self.logs.sort();

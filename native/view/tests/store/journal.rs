@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use varve_log::{Journal, JournalSettings, Log, ProducerSettings, Runtime};
 use varve_types::Table;
-use varve_view::{Store, StoreSettings};
+use varve_view::{Store, StoreSettings, UpkeepSettings};
 
 use crate::support::{Line, append, logs, rows, tenant, wait_until};
 
@@ -27,6 +27,8 @@ fn open(folder: &Path) -> (Arc<Journal>, Store) {
         memtable_max_bytes: 64 << 20,
         memtable_max_age_ms: 3_600_000,
         text_block_rows: 16,
+        disk_free_min_bytes: 0,
+        upkeep: UpkeepSettings::OFF,
     };
     let store = Store::open(log.clone(), settings).unwrap();
     (log, store)

@@ -1,7 +1,9 @@
 //! What the views promise, over a log in memory and a real folder.
 #![allow(clippy::unwrap_used, reason = "a test's helpers fail by panicking, as tests do")]
 
+mod compaction;
 mod contents;
+mod deletes;
 mod faults;
 mod journal;
 mod requests;

@@ -6,7 +6,7 @@ use std::sync::{
 };
 use varve_log::{Log, MemoryLog};
 use varve_types::{ErrorCode, Lsn, Table};
-use varve_view::{Store, StoreSettings};
+use varve_view::{Store, StoreSettings, UpkeepSettings};
 
 use crate::support::{Home, Line, append, logs, metadata, rows, samples, tenant, wait_until};
 
@@ -94,6 +94,8 @@ fn a_full_memtable_is_sealed_and_the_log_trimmed() {
         memtable_max_bytes: 1,
         memtable_max_age_ms: 3_600_000,
         text_block_rows: 16,
+        disk_free_min_bytes: 0,
+        upkeep: UpkeepSettings::OFF,
     };
     let store = Store::open(log.clone(), settings).unwrap();
     let shop = tenant("shop");

@@ -21,7 +21,10 @@ use varve_columnar::{
 };
 use varve_log::{Log, MemoryLog};
 use varve_types::{Table, TenantId};
-use varve_view::{AppendError, OpenError, Snapshot, Store, StoreSettings};
+use varve_view::{
+    AppendError, OpenError, Retention, RetentionSettings, Snapshot, Store, StoreSettings,
+    UpkeepSettings,
+};
 
 pub(crate) const PARTITIONS: u32 = 4;
 
@@ -30,12 +33,21 @@ pub(crate) struct Home {
     pub(crate) folder: TempDir,
     pub(crate) log: Arc<MemoryLog>,
     store: Option<Store>,
+    pub(crate) delete_cancel_period_ms: u64,
+    /// Of spans; 0: any.
+    pub(crate) max_age_ms: u64,
 }
 
 impl Home {
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut home = Self { folder, log: Arc::new(MemoryLog::new(PARTITIONS)), store: None };
+        let mut home = Self {
+            folder,
+            log: Arc::new(MemoryLog::new(PARTITIONS)),
+            store: None,
+            delete_cancel_period_ms: 3_600_000,
+            max_age_ms: 0,
+        };
         home.store = Some(home.open().unwrap());
         home
     }
@@ -48,6 +60,19 @@ impl Home {
             memtable_max_bytes: 64 << 20,
             memtable_max_age_ms: 3_600_000,
             text_block_rows: 4,
+            disk_free_min_bytes: 0,
+            upkeep: UpkeepSettings {
+                delete_cancel_period_ms: self.delete_cancel_period_ms,
+                retention: RetentionSettings {
+                    standard: [(
+                        Table::Spans,
+                        Retention { max_age_ms: self.max_age_ms, max_bytes: 0 },
+                    )]
+                    .into(),
+                    ..UpkeepSettings::OFF.retention
+                },
+                ..UpkeepSettings::OFF
+            },
         }
     }
 

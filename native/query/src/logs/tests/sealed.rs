@@ -4,7 +4,7 @@ use std::sync::{Arc, mpsc};
 
 use tempfile::TempDir;
 use varve_log::MemoryLog;
-use varve_view::{Store, StoreSettings};
+use varve_view::{Store, StoreSettings, UpkeepSettings};
 
 use super::*;
 
@@ -18,6 +18,8 @@ fn store_of(requests: &Memtable) -> (Store, TempDir) {
         memtable_max_bytes: 64 << 20,
         memtable_max_age_ms: 3_600_000,
         text_block_rows: 4,
+        disk_free_min_bytes: 0,
+        upkeep: UpkeepSettings::OFF,
     };
     let store = Store::open(Arc::new(MemoryLog::new(1)), settings).unwrap();
     append(&store, requests);

@@ -1,0 +1,133 @@
+//! Writing the Parquet file of a segment.
+
+use std::{fs::File, io, path::Path};
+
+use arrow::array::RecordBatch;
+use parquet::{
+    arrow::ArrowWriter,
+    basic::{Compression, Encoding, ZstdLevel},
+    file::properties::{EnabledStatistics, WriterProperties},
+    schema::types::ColumnPath,
+};
+use varve_types::Table;
+use xxhash_rust::xxh3::Xxh3Default;
+
+use crate::{
+    Clustered, SegmentError,
+    columns::{OFFSET, ROW, stored_schema},
+    directory::ParquetSeal,
+};
+
+/// Rows of one row group. A selection reads pages, so groups only bound the writer's memory.
+const ROW_GROUP_ROWS: usize = 131_072;
+/// Rows of one data page: what is read at least for one row of a column.
+const PAGE_ROWS: usize = 2_048;
+/// As many chunks of samples; one has as many bytes as a hundred rows of numbers.
+const PAGE_CHUNKS: usize = 512;
+/// Bloom filter answers "maybe" wrongly about once in this many look-ups.
+const BLOOM_FALSE_POSITIVES: f64 = 0.01;
+
+/// Writes and syncs the file; the caller syncs its folder.
+pub fn write_parquet(
+    path: &Path,
+    table: Table,
+    rows: &Clustered,
+) -> Result<ParquetSeal, SegmentError> {
+    let mut writer = ParquetFileWriter::create(path, table)?;
+    writer.write(&rows.batch)?;
+    writer.finish()
+}
+
+/// A Parquet file that is being written, batch by batch.
+pub struct ParquetFileWriter {
+    path: Box<Path>,
+    writer: ArrowWriter<Hashing>,
+}
+
+impl ParquetFileWriter {
+    /// Makes the file, or empties it.
+    pub fn create(path: &Path, table: Table) -> Result<Self, SegmentError> {
+        let file = File::create(path).map_err(SegmentError::io(path))?;
+        let file = Hashing { file, size_bytes: 0, hash: Xxh3Default::new() };
+        let writer = ArrowWriter::try_new(file, stored_schema(table), Some(properties(table)))
+            .map_err(|error| SegmentError::parquet(path, error))?;
+        Ok(Self { path: path.into(), writer })
+    }
+
+    /// Adds rows of [`stored_schema`], in the segment's order.
+    pub fn write(&mut self, rows: &RecordBatch) -> Result<(), SegmentError> {
+        self.writer.write(rows).map_err(|error| SegmentError::parquet(&*self.path, error))
+    }
+
+    /// Writes the footer and syncs the file; the caller syncs its folder.
+    pub fn finish(self) -> Result<ParquetSeal, SegmentError> {
+        let Hashing { file, size_bytes, hash } =
+            self.writer.into_inner().map_err(|error| SegmentError::parquet(&*self.path, error))?;
+        file.sync_all().map_err(SegmentError::io(&*self.path))?;
+        Ok(ParquetSeal { size_bytes, checksum: hash.digest() })
+    }
+}
+
+/// A file whose bytes are hashed on their way.
+struct Hashing {
+    file: File,
+    size_bytes: u64,
+    hash: Xxh3Default,
+}
+
+impl io::Write for Hashing {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        self.hash.update(&bytes[..written]);
+        self.size_bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+fn properties(table: Table) -> WriterProperties {
+    let level = ZstdLevel::try_new(3).unwrap_or_default();
+    let mut properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(level))
+        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+        .set_data_page_row_count_limit(PAGE_ROWS)
+        .set_write_batch_size(PAGE_ROWS)
+        .set_statistics_enabled(EnabledStatistics::Chunk);
+    for name in match table {
+        Table::Logs => &["time_unix_nano"][..],
+        Table::Spans => &["trace_id", "start_unix_nano"],
+        Table::Samples | Table::Metadata => &[],
+    } {
+        properties = properties
+            .set_column_statistics_enabled(ColumnPath::from(*name), EnabledStatistics::Page);
+    }
+    if matches!(table, Table::Logs | Table::Spans) {
+        let trace_id = ColumnPath::from("trace_id");
+        properties = properties
+            .set_column_bloom_filter_enabled(trace_id.clone(), true)
+            .set_column_bloom_filter_fpp(trace_id.clone(), BLOOM_FALSE_POSITIVES)
+            .set_column_bloom_filter_max_ndv(trace_id, ROW_GROUP_ROWS as u64);
+    }
+    for name in match table {
+        Table::Logs => &["time_unix_nano", "observed_time_unix_nano", ROW, OFFSET][..],
+        Table::Spans => &["start_unix_nano", "end_unix_nano", ROW, OFFSET],
+        Table::Samples | Table::Metadata => &[],
+    } {
+        // Numbers that go up within a stream or trace: a third of what their dictionary takes.
+        let column = ColumnPath::from(*name);
+        properties = properties
+            .set_column_dictionary_enabled(column.clone(), false)
+            .set_column_encoding(column, Encoding::DELTA_BINARY_PACKED);
+    }
+    if table == Table::Samples {
+        // Series that are scraped together have the same times: the dictionary holds them once.
+        properties = properties
+            .set_data_page_row_count_limit(PAGE_CHUNKS)
+            .set_write_batch_size(PAGE_CHUNKS)
+            .set_column_dictionary_enabled(ColumnPath::from("values"), false);
+    }
+    properties.build()
+}

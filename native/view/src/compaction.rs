@@ -1,0 +1,306 @@
+//! Compaction: small segments become large ones, clustered anew, in the background.
+//!
+//! New segments are written and synced first; then one manifest names them and no longer those that
+//! they were made of; then queries see them; the old files go once no query reads them. What a kill
+//! leaves at any step is not named by the manifest, and is removed at the next start.
+
+mod merging;
+mod pace;
+mod plan;
+
+use std::{
+    collections::HashMap,
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use varve_segment::SegmentError;
+use varve_text::TextError;
+
+use self::{
+    merging::Merging,
+    pace::Pace,
+    plan::{Candidate, Rules, Window},
+};
+use crate::{
+    deletes,
+    error::{SegmentReadError, panic_text},
+    memtable::TableKey,
+    segment::Segment,
+    state::Shared,
+};
+
+/// How often the thread looks whether there is something to merge.
+const TICK: Duration = Duration::from_secs(1);
+/// How often retention looks for what is too old.
+const EXPIRY: Duration = Duration::from_mins(1);
+/// How long segments are left alone after they could not be merged.
+const RETRY: Duration = Duration::from_mins(10);
+/// A window is merged as far as it goes once nothing came for this long.
+const QUIET_MS: i64 = 30 * 60 * 1_000;
+/// Makes also a window that is not over look as if it were.
+const EVERYTHING_IS_QUIET_MS: i64 = i64::MIN / 4;
+
+/// Why segments were not merged. They are still there.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CompactError {
+    #[error(transparent)]
+    Segment(#[from] SegmentError),
+    #[error(transparent)]
+    Read(#[from] SegmentReadError),
+    #[error(transparent)]
+    Text(#[from] TextError),
+    #[error("writing {path}: {source}")]
+    Io { path: PathBuf, source: io::Error },
+    #[error("the disk has {free_bytes} bytes free, merging takes {needed_bytes}; free some")]
+    DiskFull { free_bytes: u64, needed_bytes: u64 },
+    #[error("compaction panicked: {0}")]
+    Panicked(String),
+    #[error("the store is closing")]
+    Stopped,
+}
+
+impl CompactError {
+    pub(crate) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self + use<> {
+        let path = path.to_owned();
+        move |source| Self::Io { path, source }
+    }
+}
+
+/// A place at which tests stop a merge, as a kill would.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// The new segments are on disk.
+    Written,
+    /// The manifest names them.
+    Named,
+    /// Queries see them; the old files are still there.
+    Shown,
+}
+
+/// Which segments wait after a failure, and what tests look at.
+#[derive(Default)]
+pub(crate) struct Compaction {
+    failed: HashMap<u64, Instant>,
+    #[cfg(test)]
+    pub(crate) stop_at: Option<Step>,
+}
+
+impl Compaction {
+    fn is_free(&self, id: u64) -> bool {
+        self.failed.get(&id).is_none_or(|at| at.elapsed() >= RETRY)
+    }
+
+    #[cfg(test)]
+    #[expect(clippy::panic, reason = "a kill ends the thread where it is")]
+    fn reached(&self, step: Step) {
+        if self.stop_at == Some(step) {
+            panic!("killed at {step:?}");
+        }
+    }
+
+    #[cfg(not(test))]
+    #[expect(clippy::unused_self, reason = "tests have something to look at")]
+    fn reached(&self, _: Step) {}
+}
+
+/// Whether only what pays is merged, or all that can be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Zeal {
+    WhatPays,
+    AllThatCan,
+}
+
+/// What a job works on.
+struct Job {
+    key: TableKey,
+    inputs: Vec<Arc<Segment>>,
+}
+
+impl Shared {
+    /// The compaction thread.
+    pub(crate) fn compact_until_stopped(&self) {
+        pace::lower_priority();
+        let mut last_expiry = None;
+        loop {
+            self.remove_retired();
+            if last_expiry.is_none_or(|at: Instant| at.elapsed() >= EXPIRY) {
+                if let Err(error) = self.expire(now_ms()) {
+                    self.state.write().compaction.error = Some(error.to_string());
+                }
+                last_expiry = Some(Instant::now());
+            }
+            let did_something = matches!(self.compact_once(Zeal::WhatPays), Ok(true));
+            let mut signal = self.signal.lock();
+            if !signal.stop && !did_something {
+                self.stopping.wait_for(&mut signal, TICK);
+            }
+            if signal.stop {
+                return;
+            }
+        }
+    }
+
+    /// Merges until there is nothing left to merge.
+    pub(crate) fn compact_all(&self) -> Result<(), String> {
+        while self.compact_once(Zeal::AllThatCan).map_err(|error| error.to_string())? {}
+        self.remove_retired();
+        Ok(())
+    }
+
+    /// Runs one job, if there is one.
+    fn compact_once(&self, zeal: Zeal) -> Result<bool, CompactError> {
+        let mut compaction = self.compaction.lock();
+        let now_ms = now_ms();
+        let job = self.next_erasure(&compaction, now_ms);
+        let job = job.or_else(|| self.next_merge(&compaction, zeal, now_ms));
+        let Some(job) = job else { return Ok(false) };
+        // As in sealing, a row that makes a library panic must not end compaction for good.
+        let done = catch_unwind(AssertUnwindSafe(|| self.run(&job, &compaction, now_ms)))
+            .unwrap_or_else(|panic| Err(CompactError::Panicked(panic_text(&*panic))));
+        if let Err(error) = done {
+            if !matches!(error, CompactError::Stopped) {
+                let at = Instant::now();
+                compaction.failed.extend(job.inputs.iter().map(|one| (one.entry().id, at)));
+                self.state.write().compaction.error = Some(error.to_string());
+            }
+            return Err(error);
+        }
+        Ok(true)
+    }
+
+    /// A segment with rows that are due to be erased is rewritten alone.
+    fn next_erasure(&self, compaction: &Compaction, now_ms: i64) -> Option<Job> {
+        let is_free = |id| compaction.is_free(id);
+        let (key, id) = self.segment_to_erase(now_ms, &is_free)?;
+        let state = self.state.read();
+        let segment = state.segments.get(&key)?.iter().find(|one| one.entry().id == id)?.clone();
+        drop(state);
+        Some(Job { key, inputs: vec![segment] })
+    }
+
+    fn next_merge(&self, compaction: &Compaction, zeal: Zeal, now_ms: i64) -> Option<Job> {
+        let settings = &self.settings.upkeep;
+        if settings.segments_min == 0 && zeal == Zeal::WhatPays {
+            return None;
+        }
+        let state = self.state.read();
+        state.segments.iter().find_map(|(key, segments)| {
+            let candidates: Vec<Candidate> = segments
+                .iter()
+                .map(|segment| {
+                    let entry = segment.entry();
+                    Candidate {
+                        size_bytes: entry.size_bytes,
+                        rows: entry.rows,
+                        times: entry.time_range,
+                        sealed_at_ms: entry.sealed_at_ms,
+                        // Merged, hidden rows would be gone before their time.
+                        is_free: compaction.is_free(entry.id) && !segment.hides_rows(),
+                    }
+                })
+                .collect();
+            let rules = Rules {
+                segment_max_bytes: settings.segment_max_bytes,
+                segments_min: settings.segments_min,
+                window: Window::new(key.1, settings.window_ms),
+                now_ms,
+                quiet_ms: match zeal {
+                    Zeal::WhatPays => QUIET_MS,
+                    Zeal::AllThatCan => EVERYTHING_IS_QUIET_MS,
+                },
+            };
+            let job = plan::next_job(&candidates, &rules)?;
+            let inputs = job.into_iter().filter_map(|at| segments.get(at).cloned()).collect();
+            Some(Job { key: key.clone(), inputs })
+        })
+    }
+
+    fn run(&self, job: &Job, compaction: &Compaction, now_ms: i64) -> Result<(), CompactError> {
+        self.check_free_space(job)?;
+        let mut pace = Pace::new(self);
+        let merging = Merging { shared: self, key: &job.key, inputs: &job.inputs, now_ms };
+        let outputs = merging.write(&mut pace)?;
+        compaction.reached(Step::Written);
+        let mut manifest = self.manifest.lock();
+        if !self.are_shown(job) {
+            // Rows were erased, or expired, in the meantime: what was written would bring them back.
+            merging.discard(&outputs);
+            return Ok(());
+        }
+        let mut next = manifest.clone();
+        let ids: Vec<u64> = job.inputs.iter().map(|input| input.entry().id).collect();
+        deletes::settle(&mut next, &ids, now_ms);
+        next.replace(&ids, outputs.iter().map(|output| output.entry().clone()));
+        let folder = self.folders.manifest();
+        // If only the sync fails, a restart may find either manifest: all files stay.
+        next.write(&folder).map_err(CompactError::io(&folder))?;
+        *manifest = next;
+        compaction.reached(Step::Named);
+        self.show(job, &ids, &outputs);
+        drop(manifest);
+        compaction.reached(Step::Shown);
+        Ok(())
+    }
+
+    /// Whether queries still see the inputs as they were read.
+    fn are_shown(&self, job: &Job) -> bool {
+        let state = self.state.read();
+        let shown = state.segments.get(&job.key).map_or(&[][..], Vec::as_slice);
+        job.inputs.iter().all(|input| shown.iter().any(|one| Arc::ptr_eq(one, input)))
+    }
+
+    /// Outputs take the place of their inputs, in one step for every query.
+    fn show(&self, job: &Job, ids: &[u64], outputs: &[Arc<Segment>]) {
+        let mut state = self.state.write();
+        if let Some(segments) = state.segments.get_mut(&job.key) {
+            let is_input = |segment: &Arc<Segment>| ids.contains(&segment.entry().id);
+            let at = segments.iter().position(is_input).unwrap_or(segments.len());
+            segments.retain(|segment| !is_input(segment));
+            segments.splice(at..at, outputs.iter().cloned());
+        }
+        let bytes =
+            |segments: &[Arc<Segment>]| segments.iter().map(|one| one.size_bytes()).sum::<u64>();
+        let status = &mut state.compaction;
+        status.merges_total += 1;
+        status.segments_merged_total += job.inputs.len() as u64;
+        status.read_bytes_total += bytes(&job.inputs);
+        status.written_bytes_total += bytes(outputs);
+        status.error = None;
+        drop(state);
+        self.retired.lock().extend(job.inputs.iter().cloned());
+    }
+
+    fn check_free_space(&self, job: &Job) -> Result<(), CompactError> {
+        let inputs: u64 = job.inputs.iter().map(|input| input.size_bytes()).sum();
+        let needed_bytes = inputs + self.settings.disk_free_min_bytes;
+        let folder = self.folders.segments();
+        let free_bytes = fs4::available_space(&folder).map_err(CompactError::io(&folder))?;
+        if free_bytes < needed_bytes {
+            return Err(CompactError::DiskFull { free_bytes, needed_bytes });
+        }
+        Ok(())
+    }
+
+    /// Removes the files of segments that were replaced and that no query reads any more.
+    pub(crate) fn remove_retired(&self) {
+        let mut waiting = self.retired.lock();
+        let gone = waiting.extract_if(.., |segment| Arc::strong_count(segment) == 1);
+        let gone: Vec<_> = gone.collect();
+        drop(waiting);
+        let freed = gone.iter().map(|segment| segment.remove_files()).sum::<u64>();
+        self.state.write().freed_bytes_total += freed;
+    }
+}
+
+/// Milliseconds since the epoch.
+pub(crate) fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests;

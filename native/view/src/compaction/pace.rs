@@ -1,0 +1,52 @@
+//! How compaction makes room for appends and queries.
+
+use std::time::{Duration, Instant};
+
+use super::CompactError;
+use crate::state::Shared;
+
+/// The longest pause at once: a stop is noticed after it.
+const PAUSE_MAX: Duration = Duration::from_millis(200);
+/// Added to the thread's priority number; 19 is the most: others run first.
+const NICE: i32 = 15;
+
+/// Makes this thread one that gets the processor when no other wants it.
+pub(crate) fn lower_priority() {
+    // SAFETY: both calls take numbers and touch no memory of ours. An error leaves the priority as it
+    // is, and compaction is then only less polite.
+    #[cfg(target_os = "linux")]
+    unsafe {
+        let thread = libc::gettid();
+        libc::setpriority(libc::PRIO_PROCESS, thread.cast_unsigned(), NICE);
+    }
+}
+
+/// Pauses between pieces of work.
+pub(crate) struct Pace<'a> {
+    shared: &'a Shared,
+    since: Instant,
+}
+
+impl<'a> Pace<'a> {
+    pub(crate) fn new(shared: &'a Shared) -> Self {
+        Self { shared, since: Instant::now() }
+    }
+
+    /// To be called after each piece: waits while appends are under way, so that compaction keeps to
+    /// its share of a core. The error says that it is to stop.
+    pub(crate) fn breathe(&mut self) -> Result<(), CompactError> {
+        if self.shared.signal.lock().stop {
+            return Err(CompactError::Stopped);
+        }
+        if self.shared.is_busy() {
+            let share = f64::from(self.shared.settings.upkeep.cpu_percent_max.clamp(1, 100));
+            let pause = self.since.elapsed().mul_f64(100.0 / share - 1.0).min(PAUSE_MAX);
+            let mut signal = self.shared.signal.lock();
+            let until = Instant::now() + pause;
+            while !signal.stop && !self.shared.stopping.wait_until(&mut signal, until).timed_out() {
+            }
+        }
+        self.since = Instant::now();
+        Ok(())
+    }
+}
