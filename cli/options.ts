@@ -120,6 +120,9 @@ export function queryApiOptions({ query, tenancy }: Config, tenantDefault: Tenan
       entriesLimitDefault: query.loki_entries_limit_default,
       entriesLimitMax: query.loki_entries_limit_max,
       queryLengthMaxMs: query.loki_query_length_max_ms,
+      tailsPerTenantMax: query.loki_tails_per_tenant_max,
+      tailDurationMaxMs: query.loki_tail_duration_max_ms,
+      tailPollMs: query.loki_tail_poll_ms,
     },
     tempo: {
       tracesLimitDefault: query.tempo_traces_limit_default,

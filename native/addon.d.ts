@@ -60,6 +60,8 @@ export interface QueryResult {
   body: Buffer
   /** No rows, series or spans. */
   empty: boolean
+  /** Where the next part of a tail begins. */
+  position?: string
   /** What it took. */
   stats: QueryStatistics
 }

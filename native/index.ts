@@ -84,6 +84,8 @@ export interface QueryAnswer {
   readonly body: Buffer;
   /** No rows, series or spans. Some APIs answer 404 then. */
   readonly empty: boolean;
+  /** Of a tail: where its next part begins. */
+  readonly position?: string;
   readonly stats: QueryStats;
 }
 

@@ -2,8 +2,10 @@ import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest,
 import type { AnswerFormat, Plan } from '../search/index.ts';
 import type { QueryAnswer } from '../storage/index.ts';
 import { type Answer, acceptsGzip, compressed } from './answer.ts';
+import { badParameter } from './errors.ts';
 import type { QueryApiDeps, QueryApiOptions } from './options.ts';
 import { Params } from './params.ts';
+import { registerSockets, type SocketRoute } from './sockets.ts';
 import { tenantsOf } from './tenancy.ts';
 
 /** What a handler wants computed. */
@@ -41,6 +43,8 @@ export interface Api {
   readonly name: string;
   readonly routes: readonly Route[];
   readonly refuse: (error: unknown) => Answer;
+  /** Routes that become WebSockets. */
+  readonly sockets?: readonly SocketRoute[];
   /** Headers of every answer to this request. */
   readonly headersFor?: (request: FastifyRequest) => Readonly<Record<string, string>>;
 }
@@ -50,7 +54,7 @@ export const get: readonly HTTPMethods[] = ['GET'];
 
 /** An API as a plugin: its own body parsing and errors, so that others can share the server. */
 export function apiPlugin(api: Api, deps: QueryApiDeps, options: QueryApiOptions): FastifyPluginAsync {
-  return (app) => {
+  return async (app) => {
     parseForms(app, options.formSizeMaxBytes);
     app.setErrorHandler(async (error, request, reply) => {
       await send(refusalOf(error, request, { api, deps }), { api, request, reply, options });
@@ -78,7 +82,13 @@ export function apiPlugin(api: Api, deps: QueryApiDeps, options: QueryApiOptions
         },
       });
     }
-    return Promise.resolve();
+    if (api.sockets === undefined) return;
+    await registerSockets(app, api.sockets, {
+      search: deps.search,
+      clock: deps.clock,
+      tenantsOf: (request) => tenantsOf(request.headers['x-scope-orgid'], options),
+      upgradeMissing: () => badParameter('the client is not using the websocket protocol'),
+    });
   };
 }
 

@@ -25,6 +25,7 @@ export function withFakeLanguages(actual: typeof front): object {
     logql: {
       plan: plan('logql'),
       selector: selector('logql'),
+      rows: (text: string, range: object) => ({ text: readable('logql', text), range }),
       format: (text: string) => `formatted ${readable('logql', text)}`,
       isMetric: (text: string) => readable('logql', text).includes('('),
     },

@@ -12,7 +12,14 @@ export const testOptions: QueryApiOptions = {
   tenantsPerQueryMax: 3,
   formSizeMaxBytes: 1_024,
   gzipMinBytes: 1_024,
-  loki: { entriesLimitDefault: 100, entriesLimitMax: 5_000, queryLengthMaxMs: 0 },
+  loki: {
+    entriesLimitDefault: 100,
+    entriesLimitMax: 5_000,
+    queryLengthMaxMs: 0,
+    tailsPerTenantMax: 2,
+    tailDurationMaxMs: 60_000,
+    tailPollMs: 5,
+  },
   tempo: { tracesLimitDefault: 20, tracesLimitMax: 1_000, spansPerSetDefault: 3, searchRecentMs: 3_600_000 },
   prometheus: { lookbackDeltaMs: 300_000, corsOrigins: [] },
 };

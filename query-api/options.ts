@@ -23,6 +23,12 @@ export interface LokiOptions {
   readonly entriesLimitMax: number;
   /** Longest time range of a query; 0 allows any. */
   readonly queryLengthMaxMs: number;
+  /** Most live tails of one tenant at once. */
+  readonly tailsPerTenantMax: number;
+  /** After how long a live tail ends. */
+  readonly tailDurationMaxMs: number;
+  /** How often a live tail looks for new lines. */
+  readonly tailPollMs: number;
 }
 
 export interface TempoOptions {

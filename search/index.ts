@@ -11,11 +11,14 @@ export type {
   Direction,
   Field,
   FieldExpr,
+  FieldsOf,
   Intrinsic,
   LabelMatcher,
   LabelsOf,
+  LogRows,
   MatchOp,
   Plan,
+  VolumeBy,
 } from './plan/generated.ts';
 export { promql } from './promql/promql.ts';
 export { showPrometheusDuration } from './text/duration.ts';

@@ -2,10 +2,13 @@ import type {
   AttributeScope,
   Field,
   FieldExpr,
+  FieldsOf,
   LabelMatcher,
   LabelsOf,
+  LogRows,
   Plan,
   TimeRange,
+  VolumeBy,
 } from './plan/generated.ts';
 import type { TraceId } from './trace-id.ts';
 
@@ -28,6 +31,45 @@ export const lookup = {
   /** Names or values of stream labels, or whole label sets. */
   streamLabels(selectors: Selectors, range: TimeBounds, of: LabelsOf): Plan {
     return { node: 'streamLabels', selectors: copyOf(selectors), range: rangeOf(range), of };
+  },
+
+  /** How many streams, lines and bytes there are. */
+  logTotals(matchers: readonly LabelMatcher[], range: TimeBounds): Plan {
+    return { node: 'logTotals', matchers: [...matchers], range: rangeOf(range) };
+  },
+
+  /** Bytes of lines by labels; `step` 0n for one sum over the whole range. */
+  logVolume(
+    matchers: readonly LabelMatcher[],
+    range: TimeBounds,
+    { by, step, limit }: { by: VolumeBy; step: bigint; limit: number },
+  ): Plan {
+    const volume = { by, step: step.toString(), limit };
+    return { node: 'logVolume', matchers: [...matchers], range: rangeOf(range), ...volume };
+  },
+
+  /** Labels that tell something, with how many values each has. */
+  detectedLabels(matchers: readonly LabelMatcher[], range: TimeBounds): Plan {
+    return { node: 'detectedLabels', matchers: [...matchers], range: rangeOf(range) };
+  },
+
+  /** Fields of the newest `lineLimit` lines, or the values of one; at most `limit`. */
+  detectedFields(
+    input: LogRows,
+    of: FieldsOf,
+    { lineLimit, limit }: { lineLimit: number; limit: number },
+  ): Plan {
+    return { node: 'detectedFields', input, lineLimit, of, limit };
+  },
+
+  /** What lines have in common, counted in steps. */
+  logPatterns(input: LogRows, step: bigint): Plan {
+    return { node: 'logPatterns', input, step: step.toString() };
+  },
+
+  /** Lines as they are stored; see the plan's node. */
+  logTail(input: LogRows, after: string | null, limit: number): Plan {
+    return { node: 'logTail', input, after, limit };
   },
 
   /** Names or values of series labels, or whole label sets; at most `limit` entries. */

@@ -14,7 +14,7 @@ export function jsonAnswer(value: unknown): Answer {
 }
 
 /** Grafana fails on labels by category where it did not ask for them, and without them where it did. */
-export function entryFormat({ headers }: Call): AnswerFormat {
+export function entryFormat({ headers }: Pick<Call, 'headers'>): AnswerFormat {
   const header = headers['x-loki-response-encoding-flags'];
   const flags = typeof header === 'string' ? header : (header ?? []).join(',');
   return flags.split(',').some((flag) => flag.trim() === 'categorize-labels') ? 'lokiCategorized' : 'loki';

@@ -1,7 +1,7 @@
 import { showPrometheusDuration } from '../../search/index.ts';
 import type { Answer } from '../answer.ts';
 import { get, type Route, read } from '../api.ts';
-import { notSupported, Refused, switchedOff } from '../errors.ts';
+import { Refused, switchedOff } from '../errors.ts';
 import type { BuildInfo, LokiOptions } from '../options.ts';
 import { nanos } from '../time.ts';
 import { offeredVersions } from '../versions.ts';
@@ -29,34 +29,37 @@ export function statusRoutes(build: BuildInfo, options: LokiOptions): readonly R
   ];
 }
 
-/** What Logs Drilldown adapts its pages to; pages whose data Varve cannot give are switched off. */
+/** How many series Logs Drilldown draws at most; a query may answer with more. */
+const seriesShownMax = 1_000;
+
+/** What Logs Drilldown adapts its pages to. */
 function drilldownLimits({ entriesLimitMax, queryLengthMaxMs }: LokiOptions): Answer {
   return jsonAnswer({
     limits: {
       discover_log_levels: true,
+      discover_service_name: ['service', 'app', 'application', 'name', 'container', 'component', 'job'],
+      log_level_fields: ['level', 'LEVEL', 'Level', 'severity', 'lvl'],
       max_entries_limit_per_query: entriesLimitMax,
+      max_line_size_truncate: false,
+      max_query_bytes_read: '0B',
       max_query_length: showPrometheusDuration(BigInt(queryLengthMaxMs) * nanos.millisecond),
       max_query_lookback: '0s',
       max_query_range: '0s',
+      max_query_series: seriesShownMax,
       metric_aggregation_enabled: false,
+      otlp_config: {},
       pattern_persistence_enabled: false,
       retention_period: '0s',
+      retention_stream: null,
       volume_enabled: true,
+      volume_max_series: seriesShownMax,
     },
-    pattern_ingester_enabled: false,
+    pattern_ingester_enabled: true,
     version: offeredVersions.loki,
   });
 }
 
-const unserved = [
-  ['/loki/api/v1/index/stats', switchedOff, 'index statistics are'],
-  ['/loki/api/v1/detected_labels', switchedOff, 'detected labels are'],
-  ['/loki/api/v1/detected_fields', switchedOff, 'detected fields are'],
-  ['/loki/api/v1/detected_field/:name/values', switchedOff, 'values of detected fields are'],
-  ['/loki/api/v1/patterns', switchedOff, 'log patterns are'],
-  ['/loki/api/v1/delete', switchedOff, 'deletion of log lines is'],
-  ['/loki/api/v1/tail', notSupported, 'live tail is'],
-] as const;
+const unserved = [['/loki/api/v1/delete', switchedOff, 'deletion of log lines is']] as const;
 
 /**
  * What clients of Loki call and Varve cannot answer yet: said, instead of an empty answer. Grafana

@@ -80,12 +80,12 @@ export function parseRangeBounds(params: Params, now: bigint): TimeBounds {
 }
 
 /** @throws Refused badParameter */
-export function parseLimit(params: Params, fallback: number): number {
-  const text = params.get('limit');
+export function parseLimit(params: Params, fallback: number, name = 'limit'): number {
+  const text = params.get(name);
   if (text === '') return fallback;
   const limit = parseWhole(text);
   if (limit === undefined) throw badParameter(`strconv.Atoi: parsing ${quoted(text)}: invalid syntax`);
-  if (limit <= 0n) throw badParameter('limit must be a positive value');
+  if (limit <= 0n) throw badParameter(`${name} must be a positive value`);
   return limit > BigInt(limitMax) ? limitMax : Number(limit);
 }
 
@@ -145,6 +145,14 @@ export function parseRange(params: Params, now: bigint, limitDefault: number): R
   const interval = intervalText === '' ? 0n : lengthOf(intervalText);
   if (interval < 0n) throw badParameter('interval must be >= 0');
   return { ...bounds, limit, direction, step, interval };
+}
+
+/** Refuses to answer with more lines than the server's most. */
+export function checkEntries(limit: number, max: number): void {
+  if (limit <= max) return;
+  throw badParameter(
+    `max entries limit per query exceeded, limit > max_entries_limit_per_query (${limit} > ${max})`,
+  );
 }
 
 /** Refuses ranges over the server's longest. @param maxMs 0 allows any */

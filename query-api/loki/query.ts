@@ -5,6 +5,7 @@ import { badParameter } from '../errors.ts';
 import type { LokiOptions } from '../options.ts';
 import { encodedAnswer, entryFormat, jsonAnswer } from './answers.ts';
 import {
+  checkEntries,
   checkLength,
   parseDirection,
   parseInstant,
@@ -68,11 +69,4 @@ function alignedToSteps(range: RangeParams): RangeParams {
   const { from, to, step } = range;
   if (from === to) return range;
   return { ...range, from: from - (from % step), to: to + ((step - (to % step)) % step) };
-}
-
-function checkEntries(limit: number, max: number): void {
-  if (limit <= max) return;
-  throw badParameter(
-    `max entries limit per query exceeded, limit > max_entries_limit_per_query (${limit} > ${max})`,
-  );
 }

@@ -186,56 +186,102 @@ describe('labels and series', () => {
   });
 });
 
-describe('index/volume', () => {
-  it("asks for bytes by the selector's labels, the largest first", async () => {
-    const all = encodeURIComponent('{service_name=~".+"}');
-    const { search } = await ask(
-      `/loki/api/v1/index/volume?start=2026-11-23T11:45:00.000Z&end=2026-11-23T11:56:00.000Z&query=${all}&limit=5000`,
-    );
-    expect(search.lastAsked.plan).toMatchObject({
-      text: 'topk(5000, sum by (service_name) (bytes_over_time({service_name=~".+"}[660000ms])))',
-      how: { kind: 'instant', time: 1_795_434_960_000_000_000n },
+const bounds = { from: '1795434300000000000', to: '1795434960000000000' };
+
+describe('index/stats and volumes', () => {
+  const selected = [{ name: 'a', op: '=', value: 'b' }];
+
+  it('count what a selector finds', async () => {
+    const { search } = await ask(`/loki/api/v1/index/stats?${range}&query=${lines}`);
+    expect(search.lastAsked.plan).toEqual({ node: 'logTotals', matchers: selected, range: bounds });
+  });
+
+  it("sum bytes by the selector's labels", async () => {
+    const { search } = await ask(`/loki/api/v1/index/volume?${range}&query=${lines}&limit=5000`);
+    expect(search.lastAsked.plan).toEqual({
+      node: 'logVolume',
+      matchers: selected,
+      range: bounds,
+      by: { kind: 'series', labels: ['a'] },
+      step: '0',
+      limit: 5_000,
     });
   });
 
-  it('takes other labels from targetLabels, and every stream for {}', async () => {
+  it('take other labels from targetLabels, of streams that have them, and every stream for {}', async () => {
     const { search } = await ask(
       `/loki/api/v1/index/volume_range?${range}&query={}&targetLabels=env,app&step=60`,
     );
     expect(search.lastAsked.plan).toMatchObject({
-      text: 'topk(100, sum by (env, app) (bytes_over_time({service_name=~".+"}[60000ms])))',
-      how: { kind: 'range', from: 1_795_434_360_000_000_000n, step: 60_000_000_000n },
+      matchers: [
+        { name: 'env', op: '=~', value: '.+' },
+        { name: 'app', op: '=~', value: '.+' },
+      ],
+      by: { kind: 'series', labels: ['env', 'app'] },
+      step: '60000000000',
+      limit: 100,
     });
   });
 
-  it('refuses an aggregation that does not exist', async () => {
+  it('sum by names of labels', async () => {
+    const { search } = await ask(`/loki/api/v1/index/volume?${range}&query=${lines}&aggregateBy=labels`);
+    expect(search.lastAsked.plan).toMatchObject({ by: { kind: 'names', labels: [] } });
+  });
+
+  it('refuse an aggregation that does not exist', async () => {
     const url = `/loki/api/v1/index/volume?${range}&query=${lines}&aggregateBy=nonsense`;
     expect(await refusal(url)).toBe('invalid aggregation option');
   });
 });
 
-describe('what Varve cannot answer yet', () => {
-  it.each([
-    ['index/stats', 404],
-    ['detected_labels', 404],
-    ['detected_fields', 404],
-    ['detected_field/level/values', 404],
-    ['patterns', 404],
-    ['delete', 404],
-    ['tail', 501],
-  ])('%s is said to be missing by %d', async (path, status) => {
-    const { response } = await ask(`/loki/api/v1/${path}?query=${lines}`);
-    expect(response.statusCode).toBe(status);
-    expect(response.body).toMatch(/not supported by this version of Varve$/);
+describe('what Logs Drilldown finds by looking at logs', () => {
+  it('is labels of all streams, or of some', async () => {
+    const all = await ask(`/loki/api/v1/detected_labels?${range}`);
+    expect(all.search.lastAsked.plan).toEqual({ node: 'detectedLabels', matchers: [], range: bounds });
+    const some = await ask(`/loki/api/v1/detected_labels?${range}&query=${lines}`);
+    expect(some.search.lastAsked.plan).toMatchObject({ matchers: [{ name: 'a' }] });
   });
 
-  it('keeps Logs Drilldown off the pages that need it', async () => {
+  it.each([
+    ['detected_fields', { kind: 'all' }, 1_000, 100],
+    ['detected_fields&limit=7&line_limit=9', { kind: 'all' }, 7, 9],
+    ['detected_fields&field_limit=8', { kind: 'all' }, 8, 100],
+    ['detected_field/a%2Fb/values', { kind: 'values', name: 'a/b' }, 1_000, 100],
+  ])('is fields: %s', async (request, of, limit, lineLimit) => {
+    const [path = '', ...more] = request.split('&');
+    const url = `/loki/api/v1/${path}?${[range, `query=${lines}`, ...more].join('&')}`;
+    const { search } = await ask(url);
+    expect(search.lastAsked.plan).toMatchObject({ node: 'detectedFields', of, limit, lineLimit });
+  });
+
+  it.each([
+    [`detected_fields?query=${lines}&line_limit=0`, 'line_limit must be a positive value'],
+    [`detected_fields?query=${lines}&line_limit=6000`, 'max entries limit per query exceeded, limit > '],
+    ['patterns?query=bad', 'parse error: unexpected bad'],
+  ])('refuses %s: %s', async (path, message) => {
+    expect(await refusal(`/loki/api/v1/${path}`)).toContain(message);
+  });
+
+  it('is patterns, counted in steps of ten seconds at least', async () => {
+    const fine = await ask(`/loki/api/v1/patterns?${range}&query=${lines}&step=1s`);
+    expect(fine.search.lastAsked.plan).toMatchObject({ node: 'logPatterns', step: '10000000000' });
+    const coarse = await ask(`/loki/api/v1/patterns?${range}&query=${lines}&step=60s`);
+    expect(coarse.search.lastAsked.plan).toMatchObject({ step: '60000000000' });
+  });
+
+  it('has limits', async () => {
     const { response } = await ask('/loki/api/v1/drilldown-limits');
     expect(response.json()).toMatchObject({
-      limits: { max_entries_limit_per_query: 5_000, volume_enabled: true },
-      pattern_ingester_enabled: false,
+      limits: { max_entries_limit_per_query: 5_000, volume_enabled: true, retention_period: '0s' },
+      pattern_ingester_enabled: true,
       version: '3.5.0',
     });
+  });
+
+  it('says what Varve cannot do', async () => {
+    const { response } = await ask('/loki/api/v1/delete');
+    expect(response.statusCode).toBe(404);
+    expect(response.body).toMatch(/not supported by this version of Varve$/);
   });
 });
 

@@ -1,6 +1,8 @@
+import { QueryTextError } from '../errors.ts';
 import type { LogqlInstant, LogqlRange } from '../how.ts';
+import type { TimeBounds } from '../lookup.ts';
 import { withinDepth } from '../plan/depth.ts';
-import type { LabelMatcher, Plan } from '../plan/generated.ts';
+import type { LabelMatcher, LogRows, Plan } from '../plan/generated.ts';
 import { checkLogql, checkMatchers } from './check.ts';
 import { formatLogql } from './format.ts';
 import { lowerLogql } from './lower.ts';
@@ -13,6 +15,27 @@ export const logql = {
     const expr = parseLogql(text);
     checkLogql(expr);
     return withinDepth('logql', lowerLogql(expr, how));
+  },
+
+  /** A log query's selector and pipeline over a range, for plans of another kind. @throws QueryTextError */
+  rows(text: string, { from, to }: TimeBounds): LogRows {
+    const lines = {
+      kind: 'range',
+      from,
+      to,
+      step: 1n,
+      interval: 0n,
+      limit: 1,
+      direction: 'backward',
+    } as const;
+    const plan = logql.plan(text, lines);
+    if (plan.node === 'logRows') return plan.input;
+    const place = { line: 1, column: 1 };
+    throw new QueryTextError(
+      'logql',
+      place,
+      `parse error : expected a log query, not one for series: ${text}`,
+    );
   },
 
   /** A stream selector without a pipeline; `{}` gives no matchers. @throws QueryTextError */

@@ -26,6 +26,24 @@ export function explain(plan: Plan): string {
       return `trace ${plan.traceId}${plan.range === null ? '' : ` ${range(plan.range)}`}`;
     case 'streamLabels':
       return `stream ${labelsOf(plan.of)} ${range(plan.range)}${selectors(plan.selectors)}`;
+    case 'logTotals':
+      return `log totals ${matchers(plan.matchers)} ${range(plan.range)}`;
+    case 'logVolume': {
+      const by = plan.by.labels.length === 0 ? 'all labels' : plan.by.labels.join(', ');
+      const names = plan.by.kind === 'names' ? 'names of ' : '';
+      const step = plan.step === '0' ? '' : ` every ${seconds(plan.step)}`;
+      return `log volume ${matchers(plan.matchers)} ${range(plan.range)} by ${names}${by}${step} limit ${plan.limit}`;
+    }
+    case 'detectedLabels':
+      return `detected labels of ${matchers(plan.matchers)} ${range(plan.range)}`;
+    case 'detectedFields': {
+      const of = plan.of.kind === 'all' ? 'fields' : `values of ${plan.of.name}`;
+      return `detected ${of} in ${explainLogRows(plan.input)} lines ${plan.lineLimit} limit ${plan.limit}`;
+    }
+    case 'logPatterns':
+      return `patterns of ${explainLogRows(plan.input)} every ${seconds(plan.step)}`;
+    case 'logTail':
+      return `tail of ${explainLogRows(plan.input)} after ${plan.after ?? 'the newest lines'} limit ${plan.limit}`;
     case 'seriesLabels':
       return `series ${labelsOf(plan.of)} ${range(plan.range)}${selectors(plan.selectors)} limit ${plan.limit}`;
     case 'exemplars':

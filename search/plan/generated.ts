@@ -206,6 +206,19 @@ export type FieldOp =
   | '^';
 
 /**
+ * What is asked of detected fields.
+ */
+export type FieldsOf =
+  | { kind: 'all' }
+  | {
+      kind: 'values';
+      /**
+       * Its name.
+       */
+      name: string;
+    };
+
+/**
  * A function of instant vectors and scalars; names are PromQL's.
  */
 export type Function =
@@ -603,6 +616,97 @@ export type Plan =
        * What of them.
        */
       of: LabelsOf;
+    }
+  | {
+      node: 'logTotals';
+      /**
+       * Which streams; none means all.
+       */
+      matchers: Array<LabelMatcher>;
+      /**
+       * When.
+       */
+      range: TimeRange;
+    }
+  | {
+      node: 'logVolume';
+      /**
+       * Which streams; none means all.
+       */
+      matchers: Array<LabelMatcher>;
+      /**
+       * When.
+       */
+      range: TimeRange;
+      /**
+       * By what.
+       */
+      by: VolumeBy;
+      /**
+       * The length of a step; 0 for one that is the whole range.
+       */
+      step: Nanos;
+      /**
+       * The most series.
+       */
+      limit: number;
+    }
+  | {
+      node: 'detectedLabels';
+      /**
+       * Which streams; none means all.
+       */
+      matchers: Array<LabelMatcher>;
+      /**
+       * Streams with a line in here.
+       */
+      range: TimeRange;
+    }
+  | {
+      node: 'detectedFields';
+      /**
+       * Which lines.
+       */
+      input: LogRows;
+      /**
+       * How many lines are looked at.
+       */
+      lineLimit: number;
+      /**
+       * All fields, or the values of one.
+       */
+      of: FieldsOf;
+      /**
+       * The most fields, or values.
+       */
+      limit: number;
+    }
+  | {
+      node: 'logPatterns';
+      /**
+       * Which lines.
+       */
+      input: LogRows;
+      /**
+       * The length of a step; counts stand at multiples of it.
+       */
+      step: Nanos;
+    }
+  | {
+      node: 'logTail';
+      /**
+       * Which lines. The range counts only for the first answer.
+       */
+      input: LogRows;
+      /**
+       * Where the last answer ended, as it told; `None` for the first.
+       */
+      after: string | null;
+      /**
+       * The most lines of the first answer. In a later one, if it is not 0, older lines than these
+       * newest are told as dropped.
+       */
+      limit: number;
     }
   | {
       node: 'seriesLabels';
@@ -1215,6 +1319,25 @@ export type ValueMatch = {
    */
   value: string;
 };
+
+/**
+ * By what volumes are told apart.
+ */
+export type VolumeBy =
+  | {
+      kind: 'series';
+      /**
+       * The labels.
+       */
+      labels: Array<string>;
+    }
+  | {
+      kind: 'names';
+      /**
+       * The labels.
+       */
+      labels: Array<string>;
+    };
 
 /**
  * What a window of samples becomes; names are PromQL's.

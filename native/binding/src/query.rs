@@ -53,6 +53,8 @@ pub struct QueryResult {
     pub body: Buffer,
     /// No rows, series or spans.
     pub empty: bool,
+    /// Where the next part of a tail begins.
+    pub position: Option<String>,
     /// What it took.
     pub stats: QueryStatistics,
 }
@@ -98,6 +100,10 @@ fn answered(outcome: &Outcome, format: AnswerFormat) -> QueryResult {
     QueryResult {
         body: encode(outcome, format).into(),
         empty: is_empty(&outcome.answer),
+        position: match &outcome.answer {
+            Answer::Tail(tailed) => Some(tailed.position.clone()),
+            _ => None,
+        },
         // Counters stay far below 2^53, up to which a JavaScript number is exact.
         stats: QueryStatistics {
             segments_total: stats.segments_total as f64,
@@ -135,5 +141,11 @@ fn is_empty(answer: &Answer) -> bool {
         Answer::TagValues(values) => values.is_empty(),
         Answer::Exemplars(series) => series.is_empty(),
         Answer::Metadata(metadata) => metadata.is_empty(),
+        Answer::LogTotals(totals) => totals.lines == 0,
+        Answer::DetectedLabels(labels) => labels.is_empty(),
+        Answer::DetectedFields { fields, .. } => fields.is_empty(),
+        Answer::DetectedValues { values, .. } => values.is_empty(),
+        Answer::Patterns(patterns) => patterns.is_empty(),
+        Answer::Tail(tailed) => tailed.streams.is_empty() && tailed.dropped.is_empty(),
     }
 }

@@ -6,6 +6,10 @@ use arrow::array::RecordBatch;
 
 use crate::labels::LabelSet;
 
+mod overview;
+
+pub use overview::{DetectedField, DroppedLine, FieldType, LogPattern, LogTotals, TailedLines};
+
 /// The bits of a point that is not there: Prometheus' stale marker, which no result ever holds.
 pub const ABSENT_BITS: u64 = 0x7ff0_0000_0000_0002;
 
@@ -83,6 +87,28 @@ pub enum Answer {
     Names(Vec<String>),
     /// Label sets.
     LabelSets(Vec<LabelSet>),
+    /// How many logs there are.
+    LogTotals(LogTotals),
+    /// Names of labels with how many values each has, sorted.
+    DetectedLabels(Vec<(String, u64)>),
+    /// Fields of lines, sorted by name.
+    DetectedFields {
+        /// The fields.
+        fields: Vec<DetectedField>,
+        /// The most that there may be.
+        limit: u32,
+    },
+    /// Values of one field, sorted.
+    DetectedValues {
+        /// The values.
+        values: Vec<String>,
+        /// The most that there may be.
+        limit: u32,
+    },
+    /// What lines have in common, the most frequent first.
+    Patterns(Vec<LogPattern>),
+    /// Newly stored lines.
+    Tail(TailedLines),
     /// Attribute names by scope, in TraceQL's order of scopes.
     Tags(Vec<TagScope>),
     /// Values with their types, sorted by value.

@@ -30,6 +30,12 @@ impl LabelSet {
         set
     }
 
+    /// A name without a value, which is no label of a stream: how Loki tells what is summed by name.
+    #[must_use]
+    pub fn of_name(name: &str) -> Self {
+        Self(vec![(name.into(), "".into())])
+    }
+
     /// The value of a label; `""` where there is none, as all matchers see it.
     #[must_use]
     pub fn get(&self, name: &str) -> &str {

@@ -36,7 +36,7 @@ struct Memtable(Vec<MemtableBatch>);
 impl Sources for Memtable {
     fn snapshot(&self, _tenant: &TenantId, table: Table) -> Snapshot {
         let memtable = if table == Table::Samples { self.0.clone() } else { Vec::new() };
-        Snapshot { segments: Vec::new(), memtable }
+        Snapshot { memtable, ..Snapshot::default() }
     }
 }
 

@@ -81,6 +81,20 @@ impl ExecContext {
         })
     }
 
+    /// Leaves out rows that the query need not look at: calls `keep` with each tenant's snapshot.
+    pub(crate) fn narrow<E>(
+        &mut self,
+        table: Table,
+        mut keep: impl FnMut(usize, &mut Snapshot) -> Result<(), E>,
+    ) -> Result<(), E> {
+        for (tenant, (_, snapshots)) in self.tenants.iter_mut().enumerate() {
+            if let Some(snapshot) = snapshots.get_mut(&table) {
+                keep(tenant, snapshot)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Adds to the query's counters; to be called once per segment or batch, not per row.
     pub(crate) fn count(&self, more: &QueryStats) {
         let stats = &mut self.notes().stats;
@@ -125,7 +139,14 @@ fn push_once(texts: &mut Vec<String>, text: String) {
 /// The tables that a plan reads. Series may come from samples and from log rows alike.
 fn tables_of(plan: &Plan) -> &'static [Table] {
     match plan {
-        Plan::LogRows { .. } | Plan::StreamLabels { .. } => &[Table::Logs],
+        Plan::LogRows { .. }
+        | Plan::StreamLabels { .. }
+        | Plan::LogTotals { .. }
+        | Plan::LogVolume { .. }
+        | Plan::DetectedLabels { .. }
+        | Plan::DetectedFields { .. }
+        | Plan::LogPatterns { .. }
+        | Plan::LogTail { .. } => &[Table::Logs],
         Plan::Series { .. } => &[Table::Samples, Table::Logs],
         Plan::SeriesLabels { .. } => &[Table::Samples],
         Plan::Exemplars { .. } => &[Table::Exemplars],

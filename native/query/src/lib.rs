@@ -31,12 +31,12 @@ pub fn run(
     cancel: &CancelToken,
 ) -> Result<Outcome, QueryError> {
     let started = Instant::now();
-    let context = ExecContext::open(query, sources, cancel)?;
-    let answer = execute(&query.plan, &context)?;
+    let mut context = ExecContext::open(query, sources, cancel)?;
+    let answer = execute(&query.plan, &mut context)?;
     Ok(context.finish(answer, started.elapsed()))
 }
 
-fn execute(plan: &Plan, context: &ExecContext) -> Result<Answer, QueryError> {
+fn execute(plan: &Plan, context: &mut ExecContext) -> Result<Answer, QueryError> {
     match plan {
         Plan::LogRows { input, limit, direction, interval } => {
             logs::run(context, input, *limit, *direction, interval.0)
@@ -51,6 +51,20 @@ fn execute(plan: &Plan, context: &ExecContext) -> Result<Answer, QueryError> {
         Plan::TraceById { trace_id, range } => traces::by_id(context, trace_id, *range),
         Plan::StreamLabels { selectors, range, of } => {
             stream_labels::run(context, selectors, *range, of)
+        }
+        Plan::DetectedLabels { matchers, range } => {
+            stream_labels::detected(context, matchers, *range)
+        }
+        Plan::LogTotals { matchers, range } => logs::totals(context, matchers, *range),
+        Plan::LogVolume { matchers, range, by, step, limit } => {
+            logs::volume(context, matchers, *range, by, step.0, *limit)
+        }
+        Plan::DetectedFields { input, line_limit, of, limit } => {
+            logs::fields(context, input, *line_limit, of, *limit)
+        }
+        Plan::LogPatterns { input, step } => logs::patterns(context, input, step.0),
+        Plan::LogTail { input, after, limit } => {
+            logs::tail(context, input, after.as_deref(), *limit)
         }
         Plan::SeriesLabels { selectors, range, of, limit } => {
             series::labels(context, selectors, *range, of, *limit)

@@ -1,6 +1,6 @@
 //! Names, values and sets of stream labels, from label sets alone: no line is read for them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use varve_columnar::{
     answer::{Answer, QueryStats},
@@ -34,6 +34,43 @@ pub(crate) fn run(
         )),
         LabelsOf::Sets => Answer::LabelSets(sets.into_iter().collect()),
     })
+}
+
+/// Labels that every page about a system asks for, whatever their values.
+const KEPT_LABELS: [&str; 4] = ["cluster", "namespace", "instance", "pod"];
+
+/// [`Answer::DetectedLabels`]: labels with how many values each has. Those whose values are all ids or
+/// numbers tell nothing and are left out.
+pub(crate) fn detected(
+    context: &ExecContext,
+    matchers: &[LabelMatcher],
+    range: TimeRange,
+) -> Result<Answer, QueryError> {
+    let selectors: Vec<_> = if matchers.is_empty() { Vec::new() } else { vec![matchers.to_vec()] };
+    let sets = streams(context, &selectors, range)?;
+    let mut values: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for (name, value) in sets.iter().flat_map(LabelSet::iter) {
+        values.entry(name).or_default().insert(value);
+    }
+    let tells = |name: &str, values: &BTreeSet<&str>| {
+        KEPT_LABELS.contains(&name) || values.iter().any(|value| !is_id(value))
+    };
+    values.retain(|name, values| tells(name, values));
+    let counted = values.into_iter().map(|(name, values)| (name.to_owned(), values.len() as u64));
+    Ok(Answer::DetectedLabels(counted.collect()))
+}
+
+/// Whether a value is a number or a UUID, with or without hyphens and braces.
+fn is_id(value: &str) -> bool {
+    let hex = value.strip_prefix("urn:uuid:").unwrap_or(value);
+    let hex = hex.strip_prefix('{').and_then(|inner| inner.strip_suffix('}')).unwrap_or(hex);
+    let is_hyphen = |at: usize| hex.len() == 36 && matches!(at, 8 | 13 | 18 | 23);
+    let is_uuid = matches!(hex.len(), 32 | 36)
+        && hex
+            .bytes()
+            .enumerate()
+            .all(|(at, byte)| if is_hyphen(at) { byte == b'-' } else { byte.is_ascii_hexdigit() });
+    is_uuid || value.parse::<f64>().is_ok()
 }
 
 /// The label sets with a line in the range that match one of the selectors.

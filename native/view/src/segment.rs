@@ -62,6 +62,11 @@ impl Segment {
         &self.entry
     }
 
+    /// Unique in a store; a segment that is made later has a greater one.
+    pub fn id(&self) -> u64 {
+        self.entry.id
+    }
+
     /// First and last time of its rows, in the table's unit (both included).
     pub fn time_range(&self) -> (i64, i64) {
         self.entry.time_range

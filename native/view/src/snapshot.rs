@@ -1,6 +1,6 @@
 //! What a query reads: all of one tenant's rows of one table, at one position of the log.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use arrow::array::RecordBatch;
 use varve_types::{Lsn, PartitionId};
@@ -18,6 +18,9 @@ pub struct Snapshot {
     /// Rows not sealed yet: the batches as they were appended (`columnar::schema`), per partition
     /// in the log's order. Appended later than all segments' rows of the partition.
     pub memtable: Vec<MemtableBatch>,
+    /// Per partition, the first place of the log that is not in here: rows before it all are, whoever's
+    /// they are; none after it is. Partitions that never had a record are missing.
+    pub ends: BTreeMap<PartitionId, Lsn>,
 }
 
 /// One record of the log whose rows are not sealed yet.

@@ -70,6 +70,18 @@ pub(crate) struct State {
     pub(crate) covered: BTreeMap<PartitionId, Lsn>,
 }
 
+impl State {
+    /// Per partition, the first place that is neither in a segment nor in a memtable.
+    pub(crate) fn ends(&self) -> BTreeMap<PartitionId, Lsn> {
+        let mut ends = self.covered.clone();
+        if let Some(sealing) = &self.memtables.sealing {
+            ends.extend(sealing.next());
+        }
+        ends.extend(self.memtables.active.next());
+        ends
+    }
+}
+
 /// What the sealing thread waits for.
 #[derive(Default)]
 pub(crate) struct Signal {

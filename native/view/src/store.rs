@@ -104,6 +104,7 @@ impl Store {
         Snapshot {
             segments: state.segments.get(&key).cloned().unwrap_or_default(),
             memtable: state.memtables.batches(&key),
+            ends: state.ends(),
         }
     }
 

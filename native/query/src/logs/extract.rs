@@ -125,7 +125,7 @@ fn set_named(labels: &mut RowLabels, key: &str, value: &str) {
 }
 
 /// Appends a key as a label's name, or as the next part of one: what may not be in a name becomes `_`.
-fn push_label_name(name: &mut String, key: &str) {
+pub(super) fn push_label_name(name: &mut String, key: &str) {
     let key = key.trim();
     if name.is_empty() && key.starts_with(|first: char| first.is_ascii_digit()) {
         name.push('_');

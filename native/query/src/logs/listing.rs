@@ -1,6 +1,6 @@
 //! The first lines in one direction, over all streams.
 
-use std::{cmp::Ordering, sync::Arc};
+use std::{cmp::Ordering, collections::BTreeMap, sync::Arc};
 
 use arrow::{
     array::{AsArray as _, RecordBatch},
@@ -8,10 +8,11 @@ use arrow::{
 };
 use hashbrown::HashMap;
 use varve_columnar::{
-    answer::{LogEntry, QueryStats, StreamRows},
+    answer::{DroppedLine, LogEntry, QueryStats, StreamRows},
     labels::LabelSet,
     structured_metadata::LogMetadata,
 };
+use varve_types::Lsn;
 
 use super::{
     METADATA_COLUMNS,
@@ -31,6 +32,13 @@ struct Place {
     offset: u64,
     row: u32,
     stream: u32,
+}
+
+impl Place {
+    fn is_before(&self, ends: &Ends) -> bool {
+        let lsn = Lsn::new(self.epoch, self.offset);
+        ends.get(&self.partition).is_some_and(|&end| lsn < end)
+    }
 }
 
 /// A line that may be in the answer.
@@ -55,7 +63,15 @@ pub(super) struct Listing<'q> {
     sets: Vec<LabelSets>,
     numbers: HashMap<LabelSets, u32>,
     labels: RowLabels,
+    /// Rows before these places of their partitions are left out.
+    from: Ends,
 }
+
+/// By number of a partition, a place in it.
+pub(super) type Ends = BTreeMap<u32, Lsn>;
+
+/// The most lines that are told as dropped at once.
+const DROPPED_MAX: usize = 1_000;
 
 /// What a line takes besides its text.
 const LINE_BYTES: u64 = size_of::<Line>() as u64 + 16;
@@ -77,7 +93,13 @@ impl<'q> Listing<'q> {
             sets: Vec::new(),
             numbers: HashMap::new(),
             labels: RowLabels::default(),
+            from: Ends::new(),
         }
+    }
+
+    /// Leaves out rows that are in the log before these places.
+    pub(super) fn start_at(&mut self, from: Ends) {
+        self.from = from;
     }
 
     /// The lines in the answer's order, grouped by their labels; groups come in the order of their
@@ -90,6 +112,26 @@ impl<'q> Listing<'q> {
         self.lines.sort_unstable_by(|a, b| in_direction(direction, &a.place, &b.place));
         self.lines.truncate(self.most);
         thin_out(&mut self.lines, interval_ns);
+        self.grouped()
+    }
+
+    /// The newest `most` lines, oldest first, and of those that are left out the newest
+    /// [`DROPPED_MAX`].
+    pub(super) fn finish_newest(mut self, most: usize) -> (Vec<StreamRows>, Vec<DroppedLine>) {
+        self.lines.sort_unstable_by_key(|line| line.place);
+        let past = self.lines.len().saturating_sub(most);
+        let dropped = self.lines.drain(..past).skip(past.saturating_sub(DROPPED_MAX));
+        let dropped = dropped.map(|Line { place, labels, .. }| {
+            let LabelSets { index, metadata, parsed } = &self.sets[labels as usize];
+            let mut labels = LabelSet::clone(index);
+            metadata.iter().chain(parsed.iter()).for_each(|(name, value)| labels.set(name, value));
+            DroppedLine { time_ns: place.time_ns, labels }
+        });
+        let dropped = dropped.collect();
+        (self.grouped(), dropped)
+    }
+
+    fn grouped(self) -> Vec<StreamRows> {
         let mut groups: Vec<StreamRows> = Vec::new();
         let mut group_of: Vec<Option<usize>> = vec![None; self.sets.len()];
         for Line { place, text, labels } in self.lines {
@@ -187,6 +229,10 @@ impl Reader for Listing<'_> {
         let mut matched = 0;
         for row in found.rows {
             let at = row.at as usize;
+            let place = positions.place(*row);
+            if place.is_before(&self.from) {
+                continue;
+            }
             let line = lines.value(at);
             let mut labels = std::mem::take(&mut self.labels);
             labels.start(&streams.streams()[row.stream as usize]);
@@ -195,7 +241,7 @@ impl Reader for Listing<'_> {
             self.labels = labels;
             if stays {
                 matched += 1;
-                self.push(positions.place(*row), line)?;
+                self.push(place, line)?;
             }
         }
         self.context.count(&QueryStats { rows_matched: matched, ..QueryStats::default() });

@@ -2,14 +2,18 @@
 
 mod directory;
 mod extract;
+mod fields;
 mod label_filter;
 mod line_filter;
 mod listing;
 mod numbers;
+mod patterns;
 mod pipeline;
 mod push_down;
 mod row_labels;
 mod scan;
+mod tail;
+mod volume;
 mod window;
 
 use varve_columnar::answer::Answer;
@@ -18,13 +22,17 @@ use crate::{
     context::ExecContext,
     error::QueryError,
     matcher::Matchers,
-    plan::{Direction, LogRows},
+    plan::{Direction, LogRows, TimeRange},
 };
 
 use self::{listing::Listing, pipeline::Pipeline, scan::Scan};
 
 pub(crate) use directory::{LogColumns, StreamDirectory, overlaps};
+pub(crate) use fields::fields;
+pub(crate) use patterns::patterns;
 pub(crate) use push_down::push_down_sums;
+pub(crate) use tail::tail;
+pub(crate) use volume::{totals, volume};
 pub(crate) use window::log_window;
 
 /// What structured metadata is made of.
@@ -51,9 +59,7 @@ pub(crate) fn run(
     direction: Direction,
     interval_ns: i64,
 ) -> Result<Answer, QueryError> {
-    let Some(range) = input.scan.range else {
-        return Err(QueryError::invalid("the node 'logRows' has a scan without a time range"));
-    };
+    let range = range_of(input)?;
     let pipeline = Pipeline::compile(&input.stages)?;
     let selectors = [Matchers::compile(&input.scan.matchers)?];
     let mut streams = StreamDirectory::new(&selectors);
@@ -62,6 +68,12 @@ pub(crate) fn run(
     let mut listing = Listing::new(context, &pipeline, direction, limit as usize);
     scan.run(context, &mut streams, &mut listing)?;
     Ok(Answer::Streams(listing.finish(interval_ns)))
+}
+
+fn range_of(input: &LogRows) -> Result<TimeRange, QueryError> {
+    input.scan.range.ok_or_else(|| {
+        QueryError::invalid("the rows of a log query have a scan without a time range")
+    })
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use varve_view::{MemtableBatch, Snapshot};
 
 use crate::{CancelToken, QueryError, Sources, plan::Query, run};
 
+mod overviews;
 mod sealed;
 
 const SECOND: i64 = 1_000_000_000;
@@ -21,7 +22,7 @@ struct Memtable(Vec<MemtableBatch>);
 impl Sources for Memtable {
     fn snapshot(&self, _: &TenantId, table: Table) -> Snapshot {
         let memtable = if table == Table::Logs { self.0.clone() } else { Vec::new() };
-        Snapshot { segments: Vec::new(), memtable }
+        Snapshot { memtable, ..Snapshot::default() }
     }
 }
 

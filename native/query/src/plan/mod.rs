@@ -14,6 +14,7 @@
 
 mod functions;
 mod labels;
+mod log_overviews;
 mod logs;
 mod series;
 mod spans;
@@ -25,6 +26,7 @@ use ts_rs::TS;
 
 pub use functions::{AggregateOp, BinaryOp, Function, WindowFunction};
 pub use labels::{CompareOp, Grouping, Label, LabelMatcher, LabelsOf, MatchOp};
+pub use log_overviews::{FieldsOf, VolumeBy};
 pub use logs::{
     Extraction, LabelFilterExpr, LabelPick, LineFilterOp, LogRows, LogScan, NumberUnit, Parser,
     Stage, ValueMatch,
@@ -145,6 +147,63 @@ pub enum Plan {
         range: TimeRange,
         /// What of them.
         of: LabelsOf,
+    },
+    /// How many streams, lines and bytes there are (Loki's index statistics).
+    LogTotals {
+        /// Which streams; none means all.
+        matchers: Vec<LabelMatcher>,
+        /// When.
+        range: TimeRange,
+    },
+    /// Bytes of lines by labels, the largest first: a vector at the range's end, or a matrix with a
+    /// point at the end of each step.
+    LogVolume {
+        /// Which streams; none means all.
+        matchers: Vec<LabelMatcher>,
+        /// When.
+        range: TimeRange,
+        /// By what.
+        by: VolumeBy,
+        /// The length of a step; 0 for one that is the whole range.
+        step: Nanos,
+        /// The most series.
+        limit: u32,
+    },
+    /// Labels of streams that tell something, with how many values each has.
+    DetectedLabels {
+        /// Which streams; none means all.
+        matchers: Vec<LabelMatcher>,
+        /// Streams with a line in here.
+        range: TimeRange,
+    },
+    /// Fields of the newest lines: structured metadata, and what a parser finds in the line.
+    DetectedFields {
+        /// Which lines.
+        input: LogRows,
+        /// How many lines are looked at.
+        line_limit: u32,
+        /// All fields, or the values of one.
+        of: FieldsOf,
+        /// The most fields, or values.
+        limit: u32,
+    },
+    /// What lines have in common, with how many there are in each step.
+    LogPatterns {
+        /// Which lines.
+        input: LogRows,
+        /// The length of a step; counts stand at multiples of it.
+        step: Nanos,
+    },
+    /// Lines as they are stored: a first answer with the newest ones, then with `after` those that were
+    /// stored since, each once.
+    LogTail {
+        /// Which lines. The range counts only for the first answer.
+        input: LogRows,
+        /// Where the last answer ended, as it told; `None` for the first.
+        after: Option<String>,
+        /// The most lines of the first answer. In a later one, if it is not 0, older lines than these
+        /// newest are told as dropped.
+        limit: u32,
     },
     /// Names or values of series labels, or whole label sets (Prometheus' labels, values, series).
     SeriesLabels {

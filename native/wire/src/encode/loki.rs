@@ -1,5 +1,7 @@
 //! Loki's answers: streams, matrices, vectors, names and series in its JSON envelope.
 
+mod overview;
+
 use std::io::Write as _;
 
 use varve_columnar::answer::{Answer, LogEntry, Outcome, QueryStats, StreamRows};
@@ -22,6 +24,9 @@ pub enum EntryLabels {
 #[must_use]
 pub fn encode(outcome: &Outcome, labels: EntryLabels) -> Vec<u8> {
     let mut out = Vec::with_capacity(size_hint_bytes(&outcome.answer));
+    if bare(&mut out, &outcome.answer, labels) {
+        return out;
+    }
     out.extend_from_slice(br#"{"status":"success","data":"#);
     data(&mut out, outcome, labels);
     if !outcome.warnings.is_empty() {
@@ -30,6 +35,19 @@ pub fn encode(outcome: &Outcome, labels: EntryLabels) -> Vec<u8> {
     }
     out.push(b'}');
     out
+}
+
+/// The answers that stand without Loki's envelope.
+fn bare(out: &mut Vec<u8>, answer: &Answer, labels: EntryLabels) -> bool {
+    match answer {
+        Answer::LogTotals(totals) => overview::totals(out, totals),
+        Answer::DetectedLabels(counted) => overview::detected_labels(out, counted),
+        Answer::DetectedFields { fields, limit } => overview::detected_fields(out, fields, *limit),
+        Answer::DetectedValues { values, limit } => overview::detected_values(out, values, *limit),
+        Answer::Tail(tailed) => overview::tail(out, tailed, labels),
+        _ => return false,
+    }
+    true
 }
 
 fn data(out: &mut Vec<u8>, outcome: &Outcome, entry_labels: EntryLabels) {
@@ -60,8 +78,14 @@ fn data(out: &mut Vec<u8>, outcome: &Outcome, entry_labels: EntryLabels) {
         Answer::LabelSets(sets) => {
             json::list(out, ARRAY, sets, |out, set| samples::labels(out, set.iter()));
         }
-        // Loki has no form for these.
-        Answer::Text { .. }
+        Answer::Patterns(patterns) => overview::patterns(out, patterns),
+        // Loki has no form for these, or one without an envelope.
+        Answer::LogTotals(_)
+        | Answer::DetectedLabels(_)
+        | Answer::DetectedFields { .. }
+        | Answer::DetectedValues { .. }
+        | Answer::Tail(_)
+        | Answer::Text { .. }
         | Answer::Traces(_)
         | Answer::Trace(_)
         | Answer::Tags(_)

@@ -48,6 +48,12 @@ fn data(out: &mut Vec<u8>, answer: &Answer) {
         Answer::Exemplars(series) => json::list(out, ARRAY, series, exemplars),
         // Prometheus has no form for lines and traces.
         Answer::Streams(_)
+        | Answer::LogTotals(_)
+        | Answer::DetectedLabels(_)
+        | Answer::DetectedFields { .. }
+        | Answer::DetectedValues { .. }
+        | Answer::Patterns(_)
+        | Answer::Tail(_)
         | Answer::Traces(_)
         | Answer::Trace(_)
         | Answer::Tags(_)

@@ -9,7 +9,7 @@ use varve_view::{Store, StoreSettings, UpkeepSettings};
 use super::*;
 
 /// A store with the requests; the folder is its data directory.
-fn store_of(requests: &Memtable) -> (Store, TempDir) {
+pub(super) fn store_of(requests: &Memtable) -> (Store, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let settings = StoreSettings {
         data_dir: folder.path().to_owned(),
@@ -26,7 +26,7 @@ fn store_of(requests: &Memtable) -> (Store, TempDir) {
     (store, folder)
 }
 
-fn append(store: &Store, requests: &Memtable) {
+pub(super) fn append(store: &Store, requests: &Memtable) {
     let tenant = TenantId::parse("test").unwrap();
     for request in &requests.0 {
         let (told, fate) = mpsc::channel();

@@ -74,7 +74,7 @@ impl Sources for Store {
             Table::Metadata => self.metadata.clone(),
             _ => Vec::new(),
         };
-        Snapshot { segments: Vec::new(), memtable }
+        Snapshot { memtable, ..Snapshot::default() }
     }
 }
 

@@ -46,7 +46,7 @@ pub(super) struct Memtable(Snapshot);
 impl Memtable {
     pub(super) fn of(requests: &[Vec<Span>]) -> Self {
         let memtable = requests.iter().map(|spans| batch(spans)).collect();
-        Self(Snapshot { segments: Vec::new(), memtable })
+        Self(Snapshot { memtable, ..Snapshot::default() })
     }
 }
 

@@ -1,0 +1,64 @@
+import { type FieldsOf, logql, lookup } from '../../search/index.ts';
+import type { Answer } from '../answer.ts';
+import { type Call, type Route, read } from '../api.ts';
+import type { LokiOptions } from '../options.ts';
+import { nanos } from '../time.ts';
+import { encodedAnswer } from './answers.ts';
+import { checkEntries, checkLength, parseBounds, parseLimit, parseRangeBounds, parseStep } from './params.ts';
+
+const fieldLimitDefault = 1_000;
+const lineLimitDefault = 100;
+/** As Loki counts patterns; a finer step would show single lines. */
+const patternStepMin = 10n * nanos.second;
+
+/** What is found in logs by looking at them: labels, fields and patterns. */
+export function detectedRoutes(options: LokiOptions): readonly Route[] {
+  return [
+    { methods: read, path: '/loki/api/v1/detected_labels', handle: detectedLabels },
+    {
+      methods: read,
+      path: '/loki/api/v1/detected_fields',
+      handle: async (call) => await detectedFields(call, { kind: 'all' }, options),
+    },
+    {
+      methods: read,
+      path: '/loki/api/v1/detected_field/:name/values',
+      handle: async (call) =>
+        await detectedFields(call, { kind: 'values', name: call.pathPart('name') }, options),
+    },
+    {
+      methods: read,
+      path: '/loki/api/v1/patterns',
+      handle: async (call) => await patterns(call, options),
+    },
+  ];
+}
+
+async function detectedLabels(call: Call): Promise<Answer> {
+  const range = parseBounds(call.params, call.now);
+  const text = call.params.get('query');
+  const matchers = text === '' ? [] : logql.selector(text);
+  return encodedAnswer(await call.ask({ plan: lookup.detectedLabels(matchers, range), answer: 'loki' }));
+}
+
+async function detectedFields(call: Call, of: FieldsOf, options: LokiOptions): Promise<Answer> {
+  const { params } = call;
+  const range = parseRangeBounds(params, call.now);
+  const lineLimit = parseLimit(params, lineLimitDefault, 'line_limit');
+  checkEntries(lineLimit, options.entriesLimitMax);
+  // `field_limit` is what older clients send.
+  const limit = parseLimit(params, parseLimit(params, fieldLimitDefault, 'field_limit'));
+  checkLength(range, options.queryLengthMaxMs);
+  const input = logql.rows(params.get('query'), range);
+  const plan = lookup.detectedFields(input, of, { lineLimit, limit });
+  return encodedAnswer(await call.ask({ plan, answer: 'loki' }));
+}
+
+async function patterns(call: Call, options: LokiOptions): Promise<Answer> {
+  const range = parseRangeBounds(call.params, call.now);
+  const step = parseStep(call.params, range);
+  checkLength(range, options.queryLengthMaxMs);
+  const input = logql.rows(call.params.get('query'), range);
+  const plan = lookup.logPatterns(input, step < patternStepMin ? patternStepMin : step);
+  return encodedAnswer(await call.ask({ plan, answer: 'loki' }));
+}
