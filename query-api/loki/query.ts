@@ -67,6 +67,5 @@ function formatted({ params }: Call): Answer {
  */
 function alignedToSteps(range: RangeParams): RangeParams {
   const { from, to, step } = range;
-  if (from === to) return range;
   return { ...range, from: from - (from % step), to: to + ((step - (to % step)) % step) };
 }

@@ -76,7 +76,9 @@ describe('query_range', () => {
     const instant = await ask(
       `/loki/api/v1/query_range?query=${rate}&start=1795434610&end=1795434610&step=60`,
     );
-    expect(instant.search.lastAsked.plan).toMatchObject({ how: { from: 1_795_434_610_000_000_000n } });
+    expect(instant.search.lastAsked.plan).toMatchObject({
+      how: { from: 1_795_434_600_000_000_000n, to: 1_795_434_660_000_000_000n },
+    });
   });
 
   it.each([

@@ -92,6 +92,8 @@ function checkStage(stage: LogStage): void {
     case 'lineFilter':
       if (!['|=', '!='].includes(stage.op) && stage.patterns.some(({ ip }) => ip))
         throw refusal(stage.place, `stage '${stage.op} ip(…)' : ip: invalid operation`);
+      if (stage.op === '|>' || stage.op === '!>')
+        for (const { text } of stage.patterns) checkLinePattern(stage.place, text);
       return;
     case 'regexp':
       checkCaptures(stage.place, stage.expression);
@@ -128,6 +130,13 @@ function checkCaptures(place: Place, expression: string): void {
   const twice = firstRepeated(names);
   if (twice !== undefined)
     throw refusal(place, `invalid regexp parser: duplicate extracted label name '${twice}'`);
+}
+
+/** A line pattern has unnamed captures alone, none beside another. */
+function checkLinePattern(place: Place, expression: string): void {
+  const captures = [...expression.matchAll(/<([A-Za-z_][A-Za-z0-9_]*)>/g)].map(([, name]) => name ?? '');
+  if (captures.some((name) => name !== '_')) throw refusal(place, 'named captures are not allowed');
+  if (expression.includes('<_><_>')) throw refusal(place, 'found consecutive capture: invalid expression');
 }
 
 function checkPattern(place: Place, expression: string): void {

@@ -68,6 +68,27 @@ export const planned: readonly (readonly [query: string, plan: string])[] = [
     '{app="a"} | a="1" or a="2" or a="3" or a="4" and b="5"',
     '{app="a"} [0s, 3600s) | ((a="1" or a="2") or (a="3" or (a="4" and b="5")))',
   ],
+  [
+    '{app="api"} | line_format "{{.x}}" | label_format a=b, c="{{.d}}"',
+    '{app="api"} [0s, 3600s) | line_format "{{.x}}" | label_format a=b, c="{{.d}}"',
+  ],
+  [
+    '{app="api"} | pattern "<a> b" | regexp "(?P<x>a)" | unpack | decolorize',
+    '{app="api"} [0s, 3600s) | pattern "<a> b" | regexp "(?P<x>a)" | unpack | decolorize',
+  ],
+  [
+    '{app="api"} |= ip("10.0.0.1") or "x" !> "<_>x" | a != ip("10.0.0.0/8")',
+    '{app="api"} [0s, 3600s) | line |= ip("10.0.0.1") or "x" | line !> "<_>x" | a != ip("10.0.0.0/8")',
+  ],
+  [
+    'quantile_over_time(0.9, {app="a"} | logfmt | unwrap duration(took) | took > 1s [5m]) by (x)',
+    'quantile_over_time(0.9, {app="a"} | logfmt | unwrap duration(took) | took > 1s [300s]) by (x)',
+  ],
+  [
+    'absent_over_time({app="a"} | unwrap n [5m])',
+    'absent(count_over_time({app="a"} | unwrap n [300s])) {app="a"}',
+  ],
+  ['sum_over_time({app="a"} | unwrap bytes(n) [5m])', 'sum_over_time({app="a"} | unwrap bytes(n) [300s])'],
 ];
 
 /** LogQL queries that are refused, and the message that people read. */
@@ -190,39 +211,8 @@ export const refused: readonly (readonly [query: string, message: string])[] = [
     '{app="api"} | label_format a="x", a="y"',
     "parse error : stage '| label_format …' : multiple label name 'a' not allowed in a single format operation",
   ],
-  [
-    '{app="api"} | line_format "{{.x}}"',
-    'line 1, col 15: stage line_format is not supported; rewrite the query without it',
-  ],
-  [
-    '{app="api"} | label_format a=b',
-    'line 1, col 15: stage label_format is not supported; rewrite the query without it',
-  ],
-  [
-    '{app="api"} | pattern "<a> b"',
-    'line 1, col 15: stage pattern is not supported; rewrite the query without it',
-  ],
-  [
-    '{app="api"} | regexp "(?P<x>a)"',
-    'line 1, col 15: stage regexp is not supported; rewrite the query without it',
-  ],
-  ['{app="api"} | unpack', 'line 1, col 15: stage unpack is not supported; rewrite the query without it'],
-  [
-    '{app="api"} | decolorize',
-    'line 1, col 15: stage decolorize is not supported; rewrite the query without it',
-  ],
-  [
-    '{app="api"} |= ip("10.0.0.1")',
-    'line 1, col 13: line filter |= ip(…) is not supported; rewrite the query without it',
-  ],
-  [
-    '{app="api"} | a = ip("10.0.0.0/8")',
-    'line 1, col 15: label filter = ip(…) is not supported; rewrite the query without it',
-  ],
-  [
-    '{app="api"} !> "<_>x"',
-    'line 1, col 13: line pattern filter !> is not supported; rewrite the query without it',
-  ],
+  ['{app="api"} |> "<a>x"', 'parse error : named captures are not allowed'],
+  ['{app="api"} !> "<_><_>"', 'parse error : found consecutive capture: invalid expression'],
   [
     'sum_over_time({app="api"} | unwrap duration(x) | x > 1 [5m]) by (a)',
     'parse error : grouping not allowed for sum_over_time aggregation',

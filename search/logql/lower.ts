@@ -1,11 +1,13 @@
-import { ConstructUnsupportedError, QueryTextError } from '../errors.ts';
+import { QueryTextError } from '../errors.ts';
 import type { LogqlInstant, LogqlRange } from '../how.ts';
 import { equalityLabels, instant, matchingByAllLabels, number, steps, timeRange } from '../plan/build.ts';
 import type {
   LabelFilterExpr,
   LogRows,
   LogWindowFunction,
+  NumberUnit,
   Plan,
+  Unwrap as PlanUnwrap,
   SeriesExpr,
   Stage,
   TimeRange,
@@ -19,14 +21,14 @@ import type {
   LogStage,
   MetricExpr,
   RangeAggregation,
+  Unwrap,
   VectorAggregation,
 } from './syntax.ts';
 
 /**
  * A checked query as a plan.
  *
- * @throws QueryTextError for an instant log query; ConstructUnsupportedError for what the plan has no
- *   node for
+ * @throws QueryTextError for an instant log query
  */
 export function lowerLogql(expr: LogqlExpr, how: LogqlRange | LogqlInstant): Plan {
   if (expr.kind !== 'log') {
@@ -55,10 +57,8 @@ function logRows({ matchers, stages }: LogExpr, range: TimeRange | null): LogRow
 function stageOf(stage: LogStage): Stage {
   switch (stage.kind) {
     case 'lineFilter': {
-      const { op, patterns, place } = stage;
-      if (op === '|>' || op === '!>') throw unsupported(place, `line pattern filter ${op}`);
-      if (patterns.some(({ ip }) => ip)) throw unsupported(place, `line filter ${op} ip(…)`);
-      return { stage: 'lineFilter', op, patterns: patterns.map(({ text }) => text) };
+      const { op, patterns } = stage;
+      return { stage: 'lineFilter', op, patterns: patterns.map(({ text, ip }) => ({ text, ip })) };
     }
     case 'labelFilter':
       return { stage: 'labelFilter', expr: labelFilter(stage.filter) };
@@ -76,13 +76,15 @@ function stageOf(stage: LogStage): Stage {
       return { stage: stage.kind, labels: [...stage.labels] };
     case 'regexp':
     case 'pattern':
+      return { stage: 'parse', parser: { kind: stage.kind, expression: stage.expression } };
     case 'unpack':
+      return { stage: 'parse', parser: { kind: 'unpack' } };
     case 'decolorize':
-      throw unsupported(stage.place, `stage ${stage.kind}`);
+      return { stage: 'decolorize' };
     case 'lineFormat':
-      throw unsupported(stage.place, 'stage line_format');
+      return { stage: 'lineFormat', template: stage.template };
     case 'labelFormat':
-      throw unsupported(stage.place, 'stage label_format');
+      return { stage: 'labelFormat', formats: stage.formats.map(({ to, from }) => ({ to, from })) };
   }
 }
 
@@ -98,7 +100,7 @@ function labelFilter(filter: LabelFilter): LabelFilterExpr {
       return { kind: 'number', name, op, unit, value };
     }
     case 'ip':
-      throw unsupported(filter.place, `label filter ${filter.op} ip(…)`);
+      return { kind: 'ip', name: filter.name, negated: filter.op === '!=', range: filter.range };
   }
 }
 
@@ -121,36 +123,22 @@ function series(expr: MetricExpr): SeriesExpr {
   }
 }
 
-function rangeAggregation({ op, place, input, grouping }: RangeAggregation): SeriesExpr {
-  if (input.unwrap !== null) throw unsupported(input.unwrap.place, `${op}() over unwrapped values`);
-  switch (op) {
-    case 'rate':
-    case 'count_over_time':
-    case 'bytes_rate':
-    case 'bytes_over_time':
-      return { ...logWindow(input, op), grouping };
-    case 'absent_over_time':
-      return {
-        node: 'absent',
-        input: logWindow(input, 'count_over_time'),
-        labels: equalityLabels(input.log.matchers),
-      };
-    case 'rate_counter':
-    case 'avg_over_time':
-    case 'sum_over_time':
-    case 'min_over_time':
-    case 'max_over_time':
-    case 'stddev_over_time':
-    case 'stdvar_over_time':
-    case 'quantile_over_time':
-    case 'first_over_time':
-    case 'last_over_time':
-      throw unsupported(place, `${op}()`);
+function rangeAggregation({ op, param, input, grouping }: RangeAggregation): SeriesExpr {
+  if (op === 'absent_over_time') {
+    return {
+      node: 'absent',
+      input: logWindow(input, 'count_over_time'),
+      labels: equalityLabels(input.log.matchers),
+    };
   }
+  // As in Loki, a grouping that names no label leaves none: `without ()` too.
+  const without = grouping !== null && grouping.without && grouping.labels.length > 0;
+  const groups = grouping === null ? null : { without, labels: grouping.labels };
+  return { ...logWindow(input, op), grouping: groups, param };
 }
 
 function logWindow(
-  { log, range, offset }: LogRange,
+  { log, range, offset, unwrap }: LogRange,
   windowFunction: LogWindowFunction,
 ): SeriesExpr & { node: 'logWindow' } {
   return {
@@ -160,7 +148,25 @@ function logWindow(
     range: range.toString(),
     offset: offset.toString(),
     grouping: null,
+    unwrap: unwrap === null ? null : unwrapped(unwrap),
+    param: null,
   };
+}
+
+function unwrapped({ label, conversion, filters }: Unwrap): PlanUnwrap {
+  return { label, unit: unitOf(conversion), filters: filters.map(labelFilter) };
+}
+
+function unitOf(conversion: Unwrap['conversion']): NumberUnit {
+  switch (conversion) {
+    case null:
+      return 'plain';
+    case 'bytes':
+      return 'bytes';
+    case 'duration':
+    case 'duration_seconds':
+      return 'seconds';
+  }
 }
 
 function vectorAggregation({ op, param, input, grouping }: VectorAggregation): SeriesExpr {
@@ -190,8 +196,4 @@ function binary({ op, left, right, returnBool, matching }: BinaryExpr): SeriesEx
 
 function isScalar(expr: LogqlExpr): boolean {
   return expr.kind === 'literal' || (expr.kind === 'binary' && isScalar(expr.left) && isScalar(expr.right));
-}
-
-function unsupported(place: LogExpr['place'], construct: string): ConstructUnsupportedError {
-  return new ConstructUnsupportedError('logql', place, construct);
 }

@@ -1,8 +1,10 @@
 import type {
   Extraction,
   LabelFilterExpr,
+  LabelFormat,
   LabelMatcher,
   LabelPick,
+  LinePattern,
   LogRows,
   Parser,
   Stage,
@@ -31,18 +33,33 @@ export function explainLogRows({ scan, stages }: LogRows): string {
 function stage(of: Stage): string {
   switch (of.stage) {
     case 'lineFilter':
-      return `line ${of.op} ${of.patterns.map((text) => JSON.stringify(text)).join(' or ')}`;
+      return `line ${of.op} ${of.patterns.map(linePattern).join(' or ')}`;
     case 'labelFilter':
       return labelFilter(of.expr);
     case 'parse':
       return parser(of.parser);
+    case 'decolorize':
+      return 'decolorize';
+    case 'lineFormat':
+      return `line_format ${JSON.stringify(of.template)}`;
+    case 'labelFormat':
+      return `label_format ${of.formats.map(labelFormat).join(', ')}`;
     case 'drop':
     case 'keep':
       return `${of.stage} ${of.labels.map(pick).join(', ')}`;
   }
 }
 
-function labelFilter(expr: LabelFilterExpr): string {
+function linePattern({ text, ip }: LinePattern): string {
+  return ip ? `ip(${JSON.stringify(text)})` : JSON.stringify(text);
+}
+
+function labelFormat({ to, from }: LabelFormat): string {
+  return `${to}=${from.kind === 'label' ? from.text : JSON.stringify(from.text)}`;
+}
+
+/** A label filter as it is written, with its operands in parentheses. */
+export function labelFilter(expr: LabelFilterExpr): string {
   switch (expr.kind) {
     case 'and':
     case 'or':
@@ -53,6 +70,8 @@ function labelFilter(expr: LabelFilterExpr): string {
       const unit = { plain: '', seconds: 's', bytes: 'B' }[expr.unit];
       return `${expr.name} ${expr.op} ${expr.value}${unit}`;
     }
+    case 'ip':
+      return `${expr.name} ${expr.negated ? '!=' : '='} ip(${JSON.stringify(expr.range)})`;
   }
 }
 
@@ -62,6 +81,11 @@ function parser(of: Parser): string {
       return `json${extractions(of.expressions)}`;
     case 'logfmt':
       return `logfmt${of.strict ? ' --strict' : ''}${of.keepEmpty ? ' --keep-empty' : ''}${extractions(of.expressions)}`;
+    case 'regexp':
+    case 'pattern':
+      return `${of.kind} ${JSON.stringify(of.expression)}`;
+    case 'unpack':
+      return 'unpack';
   }
 }
 

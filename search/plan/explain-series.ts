@@ -1,5 +1,5 @@
-import { explainLogRows, matchers, seconds } from './explain-rows.ts';
-import type { Grouping, Matching, Nanos, SampleSelect, SeriesExpr } from './generated.ts';
+import { explainLogRows, labelFilter, matchers, seconds } from './explain-rows.ts';
+import type { Grouping, Matching, Nanos, SampleSelect, SeriesExpr, Unwrap } from './generated.ts';
 
 /** A series expression, much as PromQL writes it, with everything that was left out. */
 export function explainSeries(expr: SeriesExpr): string {
@@ -18,7 +18,9 @@ export function explainSeries(expr: SeriesExpr): string {
     }
     case 'logWindow': {
       const window = `[${seconds(expr.range)}]${moved(expr.offset, null)}`;
-      return `${expr.function}(${explainLogRows(expr.input)} ${window})${grouping(expr.grouping)}`;
+      const param = expr.param === null ? '' : `${expr.param}, `;
+      const rows = `${explainLogRows(expr.input)}${unwrap(expr.unwrap)}`;
+      return `${expr.function}(${param}${rows} ${window})${grouping(expr.grouping)}`;
     }
     case 'aggregate': {
       const param = expr.param === null ? '' : `${explainSeries(expr.param)}, `;
@@ -54,6 +56,12 @@ function call(name: string, args: readonly SeriesExpr[], ...first: readonly stri
 function select(of: SampleSelect, range?: Nanos): string {
   const window = range === undefined ? '' : `[${seconds(range)}]`;
   return `${matchers(of.matchers)}${window}${moved(of.offset, of.at)}`;
+}
+
+function unwrap(of: Unwrap | null): string {
+  if (of === null) return '';
+  const label = { plain: of.label, seconds: `duration(${of.label})`, bytes: `bytes(${of.label})` }[of.unit];
+  return [` | unwrap ${label}`, ...of.filters.map(labelFilter)].join(' | ');
 }
 
 function moved(offset: Nanos, at: Nanos | null): string {

@@ -374,7 +374,36 @@ export type LabelFilterExpr =
        * With what.
        */
       value: number;
+    }
+  | {
+      kind: 'ip';
+      /**
+       * The label.
+       */
+      name: string;
+      /**
+       * `!=`: none may be in the range.
+       */
+      negated: boolean;
+      /**
+       * An address, `a/24` or `a-b`.
+       */
+      range: string;
     };
+
+/**
+ * A label that is set by `label_format`.
+ */
+export type LabelFormat = {
+  /**
+   * The label.
+   */
+  to: string;
+  /**
+   * Where its value comes from.
+   */
+  from: LabelSource;
+};
 
 /**
  * A condition on one label of a set; a label that is not there has the value `""`.
@@ -409,6 +438,11 @@ export type LabelPick = {
 };
 
 /**
+ * Where `label_format` takes a value.
+ */
+export type LabelSource = { kind: 'label'; text: string } | { kind: 'template'; text: string };
+
+/**
  * Which part of the matching label sets is asked for.
  */
 export type LabelsOf =
@@ -425,7 +459,21 @@ export type LabelsOf =
 /**
  * How a line filter compares.
  */
-export type LineFilterOp = '|=' | '!=' | '|~' | '!~';
+export type LineFilterOp = '|=' | '!=' | '|~' | '!~' | '|>' | '!>';
+
+/**
+ * What a line filter looks for.
+ */
+export type LinePattern = {
+  /**
+   * The text, expression, line pattern or range of addresses.
+   */
+  text: string;
+  /**
+   * `ip("…")`: an address, `a/24` or `a-b`; the line must hold an address of it.
+   */
+  ip: boolean;
+};
 
 /**
  * Log rows: a scan, then stages in order.
@@ -459,7 +507,21 @@ export type LogScan = {
 /**
  * What a window of log rows becomes; names are LogQL's.
  */
-export type LogWindowFunction = 'rate' | 'count_over_time' | 'bytes_rate' | 'bytes_over_time';
+export type LogWindowFunction =
+  | 'rate'
+  | 'count_over_time'
+  | 'bytes_rate'
+  | 'bytes_over_time'
+  | 'rate_counter'
+  | 'avg_over_time'
+  | 'sum_over_time'
+  | 'min_over_time'
+  | 'max_over_time'
+  | 'stddev_over_time'
+  | 'stdvar_over_time'
+  | 'quantile_over_time'
+  | 'first_over_time'
+  | 'last_over_time';
 
 /**
  * How many series may match each other.
@@ -528,7 +590,22 @@ export type Parser =
        * `label` = key.
        */
       expressions: Array<Extraction>;
-    };
+    }
+  | {
+      kind: 'regexp';
+      /**
+       * With `(?P<label>…)`.
+       */
+      expression: string;
+    }
+  | {
+      kind: 'pattern';
+      /**
+       * E.g. `<ip> - <_> "<method> <path>"`.
+       */
+      expression: string;
+    }
+  | { kind: 'unpack' };
 
 /**
  * What a query asks for, by the kind of its answer.
@@ -929,6 +1006,14 @@ export type SeriesExpr =
        * The labels that rows are grouped by; all labels otherwise.
        */
       grouping: Grouping | null;
+      /**
+       * Whose value counts instead of the line.
+       */
+      unwrap: Unwrap | null;
+      /**
+       * The quantile of `quantile_over_time`.
+       */
+      param: number | null;
     }
   | {
       node: 'aggregate';
@@ -1178,7 +1263,7 @@ export type Stage =
       /**
        * At least one must be found (for the negated forms: none may).
        */
-      patterns: Array<string>;
+      patterns: Array<LinePattern>;
     }
   | {
       stage: 'labelFilter';
@@ -1193,6 +1278,21 @@ export type Stage =
        * How the line is read.
        */
       parser: Parser;
+    }
+  | { stage: 'decolorize' }
+  | {
+      stage: 'lineFormat';
+      /**
+       * In Go's template language, over the labels.
+       */
+      template: string;
+    }
+  | {
+      stage: 'labelFormat';
+      /**
+       * What is done.
+       */
+      formats: Array<LabelFormat>;
     }
   | {
       stage: 'drop';
@@ -1304,6 +1404,24 @@ export type TimeRange = {
    * Excluded.
    */
   to: Nanos;
+};
+
+/**
+ * The label whose value is a row's sample; rows without it are left out.
+ */
+export type Unwrap = {
+  /**
+   * The label. It is no part of the series' labels.
+   */
+  label: string;
+  /**
+   * How its value is read; what cannot be is an error of the row.
+   */
+  unit: NumberUnit;
+  /**
+   * Run afterwards, with that error to be seen.
+   */
+  filters: Array<LabelFilterExpr>;
 };
 
 /**

@@ -135,6 +135,8 @@ pub struct StreamRows {
 /// One line.
 #[derive(Debug)]
 pub struct LogEntry {
+    /// Its number among all lines of the answer.
+    pub at: u32,
     /// Nanoseconds since the epoch.
     pub time_ns: i64,
     /// The line after the pipeline.

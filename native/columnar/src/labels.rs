@@ -59,6 +59,16 @@ impl LabelSet {
         }
     }
 
+    /// Sets a label, to an empty value too: for sets that are only shown, where a query made a label
+    /// that is there and empty. Such a set is no stream's and no series'.
+    pub fn put(&mut self, name: impl Into<Arc<str>>, value: impl Into<Arc<str>>) {
+        let (name, value) = (name.into(), value.into());
+        match self.position(&name) {
+            Ok(at) => self.0[at].1 = value,
+            Err(at) => self.0.insert(at, (name, value)),
+        }
+    }
+
     /// Takes a label away.
     pub fn remove(&mut self, name: &str) {
         if let Ok(at) = self.position(name) {

@@ -3,10 +3,15 @@
 mod json;
 mod logfmt;
 
+use std::borrow::Cow;
+
+use regex::Regex;
+
 use self::{json::Path, logfmt::Pairs};
-use super::row_labels::RowLabels;
+use super::{line_pattern::LinePattern, row_labels::RowLabels};
 use crate::{
     error::QueryError,
+    matcher::compile_regex,
     plan::{Extraction, Parser},
 };
 
@@ -18,6 +23,12 @@ pub(super) enum Extractor {
     JsonPaths(Vec<(String, Path)>),
     /// Pairs; only some, if there are extractions.
     Logfmt { is_strict: bool, keeps_empty: bool, expressions: Vec<Extraction> },
+    /// Named captures; each with its number.
+    Regexp(Regex, Vec<(usize, String)>),
+    /// Captures between literals.
+    Pattern(LinePattern),
+    /// Texts of an object, and the line in it.
+    Unpack,
 }
 
 impl Extractor {
@@ -36,12 +47,42 @@ impl Extractor {
                 keeps_empty: *keep_empty,
                 expressions: expressions.clone(),
             },
+            Parser::Regexp { expression } => {
+                let regex = compile_regex(expression, expression)?;
+                let names = regex.capture_names().enumerate();
+                let names = names.filter_map(|(at, name)| Some((at, name?.to_owned()))).collect();
+                Self::Regexp(regex, names)
+            }
+            Parser::Pattern { expression } => Self::Pattern(LinePattern::parse(expression)),
+            Parser::Unpack => Self::Unpack,
         })
     }
 
     /// Adds the line's labels. What was read before a mistake in the line stays.
-    pub(super) fn run(&self, line: &str, labels: &mut RowLabels) {
+    pub(super) fn run(&self, line: &mut Cow<'_, str>, labels: &mut RowLabels) {
+        if let Self::Unpack = self {
+            match json::unpack(line, labels) {
+                Ok(Some(packed)) => *line = Cow::Owned(packed),
+                Ok(None) => {}
+                Err(details) => labels.set_error(json::ERROR, details),
+            }
+        } else {
+            self.read(line, labels);
+        }
+    }
+
+    fn read(&self, line: &str, labels: &mut RowLabels) {
         match self {
+            Self::Unpack => {}
+            Self::Regexp(regex, names) => {
+                let Some(captures) = regex.captures(line) else { return };
+                for (at, name) in names {
+                    labels.set_extracted(name, captures.get(*at).map_or("", |one| one.as_str()));
+                }
+            }
+            Self::Pattern(pattern) => {
+                pattern.captures(line, |name, text| labels.set_extracted(name, text));
+            }
             Self::Json => {
                 if let Err(details) = json::flatten(line, labels) {
                     labels.set_error(json::ERROR, details);
@@ -56,15 +97,15 @@ impl Extractor {
                 });
             }
             Self::Logfmt { is_strict, expressions, .. } => {
+                for Extraction { label, .. } in expressions {
+                    labels.set_empty(label);
+                }
                 each_pair(line, *is_strict, labels, |labels, key, value| {
                     for Extraction { label, .. } in expressions.iter().filter(|one| one.path == key)
                     {
                         labels.set_extracted(label, value);
                     }
                 });
-                for Extraction { label, .. } in expressions {
-                    set_empty_where_missing(labels, label);
-                }
             }
         }
     }
@@ -79,9 +120,10 @@ fn extract_paths(line: &str, paths: &[(String, Path)], labels: &mut RowLabels) {
         return;
     }
     for (label, path) in paths {
-        match path.find(line) {
-            Some(value) => labels.set_extracted(label, &value),
-            None => set_empty_where_missing(labels, label),
+        if let Some(value) = path.find(line) {
+            labels.set_extracted(label, &value);
+        } else if labels.get(label).is_none() {
+            labels.set_empty(label);
         }
     }
 }
@@ -102,12 +144,6 @@ fn each_pair(
             // The rest of the line may still be pairs.
             Err(_) => {}
         }
-    }
-}
-
-fn set_empty_where_missing(labels: &mut RowLabels, label: &str) {
-    if labels.get(label).is_none() {
-        labels.set(label, "");
     }
 }
 
@@ -144,7 +180,7 @@ mod tests {
     fn read(parser: &Parser, line: &str) -> String {
         let mut labels = RowLabels::default();
         labels.start(&Arc::new(LabelSet::new([("app", "shop")])));
-        Extractor::compile(parser).unwrap().run(line, &mut labels);
+        Extractor::compile(parser).unwrap().run(&mut line.into(), &mut labels);
         labels.sets().parsed.to_json()
     }
 
@@ -196,7 +232,7 @@ mod tests {
         ];
         assert_eq!(
             json(line, &paths),
-            r#"{"city":"Köln","geo":"{\"city name\": \"Köln\"}","y":"2"}"#
+            r#"{"city":"Köln","geo":"{\"city name\": \"Köln\"}","no":"","y":"2"}"#
         );
         assert_eq!(json("plain", &[("a", "b")]), r#"{"__error__":"JSONParserErr"}"#);
     }
@@ -208,7 +244,10 @@ mod tests {
             logfmt(line, false, &[]),
             r#"{"app_extracted":"cart","dotted_key":"1","id":"7","level":"info","msg":"equals = and \"quotes\""}"#
         );
-        assert_eq!(logfmt(line, false, &[("lvl", "level"), ("nope", "x")]), r#"{"lvl":"info"}"#);
+        assert_eq!(
+            logfmt(line, false, &[("lvl", "level"), ("nope", "x")]),
+            r#"{"lvl":"info","nope":""}"#
+        );
     }
 
     #[test]
@@ -219,11 +258,46 @@ mod tests {
                 true,
                 &[("id", "id"), ("level", "level")]
             ),
-            r#"{"__error__":"LogfmtParserErr","__error_details__":"logfmt syntax error at pos 36 : unexpected '\"'","level":"info"}"#
+            r#"{"__error__":"LogfmtParserErr","__error_details__":"logfmt syntax error at pos 36 : unexpected '\"'","id":"","level":"info"}"#
         );
         assert_eq!(
             logfmt(r#"level=warn msg="unterminated quote job=mail id=89"#, true, &[]),
             r#"{"__error__":"LogfmtParserErr","__error_details__":"logfmt syntax error at pos 50 : unterminated quoted value","level":"warn"}"#
+        );
+    }
+
+    #[test]
+    fn captures_of_an_expression_are_labels_where_it_matches() {
+        let read = |line| {
+            read(
+                &Parser::Regexp {
+                    expression: "took (?P<took>\\d+)(?P<unit> ?ms)?(?P<app>!)?".into(),
+                },
+                line,
+            )
+        };
+        assert_eq!(read("it took 12 ms"), r#"{"app_extracted":"","took":"12","unit":" ms"}"#);
+        assert_eq!(read("it took long"), "{}");
+    }
+
+    #[test]
+    fn unpacking_takes_texts_and_the_line_among_them() {
+        let read = |line: &str| {
+            let mut labels = RowLabels::default();
+            labels.start(&Arc::new(LabelSet::new([("app", "shop")])));
+            let mut line = Cow::Borrowed(line);
+            Extractor::Unpack.run(&mut line, &mut labels);
+            (line.into_owned(), labels.sets().parsed.to_json())
+        };
+        assert_eq!(
+            read(r#"{"pod":"p1","app":"x","n":7,"_entry":"a \"line\""}"#),
+            ("a \"line\"".into(), r#"{"app_extracted":"x","pod":"p1"}"#.into())
+        );
+        let not_packed = r#"{"pod":"p1"}"#;
+        assert_eq!(read(not_packed), (not_packed.into(), "{}".into()));
+        assert_eq!(
+            read("plain").1,
+            r#"{"__error__":"JSONParserErr","__error_details__":"expecting json object(6), but it is not"}"#
         );
     }
 }

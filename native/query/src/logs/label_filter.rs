@@ -1,9 +1,6 @@
 //! Filters of rows by their labels.
 
-use super::{
-    numbers::read_number,
-    row_labels::{ERROR, RowLabels},
-};
+use super::{ip_range::IpRange, numbers::read_number, row_labels::RowLabels};
 use crate::{
     error::QueryError,
     matcher::TextMatcher,
@@ -16,6 +13,7 @@ pub(super) enum LabelFilter {
     Or(Box<LabelFilter>, Box<LabelFilter>),
     Text { name: String, test: TextMatcher },
     Number { name: String, op: CompareOp, unit: NumberUnit, value: f64 },
+    Address { name: String, range: IpRange, negated: bool },
 }
 
 impl LabelFilter {
@@ -35,6 +33,11 @@ impl LabelFilter {
             LabelFilterExpr::Number { name, op, unit, value } => {
                 Self::Number { name: name.clone(), op: *op, unit: *unit, value: *value }
             }
+            LabelFilterExpr::Ip { name, negated, range } => Self::Address {
+                name: name.clone(),
+                range: IpRange::parse(range)?,
+                negated: *negated,
+            },
         })
     }
 
@@ -45,7 +48,9 @@ impl LabelFilter {
                 left.visit_names(each);
                 right.visit_names(each);
             }
-            Self::Text { name, .. } | Self::Number { name, .. } => each(name),
+            Self::Text { name, .. } | Self::Number { name, .. } | Self::Address { name, .. } => {
+                each(name);
+            }
         }
     }
 
@@ -59,7 +64,7 @@ impl LabelFilter {
             Self::Text { name, test } => test.matches(labels.get(name).unwrap_or_default()),
             Self::Number { name, op, unit, value } => {
                 // Of a row with an error only texts are compared, so that the error is seen.
-                if labels.get(ERROR).is_some() {
+                if labels.has_error() {
                     return true;
                 }
                 let Some(text) = labels.get(name) else { return false };
@@ -70,6 +75,12 @@ impl LabelFilter {
                         true
                     }
                 }
+            }
+            Self::Address { name, range, negated } => {
+                if labels.has_error() {
+                    return true;
+                }
+                labels.get(name).is_some_and(|text| range.is_in(text) != *negated)
             }
         }
     }

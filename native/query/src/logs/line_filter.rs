@@ -3,60 +3,89 @@
 use memchr::memmem::Finder;
 use regex::Regex;
 
+use super::{ip_range::IpRange, line_pattern::LinePattern};
 use crate::{
     error::QueryError,
     matcher::compile_regex,
-    plan::{LineFilterOp, Stage},
+    plan::{self, LineFilterOp, Stage},
 };
 
 /// One filter.
 pub(super) struct LineFilter {
-    patterns: Patterns,
+    tests: Vec<Test>,
     negated: bool,
 }
 
-enum Patterns {
-    Texts(Vec<Finder<'static>>),
-    Regexes(Vec<Regex>),
+enum Test {
+    Text(Finder<'static>),
+    Regex(Regex),
+    Pattern(LinePattern),
+    Address(IpRange),
+}
+
+impl Test {
+    fn compile(op: LineFilterOp, pattern: &plan::LinePattern) -> Result<Self, QueryError> {
+        let text = pattern.text.as_str();
+        Ok(match op {
+            LineFilterOp::Contains | LineFilterOp::NotContains if pattern.ip => {
+                Self::Address(IpRange::parse(text)?)
+            }
+            _ if pattern.ip => {
+                return Err(QueryError::invalid("parse error : ip: invalid operation"));
+            }
+            LineFilterOp::Contains | LineFilterOp::NotContains => {
+                Self::Text(Finder::new(text.as_bytes()).into_owned())
+            }
+            LineFilterOp::Regex | LineFilterOp::NotRegex => Self::Regex(compile_regex(text, text)?),
+            LineFilterOp::Pattern | LineFilterOp::NotPattern => {
+                Self::Pattern(LinePattern::parse(text))
+            }
+        })
+    }
+
+    fn holds(&self, line: &str) -> bool {
+        match self {
+            Self::Text(text) => text.find(line.as_bytes()).is_some(),
+            Self::Regex(regex) => regex.is_match(line),
+            Self::Pattern(pattern) => pattern.fits(line),
+            Self::Address(range) => range.is_in(line),
+        }
+    }
 }
 
 impl LineFilter {
     /// Compiles a filter.
-    pub(super) fn compile(op: LineFilterOp, patterns: &[String]) -> Result<Self, QueryError> {
-        let negated = matches!(op, LineFilterOp::NotContains | LineFilterOp::NotRegex);
-        let patterns = match op {
-            LineFilterOp::Contains | LineFilterOp::NotContains => {
-                let texts = patterns.iter().map(|text| Finder::new(text.as_bytes()).into_owned());
-                Patterns::Texts(texts.collect())
-            }
-            LineFilterOp::Regex | LineFilterOp::NotRegex => {
-                let compiled = patterns.iter().map(|pattern| compile_regex(pattern, pattern));
-                Patterns::Regexes(compiled.collect::<Result<_, _>>()?)
-            }
+    pub(super) fn compile(
+        op: LineFilterOp,
+        patterns: &[plan::LinePattern],
+    ) -> Result<Self, QueryError> {
+        let negated = match op {
+            LineFilterOp::Contains | LineFilterOp::Regex | LineFilterOp::Pattern => false,
+            LineFilterOp::NotContains | LineFilterOp::NotRegex | LineFilterOp::NotPattern => true,
         };
-        Ok(Self { patterns, negated })
+        let tests = patterns.iter().map(|pattern| Test::compile(op, pattern));
+        Ok(Self { tests: tests.collect::<Result<_, _>>()?, negated })
     }
 
     /// Whether the line stays.
     pub(super) fn keeps(&self, line: &str) -> bool {
-        let found = match &self.patterns {
-            Patterns::Texts(texts) => texts.iter().any(|text| text.find(line.as_bytes()).is_some()),
-            Patterns::Regexes(regexes) => regexes.iter().any(|regex| regex.is_match(line)),
-        };
-        found != self.negated
+        self.tests.iter().any(|test| test.holds(line)) != self.negated
     }
 }
 
 /// Texts of which each line of the answer holds one, for each filter that says so: what a text index
-/// can be asked. No stage changes the line, so every filter is about the line as it was sent.
-pub(super) fn needles(stages: &[Stage]) -> Vec<&[String]> {
+/// can be asked. Only filters of the line as it was sent count, not those behind a stage that writes
+/// it anew.
+pub(super) fn needles(stages: &[Stage]) -> Vec<Vec<&str>> {
     stages
         .iter()
+        .take_while(|stage| !super::pipeline::changes_line(stage))
         .filter_map(|stage| match stage {
-            Stage::LineFilter { op: LineFilterOp::Contains, patterns } => Some(patterns.as_slice()),
+            Stage::LineFilter { op: LineFilterOp::Contains, patterns } => Some(patterns),
             _ => None,
         })
-        .filter(|patterns| patterns.iter().all(|pattern| !pattern.is_empty()))
+        .filter(|patterns| patterns.iter().all(|one| !one.ip && !one.text.is_empty()))
+        .map(|patterns| patterns.iter().map(|one| one.text.as_str()).collect())
         .collect()
 }
 
@@ -65,7 +94,10 @@ mod tests {
     use super::*;
 
     fn keeps(op: LineFilterOp, patterns: &[&str], line: &str) -> bool {
-        let patterns: Vec<_> = patterns.iter().map(|&pattern| pattern.to_owned()).collect();
+        let patterns: Vec<_> = patterns
+            .iter()
+            .map(|&text| plan::LinePattern { text: text.to_owned(), ip: false })
+            .collect();
         LineFilter::compile(op, &patterns).unwrap().keeps(line)
     }
 

@@ -1,6 +1,6 @@
 //! The first lines in one direction, over all streams.
 
-use std::{cmp::Ordering, collections::BTreeMap, sync::Arc};
+use std::{borrow::Cow, cmp::Ordering, collections::BTreeMap, sync::Arc};
 
 use arrow::{
     array::{AsArray as _, RecordBatch},
@@ -65,6 +65,9 @@ pub(super) struct Listing<'q> {
     labels: RowLabels,
     /// Rows before these places of their partitions are left out.
     from: Ends,
+    /// Names of the labels that decide whether a row stays, where that is known of a few: rows are
+    /// looked at with these alone first, and most need no more.
+    deciding: Option<Arc<[String]>>,
 }
 
 /// By number of a partition, a place in it.
@@ -83,6 +86,7 @@ impl<'q> Listing<'q> {
         direction: Direction,
         most: usize,
     ) -> Self {
+        let deciding = pipeline.deciding_names().filter(|_| pipeline.drops_rows());
         Self {
             context,
             pipeline,
@@ -94,12 +98,30 @@ impl<'q> Listing<'q> {
             numbers: HashMap::new(),
             labels: RowLabels::default(),
             from: Ends::new(),
+            deciding: deciding.map(|names| names.into_iter().map(str::to_owned).collect()),
         }
     }
 
     /// Leaves out rows that are in the log before these places.
     pub(super) fn start_at(&mut self, from: Ends) {
         self.from = from;
+    }
+
+    /// Runs the pipeline over a row: its line then, if it stays.
+    fn run<'l>(
+        &mut self,
+        metadata: Option<&LogMetadata>,
+        row: &Row,
+        stream: &Arc<LabelSet>,
+        line: &'l str,
+    ) -> Option<Cow<'l, str>> {
+        let mut line = Cow::Borrowed(line);
+        let labels = &mut self.labels;
+        labels.start(stream);
+        if let Some(metadata) = metadata {
+            metadata.visit(row.at as usize, &mut |name, value| labels.add_metadata(name, value));
+        }
+        self.pipeline.run(row.time_ns, &mut line, labels).then_some(line)
     }
 
     /// The lines in the answer's order, grouped by their labels; groups come in the order of their
@@ -134,14 +156,14 @@ impl<'q> Listing<'q> {
     fn grouped(self) -> Vec<StreamRows> {
         let mut groups: Vec<StreamRows> = Vec::new();
         let mut group_of: Vec<Option<usize>> = vec![None; self.sets.len()];
-        for Line { place, text, labels } in self.lines {
+        for (at, Line { place, text, labels }) in (0..).zip(self.lines) {
             let group = *group_of[labels as usize].get_or_insert_with(|| {
                 let LabelSets { index, metadata, parsed } = self.sets[labels as usize].clone();
                 let index = Arc::unwrap_or_clone(index);
                 groups.push(StreamRows { index, metadata, parsed, entries: Vec::new() });
                 groups.len() - 1
             });
-            groups[group].entries.push(LogEntry { time_ns: place.time_ns, line: text });
+            groups[group].entries.push(LogEntry { at, time_ns: place.time_ns, line: text });
         }
         groups
     }
@@ -227,21 +249,25 @@ impl Reader for Listing<'_> {
         let lines = bodies(found.batch)?;
         let positions = Positions::of(found)?;
         let mut matched = 0;
+        self.labels.want_only(self.deciding.clone());
+        let matters = metadata.may_hold(|name| self.labels.wants(name));
         for row in found.rows {
-            let at = row.at as usize;
             let place = positions.place(*row);
             if place.is_before(&self.from) {
                 continue;
             }
-            let line = lines.value(at);
-            let mut labels = std::mem::take(&mut self.labels);
-            labels.start(&streams.streams()[row.stream as usize]);
-            metadata.visit(at, &mut |name, value| labels.add_metadata(name, value));
-            let stays = self.pipeline.run(line, &mut labels);
-            self.labels = labels;
-            if stays {
+            let line = lines.value(row.at as usize);
+            let stream = &streams.streams()[row.stream as usize];
+            if let Some(deciding) = self.deciding.clone() {
+                self.labels.want_only(Some(deciding));
+                if self.run(matters.then_some(&metadata), row, stream, line).is_none() {
+                    continue;
+                }
+                self.labels.want_only(None);
+            }
+            if let Some(line) = self.run(Some(&metadata), row, stream, line) {
                 matched += 1;
-                self.push(place, line)?;
+                self.push(place, &line)?;
             }
         }
         self.context.count(&QueryStats { rows_matched: matched, ..QueryStats::default() });

@@ -3,16 +3,21 @@
 mod directory;
 mod extract;
 mod fields;
+mod grouping;
+mod ip_range;
 mod label_filter;
 mod line_filter;
+mod line_pattern;
 mod listing;
 mod numbers;
 mod patterns;
 mod pipeline;
 mod push_down;
 mod row_labels;
+mod samples;
 mod scan;
 mod tail;
+mod template;
 mod volume;
 mod window;
 
@@ -33,7 +38,7 @@ pub(crate) use patterns::patterns;
 pub(crate) use push_down::push_down_sums;
 pub(crate) use tail::tail;
 pub(crate) use volume::{totals, volume};
-pub(crate) use window::log_window;
+pub(crate) use window::{LogWindow, log_window};
 
 /// What structured metadata is made of.
 const METADATA_COLUMNS: [&str; 12] = [

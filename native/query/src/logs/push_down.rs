@@ -1,6 +1,6 @@
 //! Sums over log windows, counted by the sum's labels from the start.
 
-use crate::plan::{AggregateOp, Grouping, SeriesExpr};
+use crate::plan::{AggregateOp, Grouping, LogWindowFunction, SeriesExpr};
 
 /// The same expression, where a sum over windows of log rows has the windows count by the labels that
 /// the sum keeps. Otherwise `sum by (app) (rate(…))` would first make a series of every trace id.
@@ -9,11 +9,34 @@ pub(crate) fn push_down_sums(mut expr: SeriesExpr) -> SeriesExpr {
     expr
 }
 
+/// Whether the sum of a group's values is the value of all of its rows.
+fn adds_up(function: LogWindowFunction) -> bool {
+    match function {
+        LogWindowFunction::Rate
+        | LogWindowFunction::CountOverTime
+        | LogWindowFunction::BytesRate
+        | LogWindowFunction::BytesOverTime
+        | LogWindowFunction::SumOverTime => true,
+        LogWindowFunction::RateCounter
+        | LogWindowFunction::AvgOverTime
+        | LogWindowFunction::MinOverTime
+        | LogWindowFunction::MaxOverTime
+        | LogWindowFunction::StddevOverTime
+        | LogWindowFunction::StdvarOverTime
+        | LogWindowFunction::QuantileOverTime
+        | LogWindowFunction::FirstOverTime
+        | LogWindowFunction::LastOverTime => false,
+    }
+}
+
 fn push(expr: &mut SeriesExpr) {
     match expr {
         SeriesExpr::Aggregate { op, input, grouping, .. } => {
-            if let (AggregateOp::Sum, SeriesExpr::LogWindow { grouping: counted @ None, .. }) =
-                (*op, &mut **input)
+            if let (
+                AggregateOp::Sum,
+                SeriesExpr::LogWindow { grouping: counted @ None, function, .. },
+            ) = (*op, &mut **input)
+                && adds_up(*function)
             {
                 let one_group = || Grouping { without: false, labels: Vec::new() };
                 *counted = Some(grouping.clone().unwrap_or_else(one_group));

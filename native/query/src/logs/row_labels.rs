@@ -105,20 +105,42 @@ impl RowLabels {
         }
     }
 
+    /// Makes a label that is there and empty, unless the stream has one of that name.
+    pub(super) fn set_empty(&mut self, name: &str) {
+        if self.wants(name) && !self.index.contains(name) {
+            self.set(name, "");
+        }
+    }
+
     /// Sets a label, whatever was there.
     pub(super) fn set(&mut self, name: &str, value: &str) {
-        let text = &self.text;
-        self.labels.retain(|label| &text[label.name.clone()] != name);
+        self.take(name);
         self.push(Category::Parsed, name, value);
     }
 
-    /// Notes that a stage failed. The first failure is told.
+    /// Lets go of what was set under a name.
+    fn take(&mut self, name: &str) {
+        let text = &self.text;
+        self.labels.retain(|label| &text[label.name.clone()] != name);
+    }
+
+    /// Notes that a stage failed, instead of what failed before.
     pub(super) fn set_error(&mut self, error: &str, details: &str) {
-        if !self.has_error() {
-            self.set(ERROR, error);
-            if !details.is_empty() {
-                self.set(ERROR_DETAILS, details);
-            }
+        self.set(ERROR, error);
+        if !details.is_empty() {
+            self.set(ERROR_DETAILS, details);
+        }
+    }
+
+    /// Gives the label `from` the name `to`; it keeps its category. Nothing happens where it is not there.
+    pub(super) fn rename(&mut self, from: &str, to: &str) {
+        let Some(value) = self.get(from).map(str::to_owned) else { return };
+        let category = self.find(from).map_or(Category::Parsed, |label| label.category);
+        self.take(to);
+        self.push(category, to, &value);
+        self.take(from);
+        if self.index.contains(from) {
+            self.push(Category::Hidden, from, "");
         }
     }
 
@@ -174,11 +196,11 @@ impl RowLabels {
     /// All labels, by where they come from.
     pub(super) fn sets(&self) -> LabelSets {
         let of = |category| {
-            let labels = self.labels.iter().filter(move |label| label.category == category);
-            LabelSet::new(
-                labels
-                    .map(|label| (&self.text[label.name.clone()], &self.text[label.value.clone()])),
-            )
+            let mut set = LabelSet::default();
+            for label in self.labels.iter().filter(|label| label.category == category) {
+                set.put(&self.text[label.name.clone()], &self.text[label.value.clone()]);
+            }
+            set
         };
         let mut index = Arc::clone(&self.index);
         if index.iter().any(|(name, _)| self.find(name).is_some()) {
@@ -264,11 +286,33 @@ mod tests {
     }
 
     #[test]
-    fn the_first_error_is_told() {
+    fn the_last_error_is_told() {
         let mut labels = row();
-        labels.set_error("JSONParserErr", "");
-        labels.set_error("LabelFilterErr", "not a number");
-        assert_eq!(labels.get(ERROR), Some("JSONParserErr"));
-        assert_eq!(labels.get(ERROR_DETAILS), None);
+        labels.set_error("JSONParserErr", "no object");
+        labels.set_error("TemplateFormatErr", "");
+        assert_eq!(labels.get(ERROR), Some("TemplateFormatErr"));
+        assert_eq!(labels.get(ERROR_DETAILS), Some("no object"));
+    }
+
+    #[test]
+    fn a_renamed_label_keeps_its_category_and_its_old_name_is_free() {
+        let mut labels = row();
+        labels.add_metadata("user", "ada");
+        labels.rename("user", "who");
+        labels.rename("app", "service");
+        labels.rename("nothing", "env");
+        let sets = labels.sets();
+        assert_eq!(sets.metadata, LabelSet::new([("who", "ada")]));
+        assert_eq!(sets.parsed, LabelSet::new([("service", "shop")]));
+        assert_eq!(*sets.index, LabelSet::new([("env", "prod")]));
+    }
+
+    #[test]
+    fn a_label_may_be_there_and_empty() {
+        let mut labels = row();
+        labels.set_extracted("user", "");
+        assert_eq!(labels.get("user"), Some(""));
+        assert_eq!(labels.sets().parsed.to_json(), r#"{"user":""}"#);
+        assert!(!labels.merged().contains("user"));
     }
 }

@@ -27,7 +27,7 @@ pub(super) struct Scan<'q> {
     /// Its first line filters.
     pub(super) pipeline: &'q Pipeline,
     /// Texts of which lines must hold one, for each entry.
-    pub(super) needles: Vec<&'q [String]>,
+    pub(super) needles: Vec<Vec<&'q str>>,
 }
 
 /// A row that passed.
@@ -303,7 +303,7 @@ impl Scan<'_> {
 /// Rows of a segment whose line may hold one of the texts; `None` if the index cannot tell.
 fn rows_with_one_of(
     segment: &Segment,
-    texts: &[String],
+    texts: &[&str],
 ) -> Result<Option<Vec<Range<u32>>>, QueryError> {
     let mut hits = Vec::new();
     for text in texts {

@@ -11,6 +11,7 @@ use varve_view::{MemtableBatch, Snapshot};
 
 use crate::{CancelToken, QueryError, Sources, plan::Query, run};
 
+mod naive;
 mod overviews;
 mod sealed;
 
@@ -198,9 +199,9 @@ fn structured_metadata_is_filtered_like_labels() {
 #[test]
 fn line_filters_come_in_any_place() {
     let stages = json!([
-        { "stage": "lineFilter", "op": "|~", "patterns": ["[a-d]"] },
+        { "stage": "lineFilter", "op": "|~", "patterns": [{ "text": "[a-d]", "ip": false }] },
         { "stage": "drop", "labels": [{ "name": "user", "matches": null }] },
-        { "stage": "lineFilter", "op": "!=", "patterns": ["a", "b"] },
+        { "stage": "lineFilter", "op": "!=", "patterns": [{ "text": "a", "ip": false }, { "text": "b", "ip": false }] },
     ]);
     assert_eq!(
         shown(&rows(&load(SHOP), ".+", &stages, 10, "forward")),
@@ -296,7 +297,8 @@ fn windows_are_open_on_the_left_and_closed_on_the_right() {
 
 #[test]
 fn series_have_all_labels_where_none_are_asked_for() {
-    let filter = json!([{ "stage": "lineFilter", "op": "!=", "patterns": ["e"] }]);
+    let filter =
+        json!([{ "stage": "lineFilter", "op": "!=", "patterns": [{ "text": "e", "ip": false }] }]);
     assert_eq!(
         window(&load(SHOP), "bytes_over_time", &filter, &Json::Null).unwrap(),
         [

@@ -1,10 +1,10 @@
-//! Series from log rows: how many lines or bytes are in each window.
+//! Series from log rows: how many lines or bytes are in each window, or what its samples come to.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use hashbrown::HashMap;
 use varve_columnar::{
-    answer::{ABSENT, QueryStats, Series},
+    answer::{ABSENT, QueryStats, Series, is_absent},
     labels::LabelSet,
     structured_metadata::LogMetadata,
 };
@@ -12,35 +12,51 @@ use varve_columnar::{
 use super::{
     METADATA_COLUMNS,
     directory::{StreamDirectory, bodies},
+    grouping::{effective_grouping, grouped, pipeline_error, wanted_names},
     line_filter,
     pipeline::Pipeline,
-    row_labels::{ERROR, ERROR_DETAILS, RowLabels},
+    row_labels::RowLabels,
+    samples::{self, Sample, Unwrapper},
     scan::{Found, Reader, Row, Scan},
 };
 use crate::{
     context::ExecContext,
     error::QueryError,
     matcher::Matchers,
-    plan::{Grouping, LogRows, LogWindowFunction, Nanos, TimeRange},
+    plan::{Grouping, LogRows, LogWindowFunction, Nanos, TimeRange, Unwrap},
 };
 
-/// A value of `function` for each step `t` over the rows of `(t - offset - range, t - offset]`, by
-/// the rows' labels after the pipeline or by `grouping`.
+/// What is computed of windows of rows.
+#[derive(Clone, Copy)]
+pub(crate) struct LogWindow<'q> {
+    pub(crate) function: LogWindowFunction,
+    /// The window's length.
+    pub(crate) range_ns: i64,
+    /// How far back it is moved.
+    pub(crate) offset_ns: i64,
+    /// The labels that rows are grouped by; all labels otherwise.
+    pub(crate) grouping: Option<&'q Grouping>,
+    /// The label whose values are the samples.
+    pub(crate) unwrap: Option<&'q Unwrap>,
+    /// The quantile.
+    pub(crate) param: Option<f64>,
+}
+
+/// A value of the window's function for each step `t` over the rows of `(t - offset - range, t - offset]`,
+/// by the rows' labels after the pipeline or by the grouping.
 ///
 /// `steps`: nanoseconds since the epoch, ascending. Series come sorted by labels; a step without a
 /// row is absent, and a series has a value at one step at least.
 pub(crate) fn log_window(
     context: &ExecContext,
     input: &LogRows,
-    function: LogWindowFunction,
-    range_ns: i64,
-    offset_ns: i64,
-    grouping: Option<&Grouping>,
+    window: &LogWindow<'_>,
     steps: &[i64],
 ) -> Result<Vec<Series>, QueryError> {
     let (Some(&first), Some(&last)) = (steps.first(), steps.last()) else {
         return Ok(Vec::new());
     };
+    let LogWindow { function, range_ns, offset_ns, unwrap, .. } = *window;
     let windows = Windows { steps, range_ns, offset_ns };
     let pipeline = Pipeline::compile(&input.stages)?;
     let selectors = [Matchers::compile(&input.scan.matchers)?];
@@ -53,10 +69,13 @@ pub(crate) fn log_window(
     let range = TimeRange { from: Nanos(from), to: Nanos(to) };
     let needles = line_filter::needles(&input.stages);
     let scan = Scan { range, pipeline: &pipeline, needles };
+    let unwrapper = unwrap.map(Unwrapper::compile).transpose()?;
+    let grouping = effective_grouping(window);
     let mut counts = Counts {
         context,
         pipeline: &pipeline,
-        grouping,
+        grouping: grouping.as_ref(),
+        unwrapper: unwrapper.as_ref(),
         windows,
         sums_bytes,
         series: Vec::new(),
@@ -64,12 +83,12 @@ pub(crate) fn log_window(
         by_values: HashMap::new(),
         by_stream: Vec::new(),
         labels: RowLabels::default(),
-        wanted: wanted_names(&pipeline, grouping),
+        wanted: wanted_names(&pipeline, grouping.as_ref(), unwrapper.as_ref()),
         values: String::new(),
         near: (0, 0),
     };
     scan.run(context, &mut streams, &mut counts)?;
-    Ok(counts.finish(function))
+    counts.finish(window)
 }
 
 /// Which steps' windows an instant is in.
@@ -103,6 +122,8 @@ struct Sums {
     labels: LabelSet,
     lines: Vec<i64>,
     bytes: Vec<i64>,
+    /// Instead of both, where values of a label count.
+    samples: Vec<Sample>,
 }
 
 /// The series of a stream's rows.
@@ -123,6 +144,7 @@ struct Counts<'q> {
     context: &'q ExecContext,
     pipeline: &'q Pipeline,
     grouping: Option<&'q Grouping>,
+    unwrapper: Option<&'q Unwrapper>,
     windows: Windows<'q>,
     sums_bytes: bool,
     series: Vec<Sums>,
@@ -147,7 +169,7 @@ impl Counts<'_> {
         }
         self.context.budget.add_series(1)?;
         let number = self.series.len();
-        let steps = self.windows.steps.len() + 1;
+        let steps = if self.unwrapper.is_some() { 0 } else { self.windows.steps.len() + 1 };
         let bytes = if self.sums_bytes { steps } else { 0 };
         let label_bytes: usize = labels.iter().map(|(n, v)| n.len() + v.len() + 64).sum();
         self.context.budget.charge(((steps + bytes) * size_of::<i64>() + label_bytes) as u64)?;
@@ -155,6 +177,7 @@ impl Counts<'_> {
             labels: labels.clone(),
             lines: vec![0; steps],
             bytes: vec![0; bytes],
+            samples: Vec::new(),
         });
         self.numbers.insert(labels.clone(), number);
         Ok(number)
@@ -186,6 +209,7 @@ impl Counts<'_> {
     /// Whether the series of a stream's rows follows from the stream's labels alone.
     fn is_settled_by(&self, stream: &LabelSet) -> bool {
         !self.pipeline.changes_labels()
+            && self.unwrapper.is_none()
             && self.grouping.is_some_and(|grouping| {
                 !grouping.without && grouping.labels.iter().all(|name| stream.contains(name))
             })
@@ -213,58 +237,97 @@ impl Counts<'_> {
         Ok(series)
     }
 
-    /// Runs the pipeline over a row; whether it stays.
+    /// Runs the pipeline over a row: how many bytes its line has then, or its sample. `None` where it
+    /// does not stay or has no sample.
     fn run(
         &mut self,
         metadata: Option<&LogMetadata>,
-        at: usize,
+        row: &Row,
         stream: &Arc<LabelSet>,
         line: &str,
-    ) -> bool {
+    ) -> Option<Counted> {
         let labels = &mut self.labels;
         labels.start(stream);
         if let Some(metadata) = metadata {
-            metadata.visit(at, &mut |name, value| labels.add_metadata(name, value));
+            metadata.visit(row.at as usize, &mut |name, value| labels.add_metadata(name, value));
         }
-        self.pipeline.run(line, labels)
+        let mut line = Cow::Borrowed(line);
+        if !self.pipeline.run(row.time_ns, &mut line, labels) {
+            return None;
+        }
+        match self.unwrapper {
+            Some(unwrapper) => unwrapper.value(labels).map(Counted::Sample),
+            None => Some(Counted::Line { bytes: line.len() }),
+        }
     }
 
-    fn add(&mut self, series: usize, time_ns: i64, bytes: usize) {
-        self.near = self.windows.of(time_ns, self.near);
-        let (first, end) = self.near;
+    fn add(&mut self, series: usize, time_ns: i64, counted: Counted) -> Result<(), QueryError> {
         let sums = &mut self.series[series];
-        sums.lines[first] += 1;
-        sums.lines[end] -= 1;
-        if self.sums_bytes {
-            sums.bytes[first] += bytes as i64;
-            sums.bytes[end] -= bytes as i64;
+        match counted {
+            Counted::Line { bytes } => {
+                self.near = self.windows.of(time_ns, self.near);
+                let (first, end) = self.near;
+                sums.lines[first] += 1;
+                sums.lines[end] -= 1;
+                if self.sums_bytes {
+                    sums.bytes[first] += bytes as i64;
+                    sums.bytes[end] -= bytes as i64;
+                }
+            }
+            Counted::Sample(value) => {
+                if sums.samples.len() == sums.samples.capacity() {
+                    let more = sums.samples.len().max(4);
+                    self.context.budget.charge((more * size_of::<Sample>()) as u64)?;
+                    sums.samples.reserve_exact(more);
+                }
+                sums.samples.push(Sample { time_ns, value });
+            }
         }
+        Ok(())
     }
 
-    fn finish(self, function: LogWindowFunction) -> Vec<Series> {
-        let seconds = self.windows.range_ns as f64 / 1e9;
-        let value = |lines: i64, bytes: i64| match function {
-            LogWindowFunction::CountOverTime => lines as f64,
-            LogWindowFunction::Rate => lines as f64 / seconds,
-            LogWindowFunction::BytesOverTime => bytes as f64,
-            LogWindowFunction::BytesRate => bytes as f64 / seconds,
-        };
-        let sorted: BTreeMap<_, _> =
-            self.series.into_iter().map(|sums| (sums.labels, (sums.lines, sums.bytes))).collect();
-        let series = sorted.into_iter().map(|(labels, (lines, bytes))| {
-            let mut held = (0, 0);
-            let values = (0..self.windows.steps.len()).map(|step| {
-                held.0 += lines[step];
-                held.1 += bytes.get(step).copied().unwrap_or_default();
-                if held.0 == 0 { ABSENT } else { value(held.0, held.1) }
-            });
-            Series { labels, values: values.collect() }
-        });
-        // Windows may leave gaps, and a row in a gap is in none.
-        series
-            .filter(|one| one.values.iter().any(|&v| !varve_columnar::answer::is_absent(v)))
-            .collect()
+    fn finish(self, window: &LogWindow<'_>) -> Result<Vec<Series>, QueryError> {
+        let Counts { context, windows, unwrapper, .. } = self;
+        let mut sorted: BTreeMap<_, _> =
+            self.series.into_iter().map(|sums| (sums.labels.clone(), sums)).collect();
+        let mut series = Vec::with_capacity(sorted.len());
+        while let Some((labels, sums)) = sorted.pop_first() {
+            context.budget.check()?;
+            let values = if unwrapper.is_some() {
+                samples::over_windows(window, windows.steps, sums.samples)
+            } else {
+                line_values(window, windows.steps.len(), &sums)
+            };
+            // Windows may leave gaps, and a row in a gap is in none.
+            if values.iter().any(|&value| !is_absent(value)) {
+                series.push(Series { labels, values });
+            }
+        }
+        Ok(series)
     }
+}
+
+/// What a row adds.
+#[derive(Clone, Copy)]
+enum Counted {
+    Line { bytes: usize },
+    Sample(f64),
+}
+
+/// Per step what the rows' differences add up to.
+fn line_values(window: &LogWindow<'_>, steps: usize, sums: &Sums) -> Vec<f64> {
+    let per = match window.function {
+        LogWindowFunction::Rate | LogWindowFunction::BytesRate => window.range_ns as f64 / 1e9,
+        _ => 1.0,
+    };
+    let mut held = (0, 0);
+    let values = (0..steps).map(|step| {
+        held.0 += sums.lines[step];
+        held.1 += sums.bytes.get(step).copied().unwrap_or_default();
+        let value = if sums.bytes.is_empty() { held.0 } else { held.1 };
+        if held.0 == 0 { ABSENT } else { value as f64 / per }
+    });
+    values.collect()
 }
 
 impl Reader for Counts<'_> {
@@ -303,27 +366,29 @@ impl Reader for Counts<'_> {
         for &Row { at, stream: number, time_ns } in found.rows {
             let line = lines.map_or("", |lines| lines.value(at as usize));
             let stream: &Arc<LabelSet> = &streams[number as usize];
-            let series = if let Some(series) = self.series_of_stream(number, stream)? {
-                series
+            let row = Row { at, stream: number, time_ns };
+            let (series, counted) = if let Some(series) = self.series_of_stream(number, stream)? {
+                (series, Counted::Line { bytes: line.len() })
             } else {
                 let (metadata, matters) = metadata.get_or_insert_with(|| {
                     let metadata = LogMetadata::new(found.batch);
                     let matters = metadata.may_hold(|name| self.labels.wants(name));
                     (metadata, matters)
                 });
-                if !self.run(matters.then_some(&*metadata), at as usize, stream, line) {
+                let Some(counted) = self.run(matters.then_some(&*metadata), &row, stream, line)
+                else {
                     continue;
-                }
+                };
                 if self.labels.has_error() {
                     // The message shows all labels of the row.
                     self.labels.want_only(None);
-                    self.run(Some(metadata), at as usize, stream, line);
+                    self.run(Some(metadata), &row, stream, line);
                     return Err(pipeline_error(&self.labels.merged()));
                 }
-                self.series_of_row()?
+                (self.series_of_row()?, counted)
             };
             matched += 1;
-            self.add(series, time_ns, line.len());
+            self.add(series, time_ns, counted)?;
         }
         self.context.count(&QueryStats { rows_matched: matched, ..QueryStats::default() });
         self.context.budget.check()
@@ -332,34 +397,4 @@ impl Reader for Counts<'_> {
     fn rank(&self, times: (i64, i64)) -> i64 {
         times.0
     }
-}
-
-/// The names of the labels that decide whether a row stays and which series it is of; `None` where all
-/// its labels make the series.
-fn wanted_names(pipeline: &Pipeline, grouping: Option<&Grouping>) -> Option<Arc<[String]>> {
-    let Grouping { labels, without: false } = grouping? else { return None };
-    let deciding = pipeline.deciding_names().into_iter().map(str::to_owned);
-    let errors = [ERROR, ERROR_DETAILS].map(str::to_owned);
-    Some(labels.iter().cloned().chain(deciding).chain(errors).collect())
-}
-
-/// The labels that are left of a set.
-fn grouped(mut labels: LabelSet, grouping: Option<&Grouping>) -> LabelSet {
-    if let Some(grouping) = grouping {
-        labels.retain(|name, _| {
-            grouping.labels.iter().any(|label| label == name) != grouping.without
-        });
-    }
-    labels
-}
-
-/// A row that a stage failed on would be counted among labels that it only seems to have.
-fn pipeline_error(labels: &LabelSet) -> QueryError {
-    let shown: Vec<_> = labels.iter().map(|(name, value)| format!("{name}={value:?}")).collect();
-    QueryError::invalid(format!(
-        "pipeline error: '{}' for series: '{{{}}}'.\nUse a label filter to intentionally skip this error. (e.g | __error__!=\"{}\").\nTo skip all potential errors you can match empty errors.(e.g __error__=\"\")",
-        labels.get(ERROR),
-        shown.join(", "),
-        labels.get(ERROR),
-    ))
 }

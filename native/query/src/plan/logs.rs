@@ -43,7 +43,7 @@ pub enum Stage {
         /// How the line is compared.
         op: LineFilterOp,
         /// At least one must be found (for the negated forms: none may).
-        patterns: Vec<String>,
+        patterns: Vec<LinePattern>,
     },
     /// Keeps entries by their labels.
     LabelFilter {
@@ -55,6 +55,18 @@ pub enum Stage {
         /// How the line is read.
         parser: Parser,
     },
+    /// Takes the sequences away by which terminals are coloured.
+    Decolorize,
+    /// Writes the line anew.
+    LineFormat {
+        /// In Go's template language, over the labels.
+        template: String,
+    },
+    /// Renames labels and writes new ones, one after the other.
+    LabelFormat {
+        /// What is done.
+        formats: Vec<LabelFormat>,
+    },
     /// Takes labels away: all named ones, or those whose value matches.
     Drop {
         /// Which.
@@ -65,6 +77,36 @@ pub enum Stage {
         /// Which stay.
         labels: Vec<LabelPick>,
     },
+}
+
+/// What a line filter looks for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LinePattern {
+    /// The text, expression, line pattern or range of addresses.
+    pub text: String,
+    /// `ip("…")`: an address, `a/24` or `a-b`; the line must hold an address of it.
+    pub ip: bool,
+}
+
+/// A label that is set by `label_format`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LabelFormat {
+    /// The label.
+    pub to: String,
+    /// Where its value comes from.
+    pub from: LabelSource,
+}
+
+/// Where `label_format` takes a value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(tag = "kind", content = "text", rename_all = "camelCase")]
+pub enum LabelSource {
+    /// From this label, which is gone afterwards.
+    Label(String),
+    /// Written by this template, over the labels as they were before the stage.
+    Template(String),
 }
 
 /// A label, perhaps only with certain values.
@@ -102,6 +144,12 @@ pub enum LineFilterOp {
     /// It is not.
     #[serde(rename = "!~")]
     NotRegex,
+    /// The whole line is the literal parts of the pattern with something in place of each `<_>`.
+    #[serde(rename = "|>")]
+    Pattern,
+    /// It is not.
+    #[serde(rename = "!>")]
+    NotPattern,
 }
 
 /// How a line becomes labels.
@@ -127,6 +175,18 @@ pub enum Parser {
         /// `label` = key.
         expressions: Vec<Extraction>,
     },
+    /// Named captures of an expression.
+    Regexp {
+        /// With `(?P<label>…)`.
+        expression: String,
+    },
+    /// What stands between literal parts.
+    Pattern {
+        /// E.g. `<ip> - <_> "<method> <path>"`.
+        expression: String,
+    },
+    /// The texts of a JSON object that Promtail packed; `_entry` becomes the line.
+    Unpack,
 }
 
 /// A label and where its value is found.
@@ -178,6 +238,15 @@ pub enum LabelFilterExpr {
         unit: NumberUnit,
         /// With what.
         value: f64,
+    },
+    /// Whether the value holds an address of a range.
+    Ip {
+        /// The label.
+        name: String,
+        /// `!=`: none may be in the range.
+        negated: bool,
+        /// An address, `a/24` or `a-b`.
+        range: String,
     },
 }
 

@@ -28,11 +28,11 @@ pub use functions::{AggregateOp, BinaryOp, Function, WindowFunction};
 pub use labels::{CompareOp, Grouping, Label, LabelMatcher, LabelsOf, MatchOp};
 pub use log_overviews::{FieldsOf, VolumeBy};
 pub use logs::{
-    Extraction, LabelFilterExpr, LabelPick, LineFilterOp, LogRows, LogScan, NumberUnit, Parser,
-    Stage, ValueMatch,
+    Extraction, LabelFilterExpr, LabelFormat, LabelPick, LabelSource, LineFilterOp, LinePattern,
+    LogRows, LogScan, NumberUnit, Parser, Stage, ValueMatch,
 };
 pub use series::{
-    Dialect, LogWindowFunction, MatchCardinality, Matching, SampleSelect, SeriesExpr,
+    Dialect, LogWindowFunction, MatchCardinality, Matching, SampleSelect, SeriesExpr, Unwrap,
 };
 pub use spans::{
     AttributeScope, Field, FieldExpr, FieldOp, Intrinsic, SpanKind, Static, StatusCode,

@@ -6,7 +6,7 @@ use ts_rs::TS;
 use super::{
     functions::{AggregateOp, BinaryOp, Function, WindowFunction},
     labels::{Grouping, Label, LabelMatcher},
-    logs::LogRows,
+    logs::{LabelFilterExpr, LogRows, NumberUnit},
     time::Nanos,
 };
 
@@ -86,6 +86,10 @@ pub enum SeriesExpr {
         offset: Nanos,
         /// The labels that rows are grouped by; all labels otherwise.
         grouping: Option<Grouping>,
+        /// Whose value counts instead of the line.
+        unwrap: Option<Unwrap>,
+        /// The quantile of `quantile_over_time`.
+        param: Option<f64>,
     },
     /// One value per group and step.
     Aggregate {
@@ -168,11 +172,24 @@ pub struct SampleSelect {
     pub at: Option<Nanos>,
 }
 
+/// The label whose value is a row's sample; rows without it are left out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Unwrap {
+    /// The label. It is no part of the series' labels.
+    pub label: String,
+    /// How its value is read; what cannot be is an error of the row.
+    pub unit: NumberUnit,
+    /// Run afterwards, with that error to be seen.
+    pub filters: Vec<LabelFilterExpr>,
+}
+
 /// What a window of log rows becomes; names are LogQL's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the others are the LogQL function of that name, of samples")]
 pub enum LogWindowFunction {
-    /// Lines per second.
+    /// Lines per second; of samples, their sum per second.
     Rate,
     /// Lines.
     CountOverTime,
@@ -180,6 +197,16 @@ pub enum LogWindowFunction {
     BytesRate,
     /// Bytes of lines.
     BytesOverTime,
+    RateCounter,
+    AvgOverTime,
+    SumOverTime,
+    MinOverTime,
+    MaxOverTime,
+    StddevOverTime,
+    StdvarOverTime,
+    QuantileOverTime,
+    FirstOverTime,
+    LastOverTime,
 }
 
 /// `on`/`ignoring` and `group_left`/`group_right`.

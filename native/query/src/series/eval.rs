@@ -17,7 +17,7 @@ use super::{
 use crate::{
     context::ExecContext,
     error::QueryError,
-    logs::log_window,
+    logs::{LogWindow, log_window},
     plan::{Dialect, Function, Label, SampleSelect, SeriesExpr, WindowFunction},
 };
 
@@ -71,16 +71,16 @@ impl<'a, 's> Evaluator<'a, 's> {
                 let lookback = Lookback { offset_ns: offset.0, at: *at, length_ns: range.0 };
                 self.subquery(input, &lookback, step.0, *function, args)
             }
-            SeriesExpr::LogWindow { input, function, range, offset, grouping } => {
-                let series = log_window(
-                    self.context,
-                    input,
-                    *function,
-                    range.0,
-                    offset.0,
-                    grouping.as_ref(),
-                    self.steps_ns,
-                )?;
+            SeriesExpr::LogWindow { input, function, range, offset, grouping, unwrap, param } => {
+                let window = LogWindow {
+                    function: *function,
+                    range_ns: range.0,
+                    offset_ns: offset.0,
+                    grouping: grouping.as_ref(),
+                    unwrap: unwrap.as_ref(),
+                    param: *param,
+                };
+                let series = log_window(self.context, input, &window, self.steps_ns)?;
                 self.vector(series.into_iter().map(|series| EvalSeries {
                     labels: series.labels,
                     drop_name: false,

@@ -2,9 +2,12 @@
 
 mod overview;
 
-use std::io::Write as _;
+use std::{collections::HashMap, io::Write as _, sync::Arc};
 
-use varve_columnar::answer::{Answer, LogEntry, Outcome, QueryStats, StreamRows};
+use varve_columnar::{
+    answer::{Answer, LogEntry, Outcome, QueryStats, StreamRows},
+    labels::LabelSet,
+};
 
 use super::{
     json::{self, ARRAY, OBJECT},
@@ -98,36 +101,66 @@ fn data(out: &mut Vec<u8>, outcome: &Outcome, entry_labels: EntryLabels) {
 }
 
 fn streams(out: &mut Vec<u8>, streams: &[StreamRows], entry_labels: EntryLabels) {
-    json::list(out, ARRAY, streams, |out, rows| {
-        let StreamRows { index, metadata, parsed, entries } = rows;
+    let groups: Vec<Vec<&StreamRows>> = match entry_labels {
+        EntryLabels::Merged => streams.iter().map(|rows| vec![rows]).collect(),
+        EntryLabels::Categorized => by_index(streams),
+    };
+    json::list(out, ARRAY, &groups, |out, group| {
+        let Some(first) = group.first() else { return };
         out.extend_from_slice(br#"{"stream":"#);
-        // What stands behind the line; the same for all lines of the group.
-        let mut behind = Vec::new();
         match entry_labels {
-            EntryLabels::Merged => merged(out, rows),
-            EntryLabels::Categorized => {
-                samples::labels(out, index.iter());
-                behind.push(b',');
-                let categories = [("structuredMetadata", metadata), ("parsed", parsed)];
-                let present = categories.into_iter().filter(|(_, set)| !set.is_empty());
-                json::list(&mut behind, OBJECT, present, |out, (name, set)| {
-                    json::string(out, name);
-                    out.push(b':');
-                    samples::labels(out, set.iter());
-                });
-            }
+            EntryLabels::Merged => merged(out, first),
+            EntryLabels::Categorized => samples::labels(out, first.index.iter()),
+        }
+        let mut entries = Vec::new();
+        for rows in group {
+            let behind: Arc<[u8]> = behind(rows, entry_labels).into();
+            entries.extend(rows.entries.iter().map(|entry| (entry, Arc::clone(&behind))));
+        }
+        if group.len() > 1 {
+            entries.sort_by_key(|(entry, _)| entry.at);
         }
         out.extend_from_slice(br#","values":"#);
-        json::list(out, ARRAY, entries, |out, LogEntry { time_ns, line }| {
+        json::list(out, ARRAY, &entries, |out, (LogEntry { time_ns, line, .. }, behind)| {
             out.extend_from_slice(b"[\"");
             json::integer(out, time_ns);
             out.extend_from_slice(b"\",");
             json::string(out, line);
-            out.extend_from_slice(&behind);
+            out.extend_from_slice(behind);
             out.push(b']');
         });
         out.push(b'}');
     });
+}
+
+/// Rows of one stream together, whatever other labels they have; in the order of their first lines.
+fn by_index(streams: &[StreamRows]) -> Vec<Vec<&StreamRows>> {
+    let mut groups: Vec<Vec<&StreamRows>> = Vec::new();
+    let mut numbers: HashMap<&LabelSet, usize> = HashMap::new();
+    for rows in streams {
+        let number = *numbers.entry(&rows.index).or_insert(groups.len());
+        match groups.get_mut(number) {
+            Some(group) => group.push(rows),
+            None => groups.push(vec![rows]),
+        }
+    }
+    groups
+}
+
+/// What stands behind the line; the same for all lines of a group.
+fn behind(StreamRows { metadata, parsed, .. }: &StreamRows, entry_labels: EntryLabels) -> Vec<u8> {
+    let mut behind = Vec::new();
+    if entry_labels == EntryLabels::Categorized {
+        behind.push(b',');
+        let categories = [("structuredMetadata", metadata), ("parsed", parsed)];
+        let present = categories.into_iter().filter(|(_, set)| !set.is_empty());
+        json::list(&mut behind, OBJECT, present, |out, (name, set)| {
+            json::string(out, name);
+            out.push(b':');
+            samples::labels(out, set.iter());
+        });
+    }
+    behind
 }
 
 /// All labels of a group in one object.
@@ -137,7 +170,7 @@ fn merged(out: &mut Vec<u8>, StreamRows { index, metadata, parsed, .. }: &Stream
     }
     let mut all = index.clone();
     for (name, value) in metadata.iter().chain(parsed.iter()) {
-        all.set(name, value);
+        all.put(name, value);
     }
     samples::labels(out, all.iter());
 }
@@ -256,8 +289,12 @@ mod tests {
             metadata: LabelSet::new([("aa_user", "ada")]),
             parsed: LabelSet::new([("status", "500")]),
             entries: vec![
-                LogEntry { time_ns: 1_700_000_000_500_000_001, line: "payment \"failed\"".into() },
-                LogEntry { time_ns: 1, line: "b".into() },
+                LogEntry {
+                    at: 0,
+                    time_ns: 1_700_000_000_500_000_001,
+                    line: "payment \"failed\"".into(),
+                },
+                LogEntry { at: 2, time_ns: 1, line: "b".into() },
             ],
         }])
     }
@@ -280,9 +317,23 @@ mod tests {
             index: LabelSet::new([("app", "shop")]),
             metadata: LabelSet::default(),
             parsed: LabelSet::default(),
-            entries: vec![LogEntry { time_ns: 1, line: "b".into() }],
+            entries: vec![LogEntry { at: 0, time_ns: 1, line: "b".into() }],
         }]);
         assert!(head(plain, EntryLabels::Categorized).ends_with(r#"["1","b",{}]]}]"#));
+    }
+
+    #[test]
+    fn categorized_lines_of_one_stream_stand_together_in_the_answers_order() {
+        let rows = |status: &str, at, line: &str| StreamRows {
+            index: LabelSet::new([("app", "shop")]),
+            metadata: LabelSet::default(),
+            parsed: LabelSet::new([("status", status)]),
+            entries: vec![LogEntry { at, time_ns: 7, line: line.into() }],
+        };
+        let answer = Answer::Streams(vec![rows("200", 1, "b"), rows("500", 0, "a")]);
+        assert!(head(answer, EntryLabels::Categorized).ends_with(
+            r#"[{"stream":{"app":"shop"},"values":[["7","a",{"parsed":{"status":"500"}}],["7","b",{"parsed":{"status":"200"}}]]}]"#
+        ));
     }
 
     #[test]

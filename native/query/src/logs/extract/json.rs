@@ -13,6 +13,11 @@ const OPEN_OBJECT: &str = "Value looks like object, but can't find closing '}' s
 const OPEN_ARRAY: &str = "Value is array, but can't find closing ']' symbol";
 const MALFORMED: &str = "Malformed JSON error";
 const UNKNOWN: &str = "Unknown value type";
+const MALFORMED_ESCAPE: &str = "Encountered an invalid escape sequence in a string";
+const NOT_PACKED: &str = "expecting json object(6), but it is not";
+
+/// The key of the line that Promtail packed.
+const PACKED_LINE: &str = "_entry";
 
 /// Objects in objects deeper than this are left out.
 const DEPTH_MAX: usize = 64;
@@ -49,6 +54,38 @@ fn flatten_below(
         name.truncate(above);
     }
     Ok(())
+}
+
+/// Sets a label for each text of an object, if one of them is the packed line; gives that.
+pub(super) fn unpack(line: &str, labels: &mut RowLabels) -> Result<Option<String>, &'static str> {
+    if line.is_empty() {
+        return Ok(None);
+    }
+    if !line.starts_with('{') {
+        return Err(NOT_PACKED);
+    }
+    let mut packed = None;
+    let mut texts = Vec::new();
+    for member in Members::of(line)? {
+        let (key, value) = member?;
+        match value {
+            Value::Text(text) if key == PACKED_LINE => {
+                packed = Some(unescape(text).ok_or(MALFORMED_ESCAPE)?.into_owned());
+            }
+            Value::Text(text) => texts.push((key, unescape(text).unwrap_or_default())),
+            Value::Plain(_) | Value::Null | Value::Object(_) | Value::Array(_) => {}
+        }
+    }
+    if packed.is_some() {
+        for (key, value) in texts {
+            let mut name = String::with_capacity(key.len());
+            push_label_name(&mut name, key);
+            if !name.is_empty() {
+                labels.set_extracted(&name, &value);
+            }
+        }
+    }
+    Ok(packed)
 }
 
 /// A value as it is written.

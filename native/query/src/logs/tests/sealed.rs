@@ -48,6 +48,8 @@ fn many() -> String {
 }
 
 fn line_filter(op: &str, patterns: &[&str]) -> Json {
+    let patterns: Vec<Json> =
+        patterns.iter().map(|text| json!({ "text": text, "ip": false })).collect();
     json!({ "stage": "lineFilter", "op": op, "patterns": patterns })
 }
 
