@@ -17,6 +17,11 @@ export declare class NativeStore {
   compact(): Promise<void>
   /** Stops accepting, writes and syncs what was accepted, and gives the data directory free. */
   close(): Promise<void>
+  /**
+   * Appends one request body; resolves once what was accepted is durable and can be queried. A retry
+   * is known again by `idempotency_key`, or without one by the body.
+   */
+  append(tenant: string, format: string, encoding: string, body: Uint8Array, idempotencyKey?: string | undefined | null): Promise<AppendReceipt>
   /** Hides rows at once and erases them later; `what_json` is a `NewDelete`. The request as JSON. */
   createDelete(tenant: string, whatJson: string): Promise<string>
   /** A tenant's requests as JSON, the newest first. */
@@ -25,11 +30,6 @@ export declare class NativeStore {
   cancelDelete(tenant: string, id: number): Promise<void>
   /** What retention by these rules would let go now, as JSON. */
   expired(rulesJson: string): string
-  /**
-   * Appends one request body; resolves once what was accepted is durable and can be queried. A retry
-   * is known again by `idempotency_key`, or without one by the body.
-   */
-  append(tenant: string, format: string, encoding: string, body: Uint8Array, idempotencyKey?: string | undefined | null): Promise<AppendReceipt>
   /** A token for one call of `query`. */
   cancelToken(): CancelToken
   /** Runs a `Query` of the plan algebra, given as JSON. */

@@ -23,7 +23,7 @@ impl NativeStore {
         let request = tokio::task::spawn_blocking(move || views.create_delete(&tenant, what))
             .await
             .map_err(|_| lost("creating a delete request"))?
-            .map_err(refused)?;
+            .map_err(|error| refused(&error))?;
         json(&request)
     }
 
@@ -49,13 +49,13 @@ impl NativeStore {
         tokio::task::spawn_blocking(move || views.cancel_delete(&tenant, id))
             .await
             .map_err(|_| lost("cancelling a delete request"))?
-            .map_err(refused)
+            .map_err(|error| refused(&error))
     }
 
     /// What retention by these rules would let go now, as JSON.
     #[napi]
     pub fn expired(&self, rules_json: String) -> napi::Result<String> {
-        let rules: Vec<RetentionRule> = serde_json::from_str(&rules_json)
+        let rules: Vec<RetentionRule> = serde_json::from_slice(&rules_json.into_bytes())
             .map_err(|error| coded(ErrorCode::Internal, format!("not rules: {error}")))?;
         json(&self.running()?.views.expired(&retention(&rules)))
     }
@@ -65,7 +65,7 @@ fn parse_tenant(name: &str) -> napi::Result<TenantId> {
     TenantId::parse(name).map_err(|error| coded(ErrorCode::TenantInvalid, error.to_string()))
 }
 
-fn refused(error: DeleteError) -> napi::Error {
+fn refused(error: &DeleteError) -> napi::Error {
     coded(error.code(), error.to_string())
 }
 

@@ -6,6 +6,8 @@
 //! CPU time is read from `/proc`, as Linux has it.
 #![expect(clippy::unwrap_used, reason = "a measurement that fails has nothing to report")]
 #![expect(clippy::print_stdout, reason = "the figures are its answer")]
+#![expect(clippy::disallowed_types, reason = "a real socket is what is measured")]
+#![expect(clippy::disallowed_methods, reason = "a thread per connection, as a server has them")]
 
 use bytes::Bytes;
 use std::{

@@ -78,7 +78,7 @@ fn record(partition: PartitionId, payload: &str, told: &mpsc::Sender<Told>) -> A
         idempotency_key: 0,
         payload: Bytes::copy_from_slice(payload.as_bytes()),
         done: Box::new(move |result| {
-            told.send(result.map(|stored| stored.lsn().unwrap())).unwrap()
+            told.send(result.map(|stored| stored.lsn().unwrap())).unwrap();
         }),
     }
 }

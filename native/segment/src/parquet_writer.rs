@@ -99,7 +99,7 @@ fn properties(table: Table) -> WriterProperties {
     for name in match table {
         Table::Logs => &["time_unix_nano"][..],
         Table::Spans => &["trace_id", "start_unix_nano"],
-        Table::Samples | Table::Metadata => &[],
+        Table::Samples | Table::Metadata | Table::Exemplars => &[],
     } {
         properties = properties
             .set_column_statistics_enabled(ColumnPath::from(*name), EnabledStatistics::Page);
@@ -114,7 +114,7 @@ fn properties(table: Table) -> WriterProperties {
     for name in match table {
         Table::Logs => &["time_unix_nano", "observed_time_unix_nano", ROW, OFFSET][..],
         Table::Spans => &["start_unix_nano", "end_unix_nano", ROW, OFFSET],
-        Table::Samples | Table::Metadata => &[],
+        Table::Samples | Table::Metadata | Table::Exemplars => &[],
     } {
         // Numbers that go up within a stream or trace: a third of what their dictionary takes.
         let column = ColumnPath::from(*name);

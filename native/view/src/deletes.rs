@@ -162,7 +162,7 @@ impl NewDelete {
                 self.from_ms.saturating_mul(NS_PER_MS),
                 self.to_ms.saturating_mul(NS_PER_MS).saturating_add(NS_PER_MS - 1),
             ),
-            Table::Samples | Table::Metadata => (self.from_ms, self.to_ms),
+            Table::Samples | Table::Exemplars | Table::Metadata => (self.from_ms, self.to_ms),
         }
     }
 

@@ -119,7 +119,7 @@ fn age(table: Table, segment: &Segment) -> Age {
     let (_, newest) = segment.time_range();
     let newest_ms = match table {
         Table::Logs | Table::Spans => newest.div_euclid(NS_PER_MS),
-        Table::Samples | Table::Metadata => newest,
+        Table::Samples | Table::Exemplars | Table::Metadata => newest,
     };
     Age { newest_ms, size_bytes: segment.size_bytes() }
 }

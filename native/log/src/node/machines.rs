@@ -254,10 +254,10 @@ impl Machines {
     fn write(&mut self, writer: &mut Writer) -> Result<(), Stopped> {
         let written = writer.write(&self.wanted.frames);
         self.wanted.frames.clear();
-        let writes = std::mem::take(&mut self.wanted.writes);
+        let tokens = std::mem::take(&mut self.wanted.writes);
         let reason = match written {
             Ok(()) => {
-                for (partition, token) in writes {
+                for (partition, token) in tokens {
                     self.give(partition, Event::Written(token));
                 }
                 return Ok(());
@@ -267,7 +267,7 @@ impl Machines {
             Err(error @ WriteError::NoRoom { .. }) => Arc::from(error.to_string()),
             Err(WriteError::Broken(reason)) => reason,
         };
-        for (partition, token) in writes {
+        for (partition, token) in tokens {
             self.give(partition, Event::WriteFailed(token));
         }
         Err(Stopped::Journal(reason))

@@ -80,7 +80,9 @@ impl Writing {
             Err(WriteError::NoRoom { free_bytes, min_bytes }) => {
                 self.shared.queue.release(room_bytes);
                 let error = AppendError::DiskFull { free_bytes, min_bytes };
-                requests.into_iter().for_each(|request| request.refuse(&error));
+                for request in requests {
+                    request.refuse(&error);
+                }
                 return Ok(());
             }
             Err(WriteError::Broken(reason)) => {

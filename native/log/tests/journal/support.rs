@@ -8,7 +8,7 @@ use std::{
 };
 use varve_log::{
     Append, AppendError, Journal, JournalSettings, Log, OpenError, ProducerSettings, ReadError,
-    Runtime, Stored,
+    Runtime,
     runtime::faults::{Faults, FaultyDisk},
 };
 use varve_types::{LogId, Lsn, PartitionId, TenantId};
@@ -67,7 +67,7 @@ pub(crate) fn start_append(
             idempotency_key: 0,
             payload: Bytes::copy_from_slice(payload),
             done: Box::new(move |result| {
-                told.send(result.map(|stored| stored.lsn().unwrap())).unwrap_or_default()
+                told.send(result.map(|stored| stored.lsn().unwrap())).unwrap_or_default();
             }),
         }
     });

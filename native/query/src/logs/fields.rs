@@ -1,6 +1,7 @@
 //! Which fields lines have: structured metadata, what the pipeline read, and what a parser finds.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, HashSet},
     sync::Arc,
 };
@@ -111,7 +112,7 @@ impl Seen<'_> {
     fn read(&mut self, index: &Arc<LabelSet>, line: &str) -> Option<(&'static str, LabelSet)> {
         for (name, parser) in [("json", &self.json), ("logfmt", &self.logfmt)] {
             self.labels.start(index);
-            parser.run(line, &mut self.labels);
+            parser.run(&mut Cow::Borrowed(line), &mut self.labels);
             if !self.labels.has_error() {
                 return Some((name, self.labels.sets().parsed));
             }

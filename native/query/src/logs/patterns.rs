@@ -3,7 +3,7 @@
 mod drain;
 mod tokens;
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use hashbrown::HashMap;
 use varve_columnar::{
@@ -111,17 +111,17 @@ impl Reader for Mining<'_> {
         let mut matched = 0;
         for row in found.rows {
             let at = row.at as usize;
-            let line = lines.value(at);
+            let mut line = Cow::Borrowed(lines.value(at));
             let mut labels = std::mem::take(&mut self.labels);
             labels.start(&streams.streams()[row.stream as usize]);
             metadata.visit(at, &mut |name, value| labels.add_metadata(name, value));
-            let stays = self.pipeline.run(line, &mut labels);
+            let stays = self.pipeline.run(row.time_ns, &mut line, &mut labels);
             if stays {
                 matched += 1;
                 let level = labels.get(DETECTED_LEVEL).unwrap_or_default();
                 let levels = self.groups.entry(row.stream).or_default();
                 let drain = levels.entry_ref(level).or_default();
-                let grown = drain.learn(line, row.time_ns.div_euclid(self.step_ns));
+                let grown = drain.learn(&line, row.time_ns.div_euclid(self.step_ns));
                 self.context.budget.charge(grown)?;
             }
             self.labels = labels;

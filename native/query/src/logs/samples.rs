@@ -169,13 +169,13 @@ fn rate_of_counter(window: &LogWindow<'_>, samples: &[Sample]) -> f64 {
     }
     let window_s = window.range_ns as f64 / 1e9;
     let mut to_start = (window.range_ns / 1_000_000) as f64 / 1e3;
-    let sampled = (last.time_ns - first.time_ns) as f64 / 1e3;
-    let between = sampled / (samples.len() - 1) as f64;
+    let covered_s = (last.time_ns - first.time_ns) as f64 / 1e3;
+    let between = covered_s / (samples.len() - 1) as f64;
     if growth > 0.0 && first.value >= 0.0 {
-        to_start = to_start.min(sampled * (first.value / growth));
+        to_start = to_start.min(covered_s * (first.value / growth));
     }
-    let reach = sampled + if to_start < between * 1.1 { to_start } else { between / 2.0 };
-    growth * (reach / sampled) / window_s
+    let reach = covered_s + if to_start < between * 1.1 { to_start } else { between / 2.0 };
+    growth * (reach / covered_s) / window_s
 }
 
 #[cfg(test)]

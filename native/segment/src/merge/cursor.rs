@@ -28,13 +28,15 @@ const OUTPUT_ROWS: usize = 8_192;
 pub(super) enum Rows {
     Logs,
     Spans,
+    Exemplars,
 }
 
 impl Rows {
-    const fn table(self) -> Table {
+    pub(super) const fn table(self) -> Table {
         match self {
             Self::Logs => Table::Logs,
             Self::Spans => Table::Spans,
+            Self::Exemplars => Table::Exemplars,
         }
     }
 
@@ -42,6 +44,16 @@ impl Rows {
         match self {
             Self::Logs => "time_unix_nano",
             Self::Spans => "start_unix_nano",
+            Self::Exemplars => "time_unix_ms",
+        }
+    }
+
+    /// The column of label sets; the directory knows which row has which.
+    const fn label_column(self) -> Option<&'static str> {
+        match self {
+            Self::Logs => Some("stream"),
+            Self::Spans => None,
+            Self::Exemplars => Some("series"),
         }
     }
 }
@@ -89,7 +101,7 @@ impl Cursor {
         let offsets = column(batch, OFFSET)?.as_primitive::<UInt64Type>();
         let traces = match self.rows {
             Rows::Spans => Some(column(batch, "trace_id")?.as_fixed_size_binary()),
-            Rows::Logs => None,
+            Rows::Logs | Rows::Exemplars => None,
         };
         let keys = times.iter().enumerate().map(|(at, &time)| Key {
             group: match traces {
@@ -137,7 +149,7 @@ pub(super) fn merge<E: From<SegmentError>>(
         .fields()
         .iter()
         .map(|field| field.name().as_str())
-        .filter(|name| rows == Rows::Spans || *name != "stream")
+        .filter(|name| Some(*name) != rows.label_column())
         .collect();
     let ranked = ranked(inputs);
     let mut merging = Merging {
@@ -149,7 +161,7 @@ pub(super) fn merge<E: From<SegmentError>>(
     };
     for (input, sets) in inputs.iter().zip(&ranked.sets) {
         let ranges: Vec<(u128, Range<u32>)> = match (rows, input.rows) {
-            (Rows::Logs, _) => {
+            (Rows::Logs | Rows::Exemplars, _) => {
                 sets.iter().map(|(rank, set)| (u128::from(*rank), set.rows.clone())).collect()
             }
             (Rows::Spans, Some(rows)) => rows.iter().map(|rows| (0, rows.clone())).collect(),

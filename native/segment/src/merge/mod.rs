@@ -64,6 +64,7 @@ pub fn merge<E: From<SegmentError>>(
         Table::Logs => cursor::merge(Rows::Logs, inputs, times, out),
         Table::Spans => cursor::merge(Rows::Spans, inputs, times, out),
         Table::Samples => samples::merge(inputs, times, out),
+        Table::Exemplars => cursor::merge(Rows::Exemplars, inputs, times, out),
         Table::Metadata => metadata::merge(inputs, out),
     }
 }

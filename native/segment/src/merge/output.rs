@@ -58,9 +58,9 @@ impl<'t> Output<'t> {
             self.time_range = Some((first.min(before), last.max(after)));
         }
         let stored = match self.kind {
-            Rows::Logs => {
+            kind @ (Rows::Logs | Rows::Exemplars) => {
                 let streams = self.add_streams(keys, rows)?;
-                stored(Table::Logs, rows, Some(&streams))
+                stored(kind.table(), rows, Some(&streams))
             }
             Rows::Spans => {
                 self.add_marks(keys);
@@ -80,7 +80,10 @@ impl<'t> Output<'t> {
 
     /// Adds the rows to their streams' ranges; their column of streams.
     fn add_streams(&mut self, keys: &[Key], rows: &RecordBatch) -> Result<ArrayRef, ArrowError> {
-        let bodies = column(rows, "body")?.as_string::<i32>();
+        let bodies = match self.kind {
+            Rows::Logs => Some(column(rows, "body")?.as_string::<i32>()),
+            Rows::Spans | Rows::Exemplars => None,
+        };
         let mut texts = Vec::new();
         let mut numbers = Vec::with_capacity(keys.len());
         let mut start = 0;
@@ -91,7 +94,7 @@ impl<'t> Output<'t> {
                 text.ok_or_else(|| ArrowError::ComputeError("a row has no stream".to_owned()))?;
             numbers.extend(std::iter::repeat_n(texts.len() as i32, run.len()));
             texts.push(&**text);
-            let bytes = bytes_of(bodies, start..start + run.len());
+            let bytes = bodies.map_or(0, |bodies| bytes_of(bodies, start..start + run.len()));
             let more = LabelSetRange {
                 text: text.clone(),
                 rows: self.rows + start as u32..self.rows + (start + run.len()) as u32,
@@ -123,7 +126,7 @@ impl<'t> Output<'t> {
     pub(super) fn finish(self) -> Merged {
         let Self { kind, rows, time_range, label_sets, marks, .. } = self;
         let directory = match kind {
-            Rows::Logs => Directory::label_sets(label_sets),
+            Rows::Logs | Rows::Exemplars => Directory::label_sets(label_sets),
             Rows::Spans => Directory::traces(marks),
         };
         Merged {
@@ -152,7 +155,9 @@ pub(super) fn stored(
     let schema = stored_schema(table);
     let columns =
         schema.fields().iter().map(|field| match (rows.column_by_name(field.name()), streams) {
-            (_, Some(streams)) if field.name() == "stream" => Ok(streams.clone()),
+            (None, Some(streams)) if ["stream", "series"].contains(&field.name().as_str()) => {
+                Ok(streams.clone())
+            }
             (Some(column), _) => Ok(column.clone()),
             (None, _) if field.is_nullable() => {
                 Ok(new_null_array(field.data_type(), rows.num_rows()))

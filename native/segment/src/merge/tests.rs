@@ -100,7 +100,8 @@ proptest! {
     /// Sealed apart and then merged, or sealed together: the same segment.
     #[test]
     fn merging_is_as_sealing_together(requests in requests(), is_samples in any::<bool>()) {
-        let (table, build): (_, fn(&[(u8, i64)]) -> RecordBatch) =
+        type Build = fn(&[(u8, i64)]) -> RecordBatch;
+        let (table, build): (_, Build) =
             if is_samples { (Table::Samples, samples) } else { (Table::Spans, spans) };
         let part_of = |at: usize| part(at as u64, build(&requests[at]));
         let apart: Vec<_> =
@@ -118,7 +119,8 @@ proptest! {
     /// Windows of time have all rows between them, each its own.
     #[test]
     fn windows_share_the_rows(requests in requests(), is_samples in any::<bool>(), at in 0i64..60) {
-        let (table, build): (_, fn(&[(u8, i64)]) -> RecordBatch) =
+        type Build = fn(&[(u8, i64)]) -> RecordBatch;
+        let (table, build): (_, Build) =
             if is_samples { (Table::Samples, samples) } else { (Table::Spans, spans) };
         let apart: Vec<_> = requests
             .iter()

@@ -51,7 +51,7 @@ impl Window {
     pub(crate) fn new(table: Table, window_ms: u64) -> Self {
         let unit_per_ms = match table {
             Table::Logs | Table::Spans => 1_000_000,
-            Table::Samples | Table::Metadata => 1,
+            Table::Samples | Table::Exemplars | Table::Metadata => 1,
         };
         let length = i64::try_from(window_ms).unwrap_or(i64::MAX).saturating_mul(unit_per_ms);
         let has_time = table != Table::Metadata;

@@ -265,12 +265,12 @@ impl<'r> Evaluation<'r> {
         last: Option<Value<'r>>,
     ) -> Result<Value<'r>, String> {
         let count = operands.len() + usize::from(last.is_some());
-        let least = function.params.len();
-        if count < least || (function.rest.is_none() && count > least) {
-            let least =
-                format!("{}{least}", if function.rest.is_some() { "at least " } else { "" });
+        let wanted = function.params.len();
+        if count < wanted || (function.rest.is_none() && count > wanted) {
+            let wanted =
+                format!("{}{wanted}", if function.rest.is_some() { "at least " } else { "" });
             let name = function.name;
-            let reason = format!("wrong number of args for {name}: want {least} got {count}");
+            let reason = format!("wrong number of args for {name}: want {wanted} got {count}");
             return Err(self.fail(span, &reason));
         }
         let mut args: Vec<Value<'r>> = Vec::with_capacity(count);

@@ -55,7 +55,7 @@ impl<'a, 'r> Args<'a, 'r> {
 
     pub(super) fn time(&self, at: usize) -> Moment {
         match self.any(at) {
-            Value::Time(moment) => moment.clone(),
+            Value::Time(moment) => *moment,
             _ => Moment::zero(),
         }
     }
@@ -63,7 +63,7 @@ impl<'a, 'r> Args<'a, 'r> {
 
 impl Param {
     /// The value, if it is of the kind.
-    pub(super) fn check<'r>(self, value: Value<'r>) -> Result<Value<'r>, String> {
+    pub(super) fn check(self, value: Value<'_>) -> Result<Value<'_>, String> {
         let wanted = match (self, &value) {
             (Self::Any, _)
             | (Self::Text, Value::Text(_))

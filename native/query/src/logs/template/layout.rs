@@ -237,12 +237,12 @@ pub(super) fn parse(layout: &str, text: &str) -> Option<Fields> {
         rest = read_part(part, rest, &mut time, &mut afternoon)?;
         // Digits behind the second are read where the layout does not name them, too.
         let is_second = matches!(part, Part::Second(_));
-        if is_second && !matches!(next(after), ("", Some(Part::Fraction { .. }), _)) {
-            if let Some(fraction) = rest.strip_prefix(['.', ',']) {
-                if fraction.starts_with(|c: char| c.is_ascii_digit()) {
-                    (time.nanos, rest) = read_fraction(fraction)?;
-                }
-            }
+        if is_second
+            && !matches!(next(after), ("", Some(Part::Fraction { .. }), _))
+            && let Some(fraction) = rest.strip_prefix(['.', ','])
+            && fraction.starts_with(|c: char| c.is_ascii_digit())
+        {
+            (time.nanos, rest) = read_fraction(fraction)?;
         }
         layout = after;
     }

@@ -1,5 +1,7 @@
 //! Functions of numbers; what is no number counts as 0, as in Sprig.
 
+#![expect(clippy::unnecessary_wraps, reason = "what the table of functions calls has one shape")]
+
 use super::{
     decimal::Decimal,
     functions::{

@@ -78,8 +78,7 @@ pub(super) struct Number {
 
 /// Parses a template. The error is in Go's words.
 pub(super) fn parse(name: &str, text: &str) -> Result<Parsed, String> {
-    let line_of =
-        |at: usize| 1 + text.as_bytes()[..at].iter().filter(|&&byte| byte == b'\n').count();
+    let line_of = |at: usize| 1 + memchr::memchr_iter(b'\n', &text.as_bytes()[..at]).count();
     let told =
         |(at, reason): (usize, String)| format!("template: {name}:{}: {reason}", line_of(at));
     let mut parser = Parser {
@@ -91,8 +90,8 @@ pub(super) fn parse(name: &str, text: &str) -> Result<Parsed, String> {
         loops: 0,
     };
     match parser.list() {
-        Ok((nodes, End::OfText)) => Ok(Parsed { nodes, names: parser.names }),
-        Ok((_, End::End)) => Err(told((parser.at, "unexpected {{end}}".into()))),
+        Ok((nodes, End::Text)) => Ok(Parsed { nodes, names: parser.names }),
+        Ok((_, End::Keyword)) => Err(told((parser.at, "unexpected {{end}}".into()))),
         Ok((_, End::Else(_))) => Err(told((parser.at, "unexpected {{else}}".into()))),
         Err(reason) => Err(told((parser.at, reason))),
     }
@@ -100,8 +99,8 @@ pub(super) fn parse(name: &str, text: &str) -> Result<Parsed, String> {
 
 /// What ends a list of nodes.
 enum End {
-    OfText,
-    End,
+    Text,
+    Keyword,
     /// With the tokens behind it.
     Else(Vec<Token>),
 }
@@ -137,7 +136,7 @@ impl Parser {
             };
             let mut rest = tokens;
             match keyword.as_str() {
-                "end" => return Ok((nodes, End::End)),
+                "end" => return Ok((nodes, End::Keyword)),
                 "else" => {
                     rest.remove(0);
                     return Ok((nodes, End::Else(rest)));
@@ -157,7 +156,7 @@ impl Parser {
                 _ => nodes.push(Node::Write(self.whole_pipe(rest, "command")?)),
             }
         }
-        Ok((nodes, End::OfText))
+        Ok((nodes, End::Text))
     }
 
     fn branch(&mut self, keyword: &str, tokens: Vec<Token>) -> Result<Node, String> {
@@ -173,8 +172,8 @@ impl Parser {
         self.loops -= usize::from(keyword == "range");
         self.variables.truncate(inner);
         let otherwise = match end {
-            End::OfText => return Err("unexpected EOF".into()),
-            End::End => Vec::new(),
+            End::Text => return Err("unexpected EOF".into()),
+            End::Keyword => Vec::new(),
             End::Else(tokens) => self.otherwise(keyword, tokens)?,
         };
         self.variables.truncate(scope);
@@ -190,9 +189,9 @@ impl Parser {
     fn otherwise(&mut self, keyword: &str, mut tokens: Vec<Token>) -> Result<Vec<Node>, String> {
         let Some(first) = tokens.first() else {
             return match self.list()? {
-                (nodes, End::End) => Ok(nodes),
+                (nodes, End::Keyword) => Ok(nodes),
                 (_, End::Else(_)) => Err("unexpected {{else}}".into()),
-                (_, End::OfText) => Err("unexpected EOF".into()),
+                (_, End::Text) => Err("unexpected EOF".into()),
             };
         };
         // `else if` shares its `end` with the `if` before it.

@@ -75,7 +75,7 @@ fn format(template: &str, args: &[Value<'_>]) -> Result<String, String> {
         }
         match args.get(next) {
             Some(arg) => pad(&mut out, &verb_text(verb, arg, &spec), &spec),
-            None => out.push_str(&format!("%!{verb}(MISSING)")),
+            None => out.extend(["%!", verb.encode_utf8(&mut [0; 4]), "(MISSING)"]),
         }
         next += 1;
         if out.len() > OUTPUT_MAX_BYTES {
@@ -148,8 +148,8 @@ fn verb_text(verb: char, arg: &Value<'_>, spec: &Spec) -> String {
             }
         }
         ('q', Value::Text(text)) => format!("{text:?}"),
-        ('x', Value::Text(text)) => text.bytes().map(|byte| format!("{byte:02x}")).collect(),
-        ('X', Value::Text(text)) => text.bytes().map(|byte| format!("{byte:02X}")).collect(),
+        ('x', Value::Text(text)) => hex(text, b"0123456789abcdef"),
+        ('X', Value::Text(text)) => hex(text, b"0123456789ABCDEF"),
         ('d', Value::Int(value)) => integer(*value, value.unsigned_abs().to_string()),
         ('b', Value::Int(value)) => integer(*value, format!("{:b}", value.unsigned_abs())),
         ('o', Value::Int(value)) => integer(*value, format!("{:o}", value.unsigned_abs())),
@@ -246,4 +246,10 @@ fn pad(out: &mut String, text: &str, spec: &Spec) {
     } else {
         write!(out, "{:missing$}{text}", "")
     };
+}
+
+/// Two digits for each byte.
+fn hex(text: &str, digits: &[u8; 16]) -> String {
+    let digit = |number: u8| char::from(digits[usize::from(number)]);
+    text.bytes().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }

@@ -1,5 +1,9 @@
 //! Functions of texts.
 
+#![expect(clippy::unnecessary_wraps, reason = "what the table of functions calls has one shape")]
+
+use std::fmt::Write as _;
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use regex::Regex;
 
@@ -230,7 +234,7 @@ pub(super) fn url_encode(text: &str) -> String {
             b' ' => out.push('+'),
             b'-' | b'_' | b'.' | b'~' => out.push(char::from(byte)),
             _ if byte.is_ascii_alphanumeric() => out.push(char::from(byte)),
-            _ => out.push_str(&format!("%{byte:02X}")),
+            _ => drop(write!(out, "%{byte:02X}")),
         }
     }
     out

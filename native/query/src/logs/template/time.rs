@@ -19,7 +19,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     plain("now", &[], |_| Ok(Value::Time(Moment(Utc::now().with_timezone(&Tz::UTC))))),
     plain("date", &[Text, Any], |args| {
         let moment = match args.any(1) {
-            Value::Time(moment) => moment.clone(),
+            Value::Time(moment) => *moment,
             Value::Int(seconds) => Moment::utc(seconds.saturating_mul(NANOS)),
             _ => Moment(Utc::now().with_timezone(&Tz::UTC)),
         };

@@ -203,12 +203,13 @@ fn extract(labels: &mut Labels, name: &str, value: &str) {
 }
 
 fn read_json(line: &str, labels: &mut Labels) {
-    match serde_json::from_str::<BTreeMap<String, String>>(line) {
-        Ok(members) => members.iter().for_each(|(name, value)| extract(labels, name, value)),
-        Err(_) => {
-            let details = "Value looks like object, but can't find closing '}' symbol";
-            fail(labels, "JSONParserErr", details);
+    if let Ok(members) = serde_json::from_str::<BTreeMap<String, String>>(line) {
+        for (name, value) in members {
+            extract(labels, &name, &value);
         }
+    } else {
+        let details = "Value looks like object, but can't find closing '}' symbol";
+        fail(labels, "JSONParserErr", details);
     }
 }
 

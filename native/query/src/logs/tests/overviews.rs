@@ -143,7 +143,7 @@ fn labels_whose_values_are_all_ids_are_not_detected_but_for_well_known_ones() {
 
 #[test]
 fn patterns_are_counted_by_step_over_all_streams() {
-    let filter = json!([{ "stage": "lineFilter", "op": "|=", "patterns": ["GET"] }]);
+    let filter = json!([{ "stage": "lineFilter", "op": "|=", "patterns": [{ "text": "GET", "ip": false }] }]);
     let mut input = input("shop|cart");
     input["stages"] = filter;
     let plan = json!({ "node": "logPatterns", "input": input, "step": (10 * SECOND).to_string() });

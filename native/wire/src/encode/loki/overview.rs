@@ -160,7 +160,7 @@ mod tests {
             index: LabelSet::new([("app", "shop")]),
             metadata: LabelSet::default(),
             parsed: LabelSet::default(),
-            entries: vec![LogEntry { time_ns: 7, line: "x".into() }],
+            entries: vec![LogEntry { at: 0, time_ns: 7, line: "x".into() }],
         };
         let mut tailed =
             TailedLines { streams: vec![rows], dropped: Vec::new(), position: String::new() };
