@@ -15,6 +15,31 @@ pub(super) struct Waiting {
     requests: VecDeque<InMachines>,
 }
 
+/// Requests of whose records all is known, and nothing is told yet.
+#[derive(Default)]
+pub(super) struct Complete {
+    /// What they took in the queue.
+    pub(super) room_bytes: u64,
+    fates: Vec<(Done, Result<Stored, AppendError>)>,
+}
+
+impl Complete {
+    /// Records that were there before.
+    pub(super) fn duplicates(&self) -> u64 {
+        let is_duplicate = |(_, fate): &&(Done, Result<Stored, AppendError>)| {
+            matches!(fate, Ok(Stored::Duplicate(_) | Stored::Before))
+        };
+        self.fates.iter().filter(is_duplicate).count() as u64
+    }
+
+    /// Tells who waits.
+    pub(super) fn tell(self) {
+        for (done, fate) in self.fates {
+            done(fate);
+        }
+    }
+}
+
 struct InMachines {
     first: u64,
     room_bytes: u64,
@@ -60,21 +85,20 @@ impl Waiting {
         }
     }
 
-    /// Tells the requests that are complete, as far as all before them are: within a partition the
-    /// calls come in the order of the offsets. Gives back what room they took.
-    pub(super) fn tell(
+    /// Takes out the requests that are complete, as far as all before them are: within a partition
+    /// the calls come in the order of the offsets.
+    pub(super) fn take_complete(
         &mut self,
         mut fate: impl FnMut(Outcome) -> Result<Stored, AppendError>,
-    ) -> u64 {
-        let mut room_bytes = 0;
+    ) -> Complete {
+        let mut complete = Complete::default();
         while self.requests.front().is_some_and(|request| request.left == 0) {
             let Some(request) = self.requests.pop_front() else { break };
-            room_bytes += request.room_bytes;
-            for (done, outcome) in request.done.into_iter().zip(request.fates) {
-                done(fate(outcome.unwrap_or(Outcome::Unknown)));
-            }
+            complete.room_bytes += request.room_bytes;
+            let fates = request.fates.into_iter().map(|it| fate(it.unwrap_or(Outcome::Unknown)));
+            complete.fates.extend(request.done.into_iter().zip(fates));
         }
-        room_bytes
+        complete
     }
 
     /// Tells all that are left: none is known to be stored.

@@ -115,17 +115,12 @@ impl Writing {
         for (request, outcome) in outcomes {
             self.waiting.settle(request, outcome);
         }
-        let mut duplicates = 0;
-        let room_bytes = self.waiting.tell(|outcome| {
-            let fate = fate(outcome);
-            duplicates += u64::from(matches!(fate, Ok(Stored::Duplicate(_) | Stored::Before)));
-            fate
-        });
-        if duplicates > 0 {
-            *self.shared.duplicates_total.lock() += duplicates;
-        }
-        self.shared.queue.release(room_bytes);
+        let complete = self.waiting.take_complete(fate);
+        *self.shared.duplicates_total.lock() += complete.duplicates();
+        // Before anybody is told: who sends on at once finds room, and a status that counts this.
+        self.shared.queue.release(complete.room_bytes);
         self.show_status();
+        complete.tell();
         Ok(())
     }
 
