@@ -10,7 +10,7 @@ export interface Token<Kind extends string> {
 }
 
 /** The deepest nesting that is read; deeper is no query but an attack on the stack. */
-const depthMax = 200;
+export const depthMax = 200;
 
 /** The most operators of one query, for the same reason: a chain of them is as deep as it is long. */
 const operatorsMax = 1_000;

@@ -79,6 +79,9 @@ interface Lexed {
 
 function lexToken(text: string, at: number, match: (pattern: RegExp) => string | undefined): Lexed {
   const as = (kind: TokenKind, written: string, value = written): Lexed => ({ kind, written, value });
+  // Nothing else starts with these, and queries of thousands of brackets are asked as well.
+  const first = text.charAt(at);
+  if ('(){},'.includes(first)) return as('symbol', first);
   const named = match(attribute);
   if (named !== undefined) {
     if (text.charAt(at + named.length) === '"') throw lexError(text, at, 'unexpected EOF, expecting "');

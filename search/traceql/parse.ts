@@ -1,5 +1,6 @@
 import { balanced } from '../plan/build.ts';
 import type { CompareOp, Field, FieldExpr, SpansetAggregate, StructuralOp } from '../plan/generated.ts';
+import { depthMax } from '../text/cursor.ts';
 import { Cursor } from './cursor.ts';
 import { metricsFunctions } from './lex.ts';
 import { constant, field, fieldExpr } from './parse-field.ts';
@@ -99,7 +100,8 @@ function stage(cursor: Cursor): PipelineStage {
 /** Whether the parentheses here hold an operation on aggregates or numbers, not span sets. */
 function startsScalar(cursor: Cursor): boolean {
   let ahead = 0;
-  while (cursor.is('(', ahead)) ahead += 1;
+  // Deeper ones are refused whatever they hold; each level looks ahead again.
+  while (ahead <= depthMax && cursor.is('(', ahead)) ahead += 1;
   return !cursor.is('{', ahead);
 }
 
