@@ -129,6 +129,9 @@ export function queryApiOptions({ query, tenancy }: Config, tenantDefault: Tenan
       tracesLimitMax: query.tempo_traces_limit_max,
       spansPerSetDefault: query.tempo_spans_per_set_default,
       searchRecentMs: query.tempo_search_recent_ms,
+      seriesMax: query.tempo_series_max,
+      exemplarsMax: query.tempo_exemplars_max,
+      intervalsMax: query.tempo_intervals_max,
     },
     prometheus: {
       lookbackDeltaMs: query.prometheus_lookback_delta_ms,

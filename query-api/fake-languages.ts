@@ -40,6 +40,7 @@ export function withFakeLanguages(actual: typeof front): object {
     },
     traceql: {
       plan: plan('traceql'),
+      metrics: plan('traceql'),
       condition: (text: string) => ({ kind: 'condition', text }),
       field: (text: string) => ({ kind: 'field', text: readable('traceql', text) }),
     },

@@ -20,7 +20,15 @@ export const testOptions: QueryApiOptions = {
     tailDurationMaxMs: 60_000,
     tailPollMs: 5,
   },
-  tempo: { tracesLimitDefault: 20, tracesLimitMax: 1_000, spansPerSetDefault: 3, searchRecentMs: 3_600_000 },
+  tempo: {
+    tracesLimitDefault: 20,
+    tracesLimitMax: 1_000,
+    spansPerSetDefault: 3,
+    searchRecentMs: 3_600_000,
+    seriesMax: 1_000,
+    exemplarsMax: 100,
+    intervalsMax: 11_000,
+  },
   prometheus: { lookbackDeltaMs: 300_000, corsOrigins: [] },
 };
 

@@ -40,6 +40,12 @@ export interface TempoOptions {
   readonly spansPerSetDefault: number;
   /** How far back a search without `start` and `end` looks. */
   readonly searchRecentMs: number;
+  /** Most series of a metrics query's answer; the rest is cut off and said to be. */
+  readonly seriesMax: number;
+  /** Most exemplars of a metrics query's answer. */
+  readonly exemplarsMax: number;
+  /** Most values of one series of a metrics query. */
+  readonly intervalsMax: number;
 }
 
 export interface PrometheusOptions {

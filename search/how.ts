@@ -42,4 +42,20 @@ export interface TraceqlHow {
   readonly to: bigint;
   readonly limit: number;
   readonly spansPerSet: number;
+  /** Whether only whole traces are told of, and not which of their spans match. */
+  readonly summariesOnly: boolean;
+}
+
+/** A TraceQL metrics query; times and lengths in nanoseconds. */
+export interface TraceqlMetricsHow {
+  /** Spans that start then or earlier do not count. */
+  readonly from: bigint;
+  /** The last that counts. */
+  readonly to: bigint;
+  /** Between values; 0 for one value over the whole range. */
+  readonly step: bigint;
+  readonly exemplars: number;
+  /** Whatever the query's hints say. */
+  readonly exemplarsMax: number;
+  readonly seriesMax: number;
 }

@@ -1,7 +1,7 @@
 export type { SearchOptions } from './budget.ts';
 export { type Language, QueryTextError } from './errors.ts';
 export { createSearch, type Search, type SearchRequest } from './execute.ts';
-export type { LogqlInstant, LogqlRange, PromqlHow, TraceqlHow } from './how.ts';
+export type { LogqlInstant, LogqlRange, PromqlHow, TraceqlHow, TraceqlMetricsHow } from './how.ts';
 export { logql } from './logql/logql.ts';
 export { lookup, type Selectors, type TimeBounds } from './lookup.ts';
 export { explain } from './plan/explain.ts';

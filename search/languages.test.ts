@@ -44,7 +44,8 @@ const languages = [
     name: 'TraceQL',
     examples: traceqlExamples,
     official: officialTraceql,
-    plan: (text: string): Plan => traceql.plan(text, { from: 0n, to: hour, limit: 1, spansPerSet: 1 }),
+    plan: (text: string): Plan =>
+      traceql.plan(text, { from: 0n, to: hour, limit: 1, spansPerSet: 1, summariesOnly: false }),
     start: '{ }',
     chain: ' >> { }',
     others: [(text: string) => traceql.field(text), (text: string) => traceql.condition(text)],

@@ -238,6 +238,12 @@ const query = section('What queries may cost, and the defaults of the APIs.', {
     60 * minuteMs,
     'How far back a search without `start` and `end` looks.',
   ),
+  tempo_series_max: count(
+    1_000,
+    "Most series of a TraceQL metrics query's answer; the rest is cut off and said to be.",
+  ),
+  tempo_exemplars_max: count(100, "Most exemplars of a TraceQL metrics query's answer."),
+  tempo_intervals_max: count(11_000, 'Most values of one series of a TraceQL metrics query.'),
   prometheus_lookback_delta_ms: milliseconds(
     5 * minuteMs,
     'How long after its last sample a series still has a value.',

@@ -1,10 +1,11 @@
 import { type FieldsOf, logql, lookup } from '../../search/index.ts';
 import type { Answer } from '../answer.ts';
 import { type Call, type Route, read } from '../api.ts';
+import { parseBounds } from '../bounds.ts';
 import type { LokiOptions } from '../options.ts';
 import { nanos } from '../time.ts';
 import { encodedAnswer } from './answers.ts';
-import { checkEntries, checkLength, parseBounds, parseLimit, parseRangeBounds, parseStep } from './params.ts';
+import { checkEntries, checkLength, parseLimit, parseRangeBounds, parseStep } from './params.ts';
 
 const fieldLimitDefault = 1_000;
 const lineLimitDefault = 100;

@@ -1,8 +1,8 @@
 import { type LabelMatcher, type LabelsOf, logql, lookup } from '../../search/index.ts';
 import type { Answer } from '../answer.ts';
 import { type Call, type Route, read } from '../api.ts';
+import { parseBounds } from '../bounds.ts';
 import { encodedAnswer } from './answers.ts';
-import { parseBounds } from './params.ts';
 
 /** Names and values of streams' labels, and the streams themselves. */
 export const labelRoutes: readonly Route[] = [

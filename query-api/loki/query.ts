@@ -1,6 +1,7 @@
 import { logql, QueryTextError } from '../../search/index.ts';
 import type { Answer } from '../answer.ts';
 import { type Call, type Route, read } from '../api.ts';
+import { parseInstant } from '../bounds.ts';
 import { badParameter } from '../errors.ts';
 import type { LokiOptions } from '../options.ts';
 import { encodedAnswer, entryFormat, jsonAnswer } from './answers.ts';
@@ -8,7 +9,6 @@ import {
   checkEntries,
   checkLength,
   parseDirection,
-  parseInstant,
   parseLimit,
   parseRange,
   type RangeParams,

@@ -2,13 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { WebSocket } from '@fastify/websocket';
 import { type AnswerFormat, type LogRows, logql, lookup } from '../../search/index.ts';
 import type { TenantId } from '../../storage/index.ts';
+import { parseBounds } from '../bounds.ts';
 import { badParameter } from '../errors.ts';
 import type { LokiOptions } from '../options.ts';
 import { parseWhole, quoted } from '../params.ts';
 import { type Conversation, closeCodes, type SocketCall, type SocketRoute } from '../sockets.ts';
 import { entryFormat } from './answers.ts';
 import { lokiRefusal } from './errors.ts';
-import { checkEntries, parseBounds, parseLimit } from './params.ts';
+import { checkEntries, parseLimit } from './params.ts';
 
 const delayMaxSeconds = 5n;
 const pingEveryMs = 10_000;

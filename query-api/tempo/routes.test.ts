@@ -92,6 +92,7 @@ describe('search', () => {
         to: 1_795_435_620_000_000_000n,
         limit: 40,
         spansPerSet: 10,
+        summariesOnly: false,
       },
     });
   });
@@ -105,16 +106,18 @@ describe('search', () => {
   });
 
   it.each([
-    ['tags=service.name%3Dshop', '{ .service.name = "shop" }'],
+    ['tags=service.name%3Dshop', '{ resource.service.name =~ ".*shop.*" }'],
+    ['tags=name%3D%22GET%20%2Fa.b%22', '{ name =~ ".*GET /a\\\\.b.*" }'],
+    ['tags=http.status_code%3D500%20a%3D%22x%20y%22', '{ span.http.status_code = 500 } && { .a = "x y" }'],
+    ['tags=n%3D500', '{ .n = "500" }'],
+    ['tags=error%3Dtrue', '{ status = error || .error = true }'],
     [
-      'tags=http.status%3D500%20a%3D%22x%20y%22',
-      '{ (.http.status = "500" || .http.status = 500) && .a = "x y" }',
+      'minDuration=100ms&maxDuration=1.5s',
+      '{ traceDuration >= 100000000ns } && { traceDuration <= 1500000000ns }',
     ],
-    ['tags=error%3Dtrue', '{ (status = error || .error = true) }'],
-    ['minDuration=100ms&maxDuration=1.5s', '{ duration >= 100000000ns && duration <= 1500000000ns }'],
-  ])('reads the older %s as TraceQL', async (params, text) => {
+  ])('reads the older %s as TraceQL for whole traces', async (params, text) => {
     const { search } = await ask(`/api/search?${params}`);
-    expect(search.lastAsked.plan).toMatchObject({ text });
+    expect(search.lastAsked.plan).toMatchObject({ text, how: { summariesOnly: true } });
   });
 
   it.each([
@@ -191,16 +194,73 @@ describe('tag values', () => {
   });
 });
 
-describe('status and what Varve cannot answer yet', () => {
+describe('a metrics query', () => {
+  const minute = 60n * 1_000_000_000n;
+  const [start, end] = [1_795_434_960n * 1_000_000_000n, 1_795_435_620n * 1_000_000_000n];
+
+  it('over a range is of whole steps, with one before the start', async () => {
+    const { search } = await ask(`/api/metrics/query_range?q={}&start=1795434970&end=1795435150&step=60`);
+    expect(search.lastAsked).toMatchObject({
+      answer: 'tempoV1',
+      plan: { text: '{}', how: { from: start - minute, to: start + 4n * minute, step: minute } },
+    });
+  });
+
+  it('up to a time that has not come ends with the last whole step', async () => {
+    const { search } = await ask(`/api/metrics/query_range?query={}&${range}&step=7m`);
+    expect(search.lastAsked.plan).toMatchObject({ how: { to: (now / (7n * minute)) * 7n * minute } });
+  });
+
+  it('at an instant is of the whole range', async () => {
+    const { search } = await ask(`/api/metrics/query?q={}&${range}`);
+    expect(search.lastAsked.plan).toMatchObject({
+      how: { from: start - 1n, to: end, step: 0n, exemplars: 0 },
+    });
+  });
+
+  it.each([
+    ['3600', '15'],
+    ['86400', '300'],
+    ['864000', '3600'],
+    ['12', '0.05'],
+  ])('of %s s without a step has steps of %s s', async (since, step) => {
+    const from = now / 1_000_000_000n - BigInt(since);
+    const { search } = await ask(`/api/metrics/query_range?q={}&start=${String(from)}&end=1795435200`);
+    const nanoseconds = BigInt(Math.round(Number(step) * 1e9));
+    expect(search.lastAsked.plan).toMatchObject({ how: { step: nanoseconds } });
+  });
+
+  it.each([
+    ['', { exemplars: 100, exemplarsMax: 100, seriesMax: 1_000 }],
+    ['&exemplars=7&maxSeries=5', { exemplars: 7, seriesMax: 5 }],
+    ['&exemplars=0&maxSeries=5000', { exemplars: 100, seriesMax: 1_000 }],
+  ])('with %j has limits', async (params, limits) => {
+    const { search } = await ask(`/api/metrics/query_range?q={}&${range}${params}`);
+    expect(search.lastAsked.plan).toMatchObject({ how: limits });
+  });
+
+  it.each([
+    ['step=soon', 'cannot parse "soon" to a valid duration'],
+    ['step=-5', 'cannot parse "-5": step must be positive'],
+    ['step=0', 'cannot parse "0": step must be positive'],
+    [
+      'step=50ms',
+      'step of 0.05s is too small: the range has more than 11000 steps; ask for a longer step or raise query.tempo_intervals_max',
+    ],
+    ['end=1795434960', 'end must be greater than start'],
+    ['since=x&start=', `could not parse 'since' parameter: not a valid duration string: "x"`],
+    ['q=bad', 'invalid TraceQL query: parse error: unexpected bad'],
+  ])('with %s is refused', async (params, message) => {
+    const given = new URLSearchParams(`q={}&${range}`);
+    for (const [name, value] of new URLSearchParams(params)) given.set(name, value);
+    expect(await refusal(`/api/metrics/query_range?${given.toString()}`)).toBe(message);
+  });
+});
+
+describe('status', () => {
   it('names the Tempo version that is offered', async () => {
     const { response } = await ask('/api/status/buildinfo');
     expect(response.json()).toMatchObject({ version: '2.9.0', branch: 'main' });
-  });
-
-  it.each(['/api/metrics/query_range', '/api/metrics/query'])('%s is said to be missing', async (path) => {
-    const { response } = await ask(`${path}?q={}|rate()`);
-    expect(response.statusCode).toBe(501);
-    expect(response.body).toBe('TraceQL metrics queries are not supported by this version of Varve');
   });
 });
 

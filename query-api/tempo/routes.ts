@@ -1,10 +1,10 @@
 import { textAnswer } from '../answer.ts';
 import { type Api, get, type Route } from '../api.ts';
-import { notSupported } from '../errors.ts';
 import type { BuildInfo, QueryApiDeps, QueryApiOptions } from '../options.ts';
 import { offeredVersions } from '../versions.ts';
 import { jsonAnswer } from './answers.ts';
 import { tempoRefusal } from './errors.ts';
+import { metricsRoutes } from './metrics.ts';
 import { searchRoutes } from './search.ts';
 import { tagRoutes } from './tags.ts';
 import { traceRoutes } from './trace-by-id.ts';
@@ -16,9 +16,9 @@ export function tempoApi({ build }: QueryApiDeps, { tempo }: QueryApiOptions): A
     routes: [
       ...traceRoutes,
       ...searchRoutes(tempo),
+      ...metricsRoutes(tempo),
       ...tagRoutes(tempo),
       ...statusRoutes(build),
-      ...unservedRoutes,
     ],
   };
 }
@@ -34,12 +34,3 @@ function statusRoutes(build: BuildInfo): readonly Route[] {
     },
   ];
 }
-
-/** TraceQL's metrics functions have no plan yet. */
-const unservedRoutes: readonly Route[] = ['/api/metrics/query_range', '/api/metrics/query'].map((path) => ({
-  methods: get,
-  path,
-  handle: () => {
-    throw notSupported('TraceQL metrics queries are');
-  },
-}));

@@ -15,10 +15,12 @@ export function searchRoutes(options: TempoOptions): readonly Route[] {
 async function search(call: Call, options: TempoOptions): Promise<Answer> {
   const { params } = call;
   const text = queryText(params);
+  // The search before TraceQL told of whole traces, and its clients know no span sets.
+  const summariesOnly = params.get('q') === '';
   const limit = parseLimit(params, options);
   const spansPerSet = params.get('spss') === '' ? options.spansPerSetDefault : parseUnsigned(params, 'spss');
   const range = parseBounds(params, call.now, options.searchRecentMs);
-  const plan = traceql.plan(text, { ...range, limit, spansPerSet });
+  const plan = traceql.plan(text, { ...range, limit, spansPerSet, summariesOnly });
   return encodedAnswer(await call.ask({ plan, answer: 'tempoV1' }), 'application/json');
 }
 

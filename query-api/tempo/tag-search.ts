@@ -9,16 +9,17 @@ export interface TagSearch {
 }
 
 /**
- * The TraceQL that finds the same spans. Values come without types, so `500` also finds the number
- * and `true` the boolean.
+ * The TraceQL that finds the same traces: each pair is met by one of the spans or its resource, the
+ * bounds by the trace's duration. Values are texts; the fields that Tempo has columns for need only
+ * hold them.
  *
  * @throws Refused badParameter when `tags` is not logfmt
  */
 export function traceqlOfTags({ tags, durationMin, durationMax }: TagSearch): string {
   const conditions = pairsOf(tags).map(([name, value]) => conditionOf(name, value));
-  if (durationMin !== undefined) conditions.push(`duration >= ${String(durationMin)}ns`);
-  if (durationMax !== undefined) conditions.push(`duration <= ${String(durationMax)}ns`);
-  return conditions.length === 0 ? '{ }' : `{ ${conditions.join(' && ')} }`;
+  if (durationMin !== undefined) conditions.push(`traceDuration >= ${String(durationMin)}ns`);
+  if (durationMax !== undefined) conditions.push(`traceDuration <= ${String(durationMax)}ns`);
+  return conditions.length === 0 ? '{ }' : conditions.map((condition) => `{ ${condition} }`).join(' && ');
 }
 
 const pair = /\s*([^\s="]+)=("(?:[^"\\]|\\.)*"|[^\s"]*)(?=\s|$)/y;
@@ -44,13 +45,29 @@ function unquoted(text: string): string {
 
 const statuses: ReadonlySet<string> = new Set(['ok', 'error', 'unset']);
 
+/** Fields of which a part is enough, by the names of the older search. */
+const partial: ReadonlyMap<string, string> = new Map([
+  ['name', 'name'],
+  ['root.name', 'rootName'],
+  ['root.service.name', 'rootServiceName'],
+  ...['service.name', 'cluster', 'namespace', 'pod', 'container'].map(
+    (name) => [name, `resource.${name}`] as const,
+  ),
+  ...['http.method', 'http.url'].map((name) => [name, `span.${name}`] as const),
+]);
+
 function conditionOf(name: string, value: string): string {
-  if (name === 'name') return `name = ${quoted(value)}`;
+  const field = partial.get(name);
+  if (field !== undefined) return `${field} =~ ${quoted(`.*${escaped(value)}.*`)}`;
   if ((name === 'status' || name === 'status.code') && statuses.has(value)) return `status = ${value}`;
+  if (name === 'http.status_code' && /^\d+$/.test(value)) return `span.http.status_code = ${value}`;
   // Tempo's old `error=true` meant the span's status, not only an attribute of that name.
-  if (name === 'error' && value === 'true') return '(status = error || .error = true)';
+  if (name === 'error' && value === 'true') return 'status = error || .error = true';
   const attribute = /^[A-Za-z_][\w.\-/]*$/.test(name) ? `.${name}` : `.${quoted(name)}`;
-  const asText = `${attribute} = ${quoted(value)}`;
-  const typed = /^(?:-?\d+(?:\.\d+)?|true|false)$/.test(value);
-  return typed ? `(${asText} || ${attribute} = ${value})` : asText;
+  return `${attribute} = ${quoted(value)}`;
+}
+
+/** A text as a regular expression that matches it. */
+function escaped(text: string): string {
+  return text.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&');
 }

@@ -2,7 +2,8 @@ import { showField } from '../traceql/fields.ts';
 import { showExpr } from '../traceql/show.ts';
 import { explainLogRows, matchers, seconds } from './explain-rows.ts';
 import { explainSeries } from './explain-series.ts';
-import type { FieldExpr, LabelMatcher, LabelsOf, Plan, SpansetExpr, Steps, TimeRange } from './generated.ts';
+import { explainSpanSeries, explainSpanset } from './explain-spans.ts';
+import type { FieldExpr, LabelMatcher, LabelsOf, Plan, Steps, TimeRange } from './generated.ts';
 
 /**
  * A plan as one line, for people and tests: what is read, what happens to it from the inside out,
@@ -20,7 +21,12 @@ export function explain(plan: Plan): string {
     case 'traceSearch': {
       const select = plan.select.map(showField).join(', ');
       const shown = select === '' ? '' : ` select ${select}`;
-      return `traces ${range(plan.range)}: ${spanset(plan.spanset)}${shown} limit ${plan.limit}×${plan.spansPerSet}`;
+      return `traces ${range(plan.range)}: ${explainSpanset(plan.spanset)}${shown} limit ${plan.limit}×${plan.spansPerSet}`;
+    }
+    case 'spanSeries': {
+      const { from, to, step } = plan.intervals;
+      const by = step === '0' ? '' : ` by ${seconds(step)}`;
+      return `span series (${seconds(from)}, ${seconds(to)}]${by}: ${explainSpanSeries(plan.expr)} limit ${plan.limit}`;
     }
     case 'traceById':
       return `trace ${plan.traceId}${plan.range === null ? '' : ` ${range(plan.range)}`}`;
@@ -82,32 +88,4 @@ function selectors(all: readonly (readonly LabelMatcher[])[]): string {
 
 function where(filter: FieldExpr | null): string {
   return filter === null ? '' : ` where ${showExpr(filter)}`;
-}
-
-function spanset(expr: SpansetExpr): string {
-  switch (expr.node) {
-    case 'filter':
-      return braces(expr.condition);
-    case 'combine':
-      return `(${spanset(expr.left)} ${expr.op} ${spanset(expr.right)})`;
-    case 'structural': {
-      const op = `${expr.negated ? '!' : ''}${expr.union ? '&' : ''}${expr.op}`;
-      return `(${spanset(expr.left)} ${op} ${spanset(expr.right)})`;
-    }
-    case 'then':
-      return `${spanset(expr.input)} | ${braces(expr.condition)}`;
-    case 'aggregateFilter': {
-      const of = expr.field === null ? '' : showExpr(expr.field);
-      const value = showExpr({ kind: 'static', value: expr.value });
-      return `${spanset(expr.input)} | ${expr.aggregate}(${of}) ${expr.op} ${value}`;
-    }
-    case 'groupBy':
-      return `${spanset(expr.input)} | ${expr.label}`;
-    case 'coalesce':
-      return `${spanset(expr.input)} | coalesce()`;
-  }
-}
-
-function braces(condition: FieldExpr | null): string {
-  return condition === null ? '{ }' : `{ ${showExpr(condition)} }`;
 }

@@ -283,6 +283,24 @@ export type Grouping = {
 };
 
 /**
+ * Intervals of one length, each open at its start and closed at its end.
+ */
+export type Intervals = {
+  /**
+   * The start of the first; spans that start then are not in it.
+   */
+  from: Nanos;
+  /**
+   * The end of the last.
+   */
+  to: Nanos;
+  /**
+   * The length of each; 0 for one that is the whole range, and an answer of one value a series.
+   */
+  step: Nanos;
+};
+
+/**
  * TraceQL's intrinsic fields.
  */
 export type Intrinsic =
@@ -667,6 +685,27 @@ export type Plan =
        * Fields shown with each listed span, in the order of their first mention.
        */
       select: Array<Field>;
+      /** Whether only whole traces are told of, and not which of their spans match. */
+      summariesOnly: boolean;
+    }
+  | {
+      node: 'spanSeries';
+      /**
+       * The expression.
+       */
+      expr: SpanSeriesExpr;
+      /**
+       * When it is evaluated.
+       */
+      intervals: Intervals;
+      /**
+       * The most exemplars of all series together.
+       */
+      exemplars: number;
+      /**
+       * The most series; with more the answer has so many and says so.
+       */
+      limit: number;
     }
   | {
       node: 'traceById';
@@ -886,6 +925,11 @@ export type Query = {
    */
   budget: Budget;
 };
+
+/**
+ * Which end of the values is kept.
+ */
+export type RankOp = 'topk' | 'bottomk';
 
 /**
  * Which series' samples, and moved how in time.
@@ -1130,9 +1174,148 @@ export type SeriesExpr =
     };
 
 /**
+ * A function over spans.
+ */
+export type SpanFunction =
+  | { name: 'rate' }
+  | { name: 'count_over_time' }
+  | { name: 'min_over_time'; of: Field }
+  | { name: 'max_over_time'; of: Field }
+  | { name: 'sum_over_time'; of: Field }
+  | { name: 'avg_over_time'; of: Field }
+  | { name: 'quantile_over_time'; of: Field; quantiles: Array<string> }
+  | { name: 'histogram_over_time'; of: Field };
+
+/**
+ * What spans are grouped by.
+ */
+export type SpanGroup = {
+  /**
+   * Whose values.
+   */
+  field: Field;
+  /**
+   * The label's name: the field as Tempo writes it.
+   */
+  label: string;
+};
+
+/**
  * A span's kind; the numbers are OTLP's.
  */
 export type SpanKind = 'unspecified' | 'internal' | 'server' | 'client' | 'producer' | 'consumer';
+
+/**
+ * Values of groups of spans over time.
+ */
+export type SpanSeriesExpr =
+  | {
+      node: 'window';
+      /**
+       * Which spans.
+       */
+      input: SpansetExpr;
+      /**
+       * What is computed of them.
+       */
+      function: SpanFunction;
+      /**
+       * What they are grouped by; none for one group.
+       */
+      by: Array<SpanGroup>;
+    }
+  | {
+      node: 'compare';
+      /**
+       * Which spans.
+       */
+      input: SpansetExpr;
+      /**
+       * Those that are selected; all for none.
+       */
+      selection: FieldExpr | null;
+      /**
+       * The most values of each attribute.
+       */
+      top: number;
+      /**
+       * Only spans that start after this are selected; with `to` 0 at any time.
+       */
+      from: Nanos;
+      /**
+       * And at this or before.
+       */
+      to: Nanos;
+    }
+  | {
+      node: 'rank';
+      /**
+       * Of what.
+       */
+      input: SpanSeriesExpr;
+      /**
+       * Which end.
+       */
+      op: RankOp;
+      /**
+       * How many.
+       */
+      count: number;
+    }
+  | {
+      node: 'filter';
+      /**
+       * Of what.
+       */
+      input: SpanSeriesExpr;
+      /**
+       * How it is compared.
+       */
+      op: CompareOp;
+      /**
+       * With what, as `f64::from_str` reads it.
+       */
+      value: string;
+    }
+  | {
+      node: 'scale';
+      /**
+       * Of what.
+       */
+      input: SpanSeriesExpr;
+      /**
+       * How they are combined.
+       */
+      op: SpanSeriesOp;
+      /**
+       * The constant, as `f64::from_str` reads it.
+       */
+      value: string;
+      /**
+       * Whether the constant is the left operand.
+       */
+      constantLeft: boolean;
+    }
+  | {
+      node: 'binary';
+      /**
+       * How they are combined.
+       */
+      op: SpanSeriesOp;
+      /**
+       * One.
+       */
+      left: SpanSeriesExpr;
+      /**
+       * The other.
+       */
+      right: SpanSeriesExpr;
+    };
+
+/**
+ * Arithmetic between values. Division by zero gives no value.
+ */
+export type SpanSeriesOp = '+' | '-' | '*' | '/';
 
 /**
  * What is computed of a span set.

@@ -114,10 +114,7 @@ export const refused: readonly (readonly [query: string, message: string])[] = [
   ['{ name && true }', 'binary operations must operate on the same type: name && true'],
   ['{ -"x" = 1 }', 'illegal operation for the given type: -`x`'],
   ['{ !duration }', 'illegal operation for the given type: !duration'],
-  [
-    '{ } | rate()',
-    'line 1, col 7: the metrics function rate() is not supported; rewrite the query without it',
-  ],
+  ['({ } | rate()) && { }', 'parse error at line 1, col 16: syntax error: unexpected &&'],
   [
     '{ } | count() > count()',
     'line 1, col 7: a comparison of two aggregates is not supported; rewrite the query without it',
@@ -138,4 +135,70 @@ export const refused: readonly (readonly [query: string, message: string])[] = [
     '({ } | count()) > 2',
     'line 1, col 15: an aggregate of a pipeline in parentheses is not supported; rewrite the query without it',
   ],
+];
+
+/** Metrics queries, and the plan that each becomes, as `explain` writes it without times and limits. */
+export const plannedMetrics: readonly (readonly [query: string, plan: string])[] = [
+  ['{ } | rate()', '{ } | rate()'],
+  [
+    '{ .a } | by(.b) | count() > 2 | count_over_time() by (resource.service.name, span:kind)',
+    '{ .a } | by(.b) | count() > 2 | count_over_time() by (resource.service.name, kind)',
+  ],
+  ['{ } | max_over_time(span:duration) by (.x)', '{ } | max_over_time(duration) by (.x)'],
+  [
+    '{ } | quantile_over_time(duration, .5, 1, 0.99) by (name)',
+    '{ } | quantile_over_time(duration, 0.5, 1, 0.99) by (name)',
+  ],
+  ['{ } | histogram_over_time(.n) with (sample=true)', '{ } | histogram_over_time(.n)'],
+  ['{ } >> { .b } | avg_over_time(.n)', '({ } >> { .b }) | avg_over_time(.n)'],
+  ['{ } | compare({ status = error })', '{ } | compare({ status = error }, 10)'],
+  ['{ } | compare({ }, 3, 5, 7)', '{ } | compare({ }, 3, 5, 7)'],
+  [
+    '{ } | rate() by (name) | topk(3) > 0.5 | bottomk(1) != 2',
+    '{ } | rate() by (name) | topk(3) > 0.5 | bottomk(1) != 2',
+  ],
+  ['{ } | max_over_time(duration) >= 1500ms', '{ } | max_over_time(duration) >= 1.5'],
+  ['{ } | rate() > -(1 + 2 * 3) / 2', '{ } | rate() > -3'],
+  ['({ .a } | rate()) / ({ } | rate()) * 100', '(({ .a } | rate()) / ({ } | rate())) * 100'],
+  [
+    '1 - (({ .a } && { .b } | rate()) - ({ } | rate() > 2)) > 0.5',
+    '1 - ((({ .a } && { .b }) | rate()) - ({ } | rate() > 2)) > 0.5',
+  ],
+  ['(({ } | rate() by (name))) | topk(2)', '{ } | rate() by (name) | topk(2)'],
+];
+
+/** Metrics queries that are refused, and the message that people read. */
+export const refusedMetrics: readonly (readonly [query: string, message: string])[] = [
+  ['{ }', 'not a metrics query'],
+  ['{ } | rate', 'parse error at line 1, col 11: syntax error: unexpected $end, expecting ('],
+  ['{ } | rate() by ()', 'parse error at line 1, col 18: syntax error: unexpected )'],
+  ['{ } | rate() by (x)', 'parse error at line 1, col 18: unknown identifier: x'],
+  ['{ } | rate() == 5', 'parse error at line 1, col 15: syntax error: unexpected ='],
+  ['({ } | rate()) % 2', 'parse error at line 1, col 16: syntax error: unexpected %'],
+  [
+    '{ } | rate() | rate()',
+    'parse error at line 1, col 16: syntax error: unexpected rate, expecting topk or bottomk',
+  ],
+  ['{ } | rate() | topk(-1)', 'parse error at line 1, col 21: syntax error: unexpected -, expecting INTEGER'],
+  ['{ } | rate() | topk(0)', 'limit must be greater than 0'],
+  ['{ } | rate() by (.a, .b, .c, .d, .e, .f)', 'metrics group by 6 values not yet supported'],
+  ['{ } | histogram_over_time(.n) by (.a, .b, .c, .d, .e)', 'metrics group by 5 values not yet supported'],
+  [
+    '{ } | quantile_over_time(duration)',
+    'parse error at line 1, col 34: syntax error: unexpected ), expecting ,',
+  ],
+  ['{ } | quantile_over_time(duration, 1.5)', 'quantile must be between 0 and 1: 1.5'],
+  ['{ } | max_over_time()', 'parse error at line 1, col 21: syntax error: unexpected )'],
+  ['{ duration > "x" } | rate()', 'binary operations must operate on the same type: duration > `x`'],
+  ['{ } | compare({ "x" })', 'span filter field expressions must resolve to a boolean: { `x` }'],
+  ['{ } | compare({ }, 0)', 'compare() top number of values must be an integer between 1 and 1000'],
+  ['{ } | compare({ }, 5, 9, 7)', 'compare() end timestamp must be greater than start timestamp'],
+  ['{ } | compare({ }) | topk(2)', '`compare()` cannot be used with second stage functions'],
+  [
+    '({ } | rate()) * 5s',
+    'parse error at line 1, col 20: duration cannot be used as a scalar operand in metric arithmetic',
+  ],
+  ['({ } | rate()) > 1s + 2', 'parse error at line 1, col 24: duration cannot be used in scalar arithmetic'],
+  ['({ } | rate()) + 1 / 0', 'parse error at line 1, col 23: division by zero'],
+  ['({ } | rate()) + "x"', 'parse error at line 1, col 21: only numbers are operands in metric arithmetic'],
 ];

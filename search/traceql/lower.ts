@@ -21,7 +21,17 @@ export function lowerTraceql(query: Pipeline, how: TraceqlHow): Plan {
     limit: how.limit,
     spansPerSet: how.spansPerSet,
     select: [...mentioned.values()],
+    summariesOnly: how.summariesOnly,
   };
+}
+
+/**
+ * The spans that a pipeline finds.
+ *
+ * @throws ConstructUnsupportedError for what the plan has no node for
+ */
+export function lowerSpanset(query: Pipeline): SpansetExpr {
+  return pipeline(query, new Map());
 }
 
 /** Fields by how they are shown, in the order of their first mention. */

@@ -1,5 +1,13 @@
 import { balanced } from '../plan/build.ts';
-import type { Field, FieldExpr, FieldOp, SpanKind, Static, StatusCode } from '../plan/generated.ts';
+import type {
+  CompareOp,
+  Field,
+  FieldExpr,
+  FieldOp,
+  SpanKind,
+  Static,
+  StatusCode,
+} from '../plan/generated.ts';
 import { parseDuration } from '../text/duration.ts';
 import { writeNumber } from '../text/number.ts';
 import type { Cursor } from './cursor.ts';
@@ -39,6 +47,20 @@ export function fieldExpr(cursor: Cursor, atLeast = 1): FieldExpr {
 function operator(cursor: Cursor): FieldOp | undefined {
   const { kind, text } = cursor.token;
   return kind === 'symbol' && Object.hasOwn(strength, text) ? (text as FieldOp) : undefined;
+}
+
+const compareOps: Readonly<Record<string, CompareOp>> = {
+  '=': '==',
+  '!=': '!=',
+  '<': '<',
+  '<=': '<=',
+  '>': '>',
+  '>=': '>=',
+};
+
+/** The comparison that stands here, if one does. */
+export function compareOp(cursor: Cursor): CompareOp | undefined {
+  return cursor.isA('symbol') ? compareOps[cursor.token.text] : undefined;
 }
 
 /** `-` and `!` take what binds tighter than `+`: `-.a * 2` is `-(.a * 2)`, `!.a = 1` is `(!.a) = 1`. */

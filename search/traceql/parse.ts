@@ -1,11 +1,26 @@
 import { balanced } from '../plan/build.ts';
-import type { CompareOp, Field, FieldExpr, SpansetAggregate, StructuralOp } from '../plan/generated.ts';
+import type { Field, FieldExpr, SpansetAggregate, StructuralOp } from '../plan/generated.ts';
 import { depthMax } from '../text/cursor.ts';
 import { Cursor } from './cursor.ts';
-import { metricsFunctions } from './lex.ts';
-import { constant, field, fieldExpr } from './parse-field.ts';
+import { compareOp, constant, field, fieldExpr } from './parse-field.ts';
+import {
+  firstPipeline,
+  holdsMetricsInBrackets,
+  metricsExpr,
+  metricsStages,
+  startsMetrics,
+} from './parse-metrics.ts';
 import { strength } from './show.ts';
-import type { Pipeline, PipelineStage, ScalarExpr, ScalarFilter, Spanset } from './syntax.ts';
+import type {
+  Hint,
+  MetricsExpr,
+  Pipeline,
+  PipelineStage,
+  Query,
+  ScalarExpr,
+  ScalarFilter,
+  Spanset,
+} from './syntax.ts';
 
 /*
  * Written by hand, not on the editor's grammar (@grafana/lezer-traceql): that one gives operators no
@@ -14,16 +29,34 @@ import type { Pipeline, PipelineStage, ScalarExpr, ScalarFilter, Spanset } from 
  */
 
 /**
- * A whole TraceQL query. Hints (`with (most_recent=true)`) are read and have no effect.
+ * A whole TraceQL query.
  *
  * @throws QueryTextError
  */
-export function parseTraceql(text: string): Pipeline {
+export function parseTraceql(text: string): Query {
   const cursor = new Cursor(text);
-  const query = pipeline(cursor);
-  if (cursor.skip('with')) hints(cursor);
+  const query = holdsMetricsInBrackets(cursor) ? metricsQuery(cursor) : pipelineQuery(cursor);
+  const hints: Hint[] = [];
+  while (cursor.skip('with')) hints.push(...hintList(cursor));
   if (!cursor.isA('end')) throw cursor.unexpected(...(cursor.is('=') ? ['with'] : []));
-  return query;
+  return { ...query, hints };
+}
+
+function pipelineQuery(cursor: Cursor): Omit<Query, 'hints'> {
+  const found = pipeline(cursor);
+  return { pipeline: found, metrics: startsMetrics(cursor) ? metricsStages(cursor, found) : null };
+}
+
+function metricsQuery(cursor: Cursor): Omit<Query, 'hints'> {
+  const metrics = metricsExpr(cursor, metricsPipeline);
+  return { pipeline: firstPipeline(metrics), metrics };
+}
+
+/** `{ … } | rate()` in brackets. */
+function metricsPipeline(cursor: Cursor): MetricsExpr {
+  const found = pipeline(cursor);
+  if (!startsMetrics(cursor)) throw cursor.unexpected();
+  return metricsStages(cursor, found);
 }
 
 /**
@@ -50,21 +83,24 @@ export function parseField(text: string): Field {
   return found;
 }
 
-function hints(cursor: Cursor): void {
+function hintList(cursor: Cursor): Hint[] {
   cursor.expect('(', '(');
-  cursor.list(() => {
+  const hints = cursor.list(() => {
     if (!cursor.isA('identifier') && !cursor.isA('keyword')) throw cursor.unexpected('IDENTIFIER');
-    cursor.advance();
+    const name = cursor.advance();
     cursor.expect('=', '=');
-    constant(cursor);
+    return { name, value: constant(cursor) };
   });
   cursor.expect(')', ')', ',');
+  return hints;
 }
 
+/** Stages up to one that makes series. */
 function pipeline(cursor: Cursor): Pipeline {
   const { place } = cursor;
   const stages = [stage(cursor)];
-  while (cursor.skip('|')) {
+  while (cursor.is('|') && !startsMetrics(cursor)) {
+    cursor.advance();
     cursor.countOperator();
     stages.push(stage(cursor));
   }
@@ -72,7 +108,7 @@ function pipeline(cursor: Cursor): Pipeline {
 }
 
 function stage(cursor: Cursor): PipelineStage {
-  const { place, token } = cursor;
+  const { place } = cursor;
   if (cursor.is('{')) return spanset(cursor, 1);
   if (cursor.is('(') && !startsScalar(cursor)) return spanset(cursor, 1);
   if (cursor.skip('by')) {
@@ -92,8 +128,6 @@ function stage(cursor: Cursor): PipelineStage {
     cursor.expect(')', ')', ',');
     return { kind: 'select', place, fields };
   }
-  if (token.kind === 'keyword' && metricsFunctions.includes(token.text))
-    throw cursor.unsupported(`the metrics function ${token.text}()`);
   return scalarFilter(cursor);
 }
 
@@ -170,19 +204,10 @@ function isSpanset(stage: PipelineStage): stage is Spanset {
   }
 }
 
-const compareOps: Readonly<Record<string, CompareOp>> = {
-  '=': '==',
-  '!=': '!=',
-  '<': '<',
-  '<=': '<=',
-  '>': '>',
-  '>=': '>=',
-};
-
 function scalarFilter(cursor: Cursor): ScalarFilter {
   const { place } = cursor;
   const left = scalar(cursor, strength['+']);
-  const op = cursor.isA('symbol') ? compareOps[cursor.token.text] : undefined;
+  const op = compareOp(cursor);
   if (op === undefined) {
     // `({ } | count()) > 2`: what is compared stands in parentheses with its span sets.
     if (cursor.is(')')) throw cursor.unsupported('an aggregate of a pipeline in parentheses');

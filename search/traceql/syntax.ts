@@ -3,10 +3,28 @@ import type {
   CompareOp,
   Field,
   FieldExpr,
+  RankOp,
+  SpanSeriesOp,
   SpansetAggregate,
   SpansetOp,
+  Static,
   StructuralOp,
 } from '../plan/generated.ts';
+
+/** A whole query. */
+export interface Query {
+  /** What a search finds; of a metrics query its first spans. */
+  readonly pipeline: Pipeline;
+  /** `null` for a search. */
+  readonly metrics: MetricsExpr | null;
+  readonly hints: readonly Hint[];
+}
+
+/** `most_recent=true` of `with (most_recent=true)`. */
+export interface Hint {
+  readonly name: string;
+  readonly value: Static;
+}
 
 /** Stages from left to right, each on the span sets of the one before. */
 export interface Pipeline {
@@ -68,4 +86,72 @@ export type ScalarExpr =
       readonly place: Place;
       readonly left: ScalarExpr;
       readonly right: ScalarExpr;
+    };
+
+/** Series over spans, and what is done with them. */
+export type MetricsExpr =
+  | MetricsAggregate
+  | {
+      readonly kind: 'rank';
+      readonly place: Place;
+      readonly op: RankOp;
+      readonly count: bigint;
+      readonly input: MetricsExpr;
+    }
+  | {
+      readonly kind: 'compare';
+      readonly place: Place;
+      readonly op: CompareOp;
+      readonly value: number;
+      readonly input: MetricsExpr;
+    }
+  | {
+      readonly kind: 'scale';
+      readonly place: Place;
+      readonly op: SpanSeriesOp;
+      readonly value: number;
+      readonly constantLeft: boolean;
+      readonly input: MetricsExpr;
+    }
+  | {
+      readonly kind: 'binary';
+      readonly place: Place;
+      readonly op: SpanSeriesOp;
+      readonly left: MetricsExpr;
+      readonly right: MetricsExpr;
+    };
+
+/** `{ … } | rate() by (name)`. */
+export interface MetricsAggregate {
+  readonly kind: 'aggregate';
+  readonly place: Place;
+  readonly pipeline: Pipeline;
+  readonly function: MetricsFunction;
+}
+
+export type MetricsFunction =
+  | { readonly name: 'rate' | 'count_over_time'; readonly by: readonly Field[] }
+  | {
+      readonly name:
+        | 'min_over_time'
+        | 'max_over_time'
+        | 'sum_over_time'
+        | 'avg_over_time'
+        | 'histogram_over_time';
+      readonly of: Field;
+      readonly by: readonly Field[];
+    }
+  | {
+      readonly name: 'quantile_over_time';
+      readonly of: Field;
+      readonly quantiles: readonly number[];
+      readonly by: readonly Field[];
+    }
+  | {
+      readonly name: 'compare';
+      readonly selection: FieldExpr | null;
+      readonly top: bigint;
+      /** Nanoseconds; 0 for any time. */
+      readonly from: bigint;
+      readonly to: bigint;
     };

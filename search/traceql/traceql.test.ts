@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { QueryTextError } from '../errors.ts';
 import { explain } from '../plan/explain.ts';
-import { planned, refused } from './examples.ts';
+import { planned, plannedMetrics, refused, refusedMetrics } from './examples.ts';
 import { showExpr } from './show.ts';
 import { traceql } from './traceql.ts';
 
-const how = { from: 0n, to: 3_600_000_000_000n, limit: 20, spansPerSet: 3 };
+const how = { from: 0n, to: 3_600_000_000_000n, limit: 20, spansPerSet: 3, summariesOnly: false };
 
 describe('a TraceQL query', () => {
   it.each(planned)('%s is planned as %s', (query, plan) => {
@@ -22,6 +22,35 @@ describe('a TraceQL query', () => {
       expect(thrown).toBeInstanceOf(QueryTextError);
       expect(thrown).toMatchObject({ language: 'traceql', line: 2, column: 7 });
     }
+  });
+});
+
+const over = { from: 0n, to: 3_600_000_000_000n, step: 60_000_000_000n };
+const limits = { exemplars: 100, exemplarsMax: 100, seriesMax: 20 };
+
+describe('a TraceQL metrics query', () => {
+  it.each(plannedMetrics)('%s is planned as %s', (query, plan) => {
+    const shown = explain(traceql.metrics(query, { ...over, ...limits }));
+    expect(shown).toBe(`span series (0s, 3600s] by 60s: ${plan} limit 20`);
+  });
+  it.each(refusedMetrics)('%s is refused: %s', (query, message) => {
+    expect(() => traceql.metrics(query, { ...over, ...limits })).toThrow(
+      expect.objectContaining({ message }),
+    );
+  });
+  it('searches for the spans that it is about', () => {
+    expect(explain(traceql.plan('({ .a } | rate()) / ({ .b } | rate())', how))).toBe(
+      'traces [0s, 3600s): { .a } select .a limit 20×3',
+    );
+  });
+  it.each([
+    ['{ } | rate()', 100],
+    ['{ } | rate() with (exemplars=false)', 0],
+    ['{ } | rate() with (exemplars=true)', 100],
+    ['{ } | rate() with (sample=0.1, exemplars=7)', 7],
+    ['{ } | rate() with (exemplars=700)', 100],
+  ])('%s asks for %d exemplars', (query, exemplars) => {
+    expect(traceql.metrics(query, { ...over, ...limits })).toMatchObject({ exemplars });
   });
 });
 

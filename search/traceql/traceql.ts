@@ -1,10 +1,12 @@
 import { QueryTextError } from '../errors.ts';
-import type { TraceqlHow } from '../how.ts';
+import type { TraceqlHow, TraceqlMetricsHow } from '../how.ts';
 import { balanced } from '../plan/build.ts';
 import { nestsDeeper, withinDepth } from '../plan/depth.ts';
 import type { Field, FieldExpr, Plan } from '../plan/generated.ts';
 import { checkCondition, checkTraceql } from './check.ts';
+import { checkMetrics } from './check-metrics.ts';
 import { lowerTraceql } from './lower.ts';
+import { lowerMetrics } from './lower-metrics.ts';
 import { parseCondition, parseField, parseTraceql } from './parse.ts';
 
 /** As deep as a condition may nest and still have room for others beside it, in a plan around it. */
@@ -12,11 +14,20 @@ const conditionDepthMax = 100;
 
 /** TraceQL, Tempo's language. */
 export const traceql = {
-  /** @throws QueryTextError */
+  /** A search; of a metrics query for the spans that it is about. @throws QueryTextError */
   plan(text: string, how: TraceqlHow): Plan {
-    const query = parseTraceql(text);
-    checkTraceql(query);
-    return withinDepth('traceql', lowerTraceql(query, how));
+    const { pipeline, metrics } = parseTraceql(text);
+    if (metrics === null) checkTraceql(pipeline);
+    else checkMetrics(metrics);
+    return withinDepth('traceql', lowerTraceql(pipeline, how));
+  },
+
+  /** Series over spans. @throws QueryTextError also for a search */
+  metrics(text: string, how: TraceqlMetricsHow): Plan {
+    const { metrics, hints } = parseTraceql(text);
+    if (metrics === null) throw new QueryTextError('traceql', { line: 1, column: 1 }, 'not a metrics query');
+    checkMetrics(metrics);
+    return withinDepth('traceql', lowerMetrics(metrics, hints, how));
   },
 
   /**

@@ -134,6 +134,7 @@ fn is_empty(answer: &Answer) -> bool {
         Answer::Matrix(set) | Answer::Vector(set) => set.series.is_empty(),
         Answer::Scalar { .. } | Answer::Text { .. } => false,
         Answer::Traces(traces) => traces.is_empty(),
+        Answer::SpanSeries(set) => set.series.is_empty(),
         Answer::Trace(batches) => batches.iter().all(|batch| batch.num_rows() == 0),
         Answer::Names(names) => names.is_empty(),
         Answer::LabelSets(sets) => sets.is_empty(),

@@ -81,6 +81,8 @@ pub enum Answer {
     },
     /// Trace summaries, in the answer's order.
     Traces(Vec<TraceSummary>),
+    /// Series over spans.
+    SpanSeries(SpanSeriesSet),
     /// One trace: rows of the spans table, deduplicated. Empty if there is none.
     Trace(Vec<RecordBatch>),
     /// Names or values, sorted.
@@ -234,6 +236,41 @@ pub enum Value {
     KeyValueList(Vec<(String, Value)>),
     /// `AnyValue` with nothing set.
     Empty,
+}
+
+/// Series over spans, whose labels have types.
+#[derive(Debug)]
+pub struct SpanSeriesSet {
+    /// Nanoseconds since the epoch, ascending.
+    pub times_ns: Vec<i64>,
+    /// Whether each series has but one value, at no time in particular.
+    pub instant: bool,
+    /// In the answer's order.
+    pub series: Vec<SpanSeries>,
+}
+
+/// One series over spans.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SpanSeries {
+    /// In the order of the query.
+    pub labels: Vec<(String, Value)>,
+    /// One per time; NaN where there is none.
+    pub values: Vec<f64>,
+    /// Spans behind the values.
+    pub exemplars: Vec<SpanExemplar>,
+}
+
+/// A span behind a value.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SpanExemplar {
+    /// 16 bytes.
+    pub trace_id: [u8; 16],
+    /// 8 bytes.
+    pub span_id: [u8; 8],
+    /// What was measured of the span; NaN where spans are counted.
+    pub value: f64,
+    /// Its start, in milliseconds since the epoch.
+    pub time_unix_ms: i64,
 }
 
 /// Attribute names of one scope.

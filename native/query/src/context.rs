@@ -152,6 +152,7 @@ fn tables_of(plan: &Plan) -> &'static [Table] {
         Plan::Exemplars { .. } => &[Table::Exemplars],
         Plan::MetricMetadata { .. } => &[Table::Metadata],
         Plan::TraceSearch { .. }
+        | Plan::SpanSeries { .. }
         | Plan::TraceById { .. }
         | Plan::SpanTags { .. }
         | Plan::SpanTagValues { .. } => &[Table::Spans],

@@ -45,8 +45,16 @@ fn execute(plan: &Plan, context: &mut ExecContext) -> Result<Answer, QueryError>
             let expr = logs::push_down_sums(expr.clone());
             series::run(context, &expr, *steps, *dialect)
         }
-        Plan::TraceSearch { spanset, range, limit, spans_per_set, select } => {
-            traces::search(context, spanset, *range, *limit, *spans_per_set, select)
+        Plan::TraceSearch { spanset, range, limit, spans_per_set, select, summaries_only } => {
+            let shown = traces::ShownSpans {
+                per_set: *spans_per_set,
+                fields: select,
+                summaries_only: *summaries_only,
+            };
+            traces::search(context, spanset, *range, *limit, shown)
+        }
+        Plan::SpanSeries { expr, intervals, exemplars, limit } => {
+            traces::series(context, expr, *intervals, *exemplars, *limit)
         }
         Plan::TraceById { trace_id, range } => traces::by_id(context, trace_id, *range),
         Plan::StreamLabels { selectors, range, of } => {

@@ -7,7 +7,8 @@
 //! - *log rows*: a [`LogScan`] followed by [`Stage`]s (filter, extract, format);
 //! - *series*: [`SeriesExpr`], label sets with a value per step: windows over samples or over log
 //!   rows, aggregations, joins, functions;
-//! - *spansets*: [`SpansetExpr`], the spans of each trace, filtered, combined and related.
+//! - *spansets*: [`SpansetExpr`], the spans of each trace, filtered, combined and related;
+//!   [`SpanSeriesExpr`] makes series of them.
 //!
 //! Times are nanoseconds since the epoch unless a name says otherwise; they cross as decimal
 //! strings because a JavaScript number holds only 53 bits.
@@ -17,6 +18,7 @@ mod labels;
 mod log_overviews;
 mod logs;
 mod series;
+mod span_series;
 mod spans;
 mod spansets;
 mod time;
@@ -34,6 +36,7 @@ pub use logs::{
 pub use series::{
     Dialect, LogWindowFunction, MatchCardinality, Matching, SampleSelect, SeriesExpr, Unwrap,
 };
+pub use span_series::{Intervals, RankOp, SpanFunction, SpanGroup, SpanSeriesExpr, SpanSeriesOp};
 pub use spans::{
     AttributeScope, Field, FieldExpr, FieldOp, Intrinsic, SpanKind, Static, StatusCode,
 };
@@ -131,6 +134,19 @@ pub enum Plan {
         spans_per_set: u32,
         /// Fields shown with each listed span, in the order of their first mention.
         select: Vec<Field>,
+        /// Whether only whole traces are told of, and not which of their spans match.
+        summaries_only: bool,
+    },
+    /// Series over spans.
+    SpanSeries {
+        /// The expression.
+        expr: SpanSeriesExpr,
+        /// When it is evaluated.
+        intervals: Intervals,
+        /// The most exemplars of all series together.
+        exemplars: u32,
+        /// The most series; with more the answer has so many and says so.
+        limit: u32,
     },
     /// All spans of one trace.
     TraceById {

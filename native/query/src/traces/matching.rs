@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use arrow::array::RecordBatch;
-use varve_columnar::schema::schema_of;
+use varve_columnar::{answer::QueryStats, schema::schema_of};
 use varve_types::Table;
 
 use super::{
@@ -14,7 +14,7 @@ use super::{
     mask,
     source::sources,
     spans::SpanColumns,
-    trace::SpanRef,
+    trace::{SpanRef, Trace},
 };
 use crate::{context::ExecContext, error::QueryError, plan::TimeRange};
 
@@ -70,7 +70,29 @@ pub(super) fn by_traces(
     columns: &[&str],
     visit: &mut Visit<'_>,
 ) -> Result<(), QueryError> {
-    let mut candidates = Candidates::new(filter.map(|filter| vec![filter]), range);
+    let needed = filter.map(|filter| vec![filter]);
+    each_trace(context, needed, range, columns, |trace| {
+        for place in 0..trace.spans.len() {
+            let at = SpanAt { trace, place };
+            let matches = filter.is_none_or(|filter| filter.is_true(at));
+            if matches && visit(at.span(), Some(at)).is_break() {
+                return ControlFlow::Break(());
+            }
+        }
+        ControlFlow::Continue(())
+    })
+}
+
+/// Visits every trace with a span in the range that has a span for which one of the needed
+/// conditions may be true; without any, every one.
+pub(super) fn each_trace(
+    context: &ExecContext,
+    needed: Option<Vec<&Expr>>,
+    range: TimeRange,
+    columns: &[&str],
+    mut visit: impl FnMut(&Trace<'_>) -> ControlFlow<()>,
+) -> Result<(), QueryError> {
+    let mut candidates = Candidates::new(needed, range);
     for source in sources(context, range) {
         candidates.look_at(context, &source)?;
     }
@@ -80,12 +102,9 @@ pub(super) fn by_traces(
         let gathered = gather(context, &piece.ids, columns, None)?;
         for trace in piece.ids.iter().filter_map(|id| gathered.trace(id)) {
             context.budget.check()?;
-            for place in 0..trace.spans.len() {
-                let at = SpanAt { trace: &trace, place };
-                let matches = filter.is_none_or(|filter| filter.is_true(at));
-                if matches && visit(at.span(), Some(at)).is_break() {
-                    return Ok(());
-                }
+            context.count(&QueryStats { traces_read: 1, ..QueryStats::default() });
+            if visit(&trace).is_break() {
+                return Ok(());
             }
         }
         gathered.release(context);

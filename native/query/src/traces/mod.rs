@@ -14,6 +14,7 @@ mod mask;
 mod matching;
 mod operand;
 mod search;
+mod series;
 mod set;
 mod show;
 mod shown;
@@ -29,5 +30,9 @@ mod trace;
 mod tree;
 
 pub(crate) use {
-    by_id::run as by_id, search::run as search, tag_values::run as tag_values, tags::run as tags,
+    by_id::run as by_id,
+    search::{ShownSpans, run as search},
+    series::run as series,
+    tag_values::run as tag_values,
+    tags::run as tags,
 };

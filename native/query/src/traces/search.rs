@@ -28,17 +28,27 @@ use crate::{
 /// OTLP's number for an error.
 const STATUS_ERROR: i32 = 2;
 
+/// What of the matching spans is shown.
+#[derive(Clone, Copy)]
+pub(crate) struct ShownSpans<'q> {
+    /// The most of each set; 0 for all.
+    pub(crate) per_set: u32,
+    /// With which of their fields.
+    pub(crate) fields: &'q [Field],
+    /// Whether none is shown.
+    pub(crate) summaries_only: bool,
+}
+
 /// Traces that match, newest first.
 pub(crate) fn run(
     context: &ExecContext,
     spanset: &SpansetExpr,
     range: TimeRange,
     limit: u32,
-    spans_per_set: u32,
-    select: &[Field],
+    spans: ShownSpans<'_>,
 ) -> Result<Answer, QueryError> {
     let spanset = Spanset::compile(spanset)?;
-    let shown = Shown::new(&spanset, select);
+    let shown = Shown::new(&spanset, spans.fields);
     let columns = columns(&spanset, &shown);
     let mut search = Search {
         context,
@@ -46,7 +56,8 @@ pub(crate) fn run(
         shown: &shown,
         columns,
         limit: limit as usize,
-        listed_max: if spans_per_set == 0 { usize::MAX } else { spans_per_set as usize },
+        listed_max: if spans.per_set == 0 { usize::MAX } else { spans.per_set as usize },
+        summaries_only: spans.summaries_only,
         found: Vec::new(),
     };
     let mut candidates = Candidates::new(spanset.needed(), range);
@@ -82,6 +93,7 @@ struct Search<'q> {
     columns: Vec<&'static str>,
     limit: usize,
     listed_max: usize,
+    summaries_only: bool,
     /// The newest so far, newest first; at most `limit` between pieces.
     found: Vec<TraceSummary>,
 }
@@ -122,7 +134,11 @@ impl Search<'_> {
             ..QueryStats::default()
         });
         if !sets.is_empty() {
-            let span_sets = sets.into_iter().map(|set| self.span_set(trace, set)).collect();
+            let span_sets = if self.summaries_only {
+                Vec::new()
+            } else {
+                sets.into_iter().map(|set| self.span_set(trace, set)).collect()
+            };
             self.found.push(summary(trace, span_sets));
         }
     }

@@ -1,6 +1,6 @@
 //! Plans over hand-made batches, all still in memtables.
 
-mod support;
+pub(super) mod support;
 
 use serde_json::{Value as Json, json};
 use varve_columnar::answer::{Answer, Value};
@@ -70,6 +70,15 @@ fn spans_beyond_spans_per_set_are_counted_but_not_listed() {
     plan["spansPerSet"] = json!(1);
     let found = found(&plan, &[vec![span(1, 1, 0, 10), span(1, 2, 1, 11)]]);
     assert_eq!((spans(&found[0]), found[0].span_sets[0].matched), (vec![vec![1]], 2));
+}
+
+#[test]
+fn a_search_for_summaries_tells_of_traces_and_not_of_spans() {
+    let mut plan = search_plan(&name_is("root"));
+    plan["summariesOnly"] = json!(true);
+    let found = found(&plan, &[vec![span(1, 1, 0, 10).named("root"), span(2, 1, 0, 11)]]);
+    assert_eq!(traces(&found), [1]);
+    assert!(found[0].span_sets.is_empty());
 }
 
 #[test]

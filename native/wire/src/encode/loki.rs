@@ -90,6 +90,7 @@ fn data(out: &mut Vec<u8>, outcome: &Outcome, entry_labels: EntryLabels) {
         | Answer::Tail(_)
         | Answer::Text { .. }
         | Answer::Traces(_)
+        | Answer::SpanSeries(_)
         | Answer::Trace(_)
         | Answer::Tags(_)
         | Answer::TagValues(_)

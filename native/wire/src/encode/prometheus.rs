@@ -55,6 +55,7 @@ fn data(out: &mut Vec<u8>, answer: &Answer) {
         | Answer::Patterns(_)
         | Answer::Tail(_)
         | Answer::Traces(_)
+        | Answer::SpanSeries(_)
         | Answer::Trace(_)
         | Answer::Tags(_)
         | Answer::TagValues(_) => result(out, "vector", |out| out.extend_from_slice(b"[]")),

@@ -2,6 +2,7 @@
 
 mod proto_json;
 mod search;
+mod series;
 mod spans;
 mod tags;
 mod trace_json;
@@ -10,7 +11,7 @@ mod trace_protobuf;
 use varve_columnar::answer::{Answer, Outcome};
 
 use super::protobuf;
-use proto_json::object;
+use proto_json::{Object, object};
 use spans::{ResourceSpans, SpanColumns, nested};
 
 /// Which of Tempo's bodies.
@@ -60,6 +61,7 @@ fn json_body(out: &mut Vec<u8>, trace: &[ResourceSpans<'_>], outcome: &Outcome, 
     let stats = &outcome.stats;
     object(out, |fields| match (&outcome.answer, form) {
         (Answer::Traces(traces), _) => search::write(fields, traces, stats),
+        (Answer::SpanSeries(set), _) => series::write(fields, set, outcome),
         (Answer::Tags(scopes), Form::V1Json) => tags::names(fields, scopes, stats),
         (Answer::Tags(scopes), _) => tags::scopes(fields, scopes, stats),
         (Answer::TagValues(values), Form::V1Json) => tags::texts(fields, values, stats),
@@ -70,12 +72,17 @@ fn json_body(out: &mut Vec<u8>, trace: &[ResourceSpans<'_>], outcome: &Outcome, 
                 fields.list("resourceSpans", trace, trace_json::resource_spans);
             });
             fields.object("metrics", |fields| fields.u64("inspectedBytes", stats.bytes_read));
-            if let Some(reason) = outcome.warnings.first() {
-                fields.text("status", "PARTIAL");
-                fields.text("message", reason);
-            }
+            partial(fields, outcome);
         }
     });
+}
+
+/// Says why an answer is not whole, if it is not.
+fn partial(fields: &mut Object<'_>, outcome: &Outcome) {
+    if let Some(reason) = outcome.warnings.first() {
+        fields.text("status", "PARTIAL");
+        fields.text("message", reason);
+    }
 }
 
 #[cfg(test)]

@@ -13,38 +13,38 @@ use crate::{CancelToken, QueryError, Sources, plan::Query, run};
 
 /// A span of trace `trace`, at `start` for 10 ns.
 #[derive(Clone)]
-pub(super) struct Span {
-    pub(super) trace: u8,
-    pub(super) id: u8,
-    pub(super) parent: u8,
-    pub(super) name: &'static str,
-    pub(super) service: &'static str,
-    pub(super) start: i64,
-    pub(super) status: i32,
-    pub(super) attributes: Vec<(&'static str, Value)>,
+pub(in crate::traces) struct Span {
+    pub(in crate::traces) trace: u8,
+    pub(in crate::traces) id: u8,
+    pub(in crate::traces) parent: u8,
+    pub(in crate::traces) name: &'static str,
+    pub(in crate::traces) service: &'static str,
+    pub(in crate::traces) start: i64,
+    pub(in crate::traces) status: i32,
+    pub(in crate::traces) attributes: Vec<(&'static str, Value)>,
 }
 
-pub(super) fn span(trace: u8, id: u8, parent: u8, start: i64) -> Span {
+pub(in crate::traces) fn span(trace: u8, id: u8, parent: u8, start: i64) -> Span {
     let attributes = Vec::new();
     Span { trace, id, parent, name: "step", service: "shop", start, status: 0, attributes }
 }
 
 impl Span {
-    pub(super) fn named(self, name: &'static str) -> Self {
+    pub(in crate::traces) fn named(self, name: &'static str) -> Self {
         Self { name, ..self }
     }
 
-    pub(super) fn with(mut self, key: &'static str, value: Value) -> Self {
+    pub(in crate::traces) fn with(mut self, key: &'static str, value: Value) -> Self {
         self.attributes.push((key, value));
         self
     }
 }
 
 /// One request after the other, each a batch.
-pub(super) struct Memtable(Snapshot);
+pub(in crate::traces) struct Memtable(Snapshot);
 
 impl Memtable {
-    pub(super) fn of(requests: &[Vec<Span>]) -> Self {
+    pub(in crate::traces) fn of(requests: &[Vec<Span>]) -> Self {
         let memtable = requests.iter().map(|spans| batch(spans)).collect();
         Self(Snapshot { memtable, ..Snapshot::default() })
     }
@@ -57,7 +57,7 @@ impl Sources for Memtable {
     }
 }
 
-pub(super) fn batch(spans: &[Span]) -> MemtableBatch {
+pub(in crate::traces) fn batch(spans: &[Span]) -> MemtableBatch {
     let mut builder = SpansBuilder::default();
     for span in spans {
         let service = ("service.name".to_owned(), 1, span.service.to_owned());
@@ -96,11 +96,11 @@ pub(super) fn batch(spans: &[Span]) -> MemtableBatch {
     }
 }
 
-pub(super) fn ask(plan: &Json, requests: &[Vec<Span>]) -> Result<Outcome, QueryError> {
+pub(in crate::traces) fn ask(plan: &Json, requests: &[Vec<Span>]) -> Result<Outcome, QueryError> {
     ask_within(plan, requests, 1 << 30)
 }
 
-pub(super) fn ask_within(
+pub(in crate::traces) fn ask_within(
     plan: &Json,
     requests: &[Vec<Span>],
     bytes: u64,
@@ -108,7 +108,7 @@ pub(super) fn ask_within(
     ask_holding(plan, requests, bytes, 1_000)
 }
 
-pub(super) fn ask_holding(
+pub(in crate::traces) fn ask_holding(
     plan: &Json,
     requests: &[Vec<Span>],
     bytes: u64,
@@ -122,69 +122,69 @@ pub(super) fn ask_holding(
     run(&query, &Memtable::of(requests), &CancelToken::default())
 }
 
-pub(super) fn range(from: i64, to: i64) -> Json {
+pub(in crate::traces) fn range(from: i64, to: i64) -> Json {
     json!({"from": from.to_string(), "to": to.to_string()})
 }
 
-pub(super) fn search_plan(spanset: &Json) -> Json {
+pub(in crate::traces) fn search_plan(spanset: &Json) -> Json {
     let select: [Json; 0] = [];
     json!({
         "node": "traceSearch", "spanset": spanset, "range": range(0, 1_000_000), "limit": 20,
-        "spansPerSet": 0, "select": select,
+        "spansPerSet": 0, "select": select, "summariesOnly": false,
     })
 }
 
-pub(super) fn found(plan: &Json, requests: &[Vec<Span>]) -> Vec<TraceSummary> {
+pub(in crate::traces) fn found(plan: &Json, requests: &[Vec<Span>]) -> Vec<TraceSummary> {
     match ask(plan, requests).unwrap().answer {
         Answer::Traces(traces) => traces,
         other => panic!("not traces: {other:?}"),
     }
 }
 
-pub(super) fn search(spanset: &Json, requests: &[Vec<Span>]) -> Vec<TraceSummary> {
+pub(in crate::traces) fn search(spanset: &Json, requests: &[Vec<Span>]) -> Vec<TraceSummary> {
     found(&search_plan(spanset), requests)
 }
 
-pub(super) fn filter(condition: &Json) -> Json {
+pub(in crate::traces) fn filter(condition: &Json) -> Json {
     json!({"node": "filter", "condition": condition})
 }
 
-pub(super) fn attribute(name: &str) -> Json {
+pub(in crate::traces) fn attribute(name: &str) -> Json {
     json!({"kind": "field", "field": {"kind": "attribute", "scope": null, "name": name, "parent": false}})
 }
 
-pub(super) fn intrinsic(name: &str) -> Json {
+pub(in crate::traces) fn intrinsic(name: &str) -> Json {
     json!({"kind": "field", "field": {"kind": "intrinsic", "name": name}})
 }
 
-pub(super) fn text(value: &str) -> Json {
+pub(in crate::traces) fn text(value: &str) -> Json {
     json!({"kind": "static", "value": {"type": "string", "value": value}})
 }
 
-pub(super) fn int(value: i64) -> Json {
+pub(in crate::traces) fn int(value: i64) -> Json {
     json!({"kind": "static", "value": {"type": "int", "value": value.to_string()}})
 }
 
-pub(super) fn binary(op: &str, left: &Json, right: &Json) -> Json {
+pub(in crate::traces) fn binary(op: &str, left: &Json, right: &Json) -> Json {
     json!({"kind": "binary", "op": op, "left": left, "right": right})
 }
 
-pub(super) fn name_is(name: &str) -> Json {
+pub(in crate::traces) fn name_is(name: &str) -> Json {
     filter(&binary("=", &intrinsic("name"), &text(name)))
 }
 
-pub(super) fn traces(found: &[TraceSummary]) -> Vec<u8> {
+pub(in crate::traces) fn traces(found: &[TraceSummary]) -> Vec<u8> {
     found.iter().map(|trace| trace.trace_id[0]).collect()
 }
 
 /// First bytes of the ids of the spans listed, by set.
-pub(super) fn spans(trace: &TraceSummary) -> Vec<Vec<u8>> {
+pub(in crate::traces) fn spans(trace: &TraceSummary) -> Vec<Vec<u8>> {
     let ids = |set: &varve_columnar::answer::SpanSet| {
         set.spans.iter().map(|span| span.span_id[0]).collect()
     };
     trace.span_sets.iter().map(ids).collect()
 }
 
-pub(super) fn all() -> Json {
+pub(in crate::traces) fn all() -> Json {
     filter(&Json::Null)
 }

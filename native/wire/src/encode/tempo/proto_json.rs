@@ -97,7 +97,8 @@ pub(super) fn any_value(fields: &mut Object<'_>, value: &Value) {
     }
 }
 
-fn double(out: &mut Vec<u8>, value: f64) {
+/// A number; as text what JSON has no number for.
+pub(super) fn double(out: &mut Vec<u8>, value: f64) {
     let mut text = String::new();
     write_double(&mut text, value);
     if value.is_finite() {

@@ -17,15 +17,18 @@ pub(super) fn write(fields: &mut Object<'_>, traces: &[TraceSummary], stats: &Qu
         fields.field("traces").extend_from_slice(b"[]");
     }
     fields.list("traces", traces, trace);
-    fields.object("metrics", |fields| {
-        fields.u32("inspectedTraces", saturated(stats.traces_read));
-        fields.u64("inspectedBytes", stats.bytes_read);
-        fields.u32("totalBlocks", saturated(stats.segments_total));
-        // A query is one job: it is answered when it is done.
-        fields.u32("completedJobs", 1);
-        fields.u32("totalJobs", 1);
-        fields.u64("inspectedSpans", stats.rows_read);
-    });
+    fields.object("metrics", |fields| metrics(fields, stats));
+}
+
+/// The fields of `SearchMetrics`.
+pub(super) fn metrics(fields: &mut Object<'_>, stats: &QueryStats) {
+    fields.u32("inspectedTraces", saturated(stats.traces_read));
+    fields.u64("inspectedBytes", stats.bytes_read);
+    fields.u32("totalBlocks", saturated(stats.segments_total));
+    // A query is one job: it is answered when it is done.
+    fields.u32("completedJobs", 1);
+    fields.u32("totalJobs", 1);
+    fields.u64("inspectedSpans", stats.rows_read);
 }
 
 fn trace(fields: &mut Object<'_>, trace: &TraceSummary) {
@@ -72,7 +75,7 @@ fn attributes(fields: &mut Object<'_>, attributes: &[(String, Value)]) {
     fields.list("attributes", attributes, |fields, (key, value)| key_value(fields, key, value));
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
         // Writing to a String cannot fail.
         let _ = write!(text, "{byte:02x}");

@@ -2,8 +2,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value as Json, json};
 use varve_columnar::answer::{
-    Answer, Outcome, QueryStats, ServiceStats, SpanSet, SpanSummary, TagScope, TraceSummary,
-    TypedValue, Value,
+    Answer, Outcome, QueryStats, ServiceStats, SpanExemplar, SpanSeries, SpanSeriesSet, SpanSet,
+    SpanSummary, TagScope, TraceSummary, TypedValue, Value,
 };
 use varve_types::Table;
 
@@ -171,6 +171,48 @@ fn a_found_trace_tells_its_first_span_set_twice_and_its_missing_root() {
 fn a_search_that_finds_nothing_has_an_empty_list() {
     let body = json_of(&outcome(Answer::Traces(Vec::new())), Form::V1Json);
     assert_eq!(body["traces"], json!([]));
+}
+
+#[test]
+fn series_over_spans_have_typed_labels_and_no_sample_where_there_is_no_value() {
+    let exemplar =
+        SpanExemplar { trace_id: [0xab; 16], span_id: [1; 8], value: 0.5, time_unix_ms: 4 };
+    let set = SpanSeriesSet {
+        times_ns: vec![5_000_000, 10_000_000, 15_000_000],
+        instant: false,
+        series: vec![SpanSeries {
+            labels: vec![("p".to_owned(), Value::Double(0.5)), (".n".to_owned(), Value::Int(7))],
+            values: vec![0.0, f64::NAN, 2.5],
+            exemplars: vec![exemplar],
+        }],
+    };
+    let labels = json!([
+        {"key": "p", "value": {"doubleValue": 0.5}}, {"key": ".n", "value": {"intValue": "7"}},
+    ]);
+    let text = |key: &str, text: &str| json!({"key": key, "value": {"stringValue": text}});
+    let ids = [text("trace:id", &"ab".repeat(16)), text("span:id", &"01".repeat(8))];
+    let metrics = json!({"inspectedBytes": "4096", "completedJobs": 1, "totalJobs": 1});
+    let instant = SpanSeriesSet { series: set.series.clone(), times_ns: vec![1], instant: true };
+    assert_eq!(
+        json_of(&outcome(Answer::SpanSeries(set)), Form::V1Json),
+        json!({
+            "series": [{
+                "labels": labels,
+                "samples": [{"timestampMs": "5", "value": 0}, {"timestampMs": "15", "value": 2.5}],
+                "exemplars": [{"labels": ids, "value": 0.5, "timestampMs": "4"}],
+            }],
+            "metrics": metrics,
+        })
+    );
+    let mut partial = outcome(Answer::SpanSeries(instant));
+    partial.warnings.push("series limit of 1 exceeded".to_owned());
+    assert_eq!(
+        json_of(&partial, Form::V1Json),
+        json!({
+            "series": [{"labels": labels, "value": 0}], "metrics": metrics,
+            "status": "PARTIAL", "message": "series limit of 1 exceeded",
+        })
+    );
 }
 
 #[test]
