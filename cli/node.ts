@@ -7,13 +7,16 @@ import { openStorage, parseTenant, type Storage } from '../storage/index.ts';
 import { createAuthenticate } from './auth.ts';
 import type { Config } from './config/schema.ts';
 import { guarded } from './guard.ts';
-import { cannotListen, type Listener, openListener } from './listeners.ts';
+import { type Listener, openListener } from './listeners.ts';
 import { ingestOptions, queryApiOptions, searchOptions, storageOptions } from './options.ts';
 import { createTelemetry, type Telemetry } from './telemetry.ts';
+import { Certificates, isEncrypted } from './tls.ts';
 
 /** A running Varve. */
 export interface RunningNode {
   readonly host: string;
+  /** Whether the ports speak TLS. */
+  readonly isEncrypted: boolean;
   /** Open ports by name, in the order they are told to people. */
   readonly ports: readonly { readonly name: string; readonly port: number }[];
   /** Takes no more requests, finishes those under way, flushes, syncs, gives the data directory free. */
@@ -27,7 +30,7 @@ export interface NodeDeps {
 
 type Ports = Pick<
   Config['listen'],
-  'otlp_http_port' | 'loki_port' | 'tempo_port' | 'prometheus_port' | 'http_port'
+  'otlp_grpc_port' | 'otlp_http_port' | 'loki_port' | 'tempo_port' | 'prometheus_port' | 'http_port'
 >;
 
 /**
@@ -37,7 +40,7 @@ type Ports = Pick<
  */
 export async function startNode(config: Config, deps: NodeDeps): Promise<RunningNode> {
   const storage = await openStorage(storageOptions(config));
-  const running = new Running(config, storage);
+  const running = new Running(config, storage, deps.log);
   try {
     await running.open(deps);
   } catch (thrown) {
@@ -51,10 +54,14 @@ class Running implements RunningNode {
   readonly #config: Config;
   readonly #storage: Storage;
   readonly #listeners: Listener[] = [];
+  readonly #log: Logger;
+  #certificates: Certificates | undefined;
+  #handshakesFailed = 0;
   #ready = false;
 
-  constructor(config: Config, storage: Storage) {
+  constructor(config: Config, storage: Storage, log: Logger) {
     this.#config = config;
+    this.#log = log;
     this.#storage = storage;
   }
 
@@ -62,11 +69,17 @@ class Running implements RunningNode {
     return this.#config.listen.host;
   }
 
+  get isEncrypted(): boolean {
+    return isEncrypted(this.#config.tls);
+  }
+
   get ports(): RunningNode['ports'] {
     return this.#listeners.map(({ name, port }) => ({ name, port }));
   }
 
-  async open({ log, build }: NodeDeps): Promise<void> {
+  async open({ build }: NodeDeps): Promise<void> {
+    const log = this.#log;
+    if (this.isEncrypted) this.#certificates = new Certificates(this.#config.tls, log);
     const tenant = this.#config.tenancy.default;
     const tenantDefault = tenant === '' ? null : parseTenant(tenant);
     const storage = this.#storage;
@@ -87,11 +100,12 @@ class Running implements RunningNode {
       clock: Date.now,
       build,
     });
-    observeState(telemetry, ingest);
+    this.#observeState(telemetry, ingest);
     const common = [guarded(telemetry.plugin, 'metrics', authenticate), api.health];
     const reads = (plugin: FastifyPluginAsync) => guarded(plugin, 'read', authenticate);
-    await this.#openGrpc(ingest);
-    await this.#openHttp('otlp_http_port', 'OTLP over HTTP', [ingest.plugins.otlpHttp, ...common]);
+    const otlp = [ingest.plugins.otlp, ...common];
+    await this.#openHttp('otlp_grpc_port', 'OTLP over gRPC', otlp);
+    await this.#openHttp('otlp_http_port', 'OTLP over HTTP', otlp);
     await this.#openHttp('loki_port', 'Loki API and push', [ingest.plugins.loki, reads(api.loki), ...common]);
     await this.#openHttp('tempo_port', 'Tempo API', [reads(api.tempo), ...common]);
     const prometheus = [ingest.plugins.prometheus, reads(api.prometheus), ...common];
@@ -109,35 +123,44 @@ class Running implements RunningNode {
         await listener.drain(timeoutMs);
       }),
     );
+    this.#certificates?.close();
     await this.#storage.close();
   }
 
   async #openHttp(setting: keyof Ports, name: string, plugins: readonly FastifyPluginAsync[]): Promise<void> {
-    const { host, request_timeout_ms: requestTimeoutMs, [setting]: port } = this.#config.listen;
+    const {
+      host,
+      request_timeout_ms: requestTimeoutMs,
+      connections_max: connectionsMax,
+    } = this.#config.listen;
+    const { [setting]: port } = this.#config.listen;
     if (port === 'off') return;
-    const plan = { name, setting: `listen.${setting}`, host, port, plugins, requestTimeoutMs };
-    this.#listeners.push(await openListener(plan));
+    const listener = await openListener({
+      name,
+      setting: `listen.${setting}`,
+      host,
+      port,
+      plugins,
+      limits: { requestTimeoutMs, connectionsMax },
+      certificates: this.#certificates,
+      handshakeFailed: (error) => {
+        this.#handshakesFailed += 1;
+        this.#log.debug({ port: setting, err: error }, 'TLS handshake failed');
+      },
+    });
+    this.#listeners.push(listener);
   }
 
-  async #openGrpc({ grpc }: Ingest): Promise<void> {
-    const { host, otlp_grpc_port: port } = this.#config.listen;
-    if (port === 'off') return;
-    const name = 'OTLP over gRPC';
-    try {
-      const bound = await grpc.listen(host, port);
-      this.#listeners.push({
-        name,
-        port: bound,
-        drain: async (timeoutMs) => {
-          await grpc.drain(timeoutMs);
-        },
-      });
-    } catch (thrown) {
-      throw cannotListen({ name, setting: 'listen.otlp_grpc_port', host, port }, thrown);
-    }
+  #observeState(telemetry: Telemetry, ingest: Ingest): void {
+    telemetry.observe('varve_ingest_in_flight_bytes', 'Request bodies held now.', () =>
+      ingest.inFlightBytes(),
+    );
+    const certificates = this.#certificates;
+    if (certificates === undefined) return;
+    const ends = 'When the certificate in use ends, in seconds since 1970.';
+    telemetry.observe('varve_tls_certificate_end_timestamp_seconds', ends, () => certificates.endsMs / 1_000);
+    const failed =
+      'Handshakes that failed: clients without a certificate that is asked for, scanners, plain HTTP.';
+    telemetry.observeTotal('varve_tls_failed_handshakes_total', failed, () => this.#handshakesFailed);
   }
-}
-
-function observeState(telemetry: Telemetry, ingest: Ingest): void {
-  telemetry.observe('varve_ingest_in_flight_bytes', 'Request bodies held now.', () => ingest.inFlightBytes());
 }

@@ -17,6 +17,8 @@ export interface Telemetry {
   readonly queryApi: NonNullable<QueryApiDeps['metrics']>;
   /** Values read when `/metrics` is asked for. */
   observe(name: string, help: string, read: () => number): void;
+  /** The same for a count that only grows. */
+  observeTotal(name: string, help: string, read: () => number): void;
   readonly plugin: FastifyPluginAsync;
 }
 
@@ -34,6 +36,17 @@ export function createTelemetry(readStatus: () => StoreStatus): Telemetry {
         registers: [registry],
         collect() {
           this.set(read());
+        },
+      });
+    },
+    observeTotal: (name, help, read) => {
+      new Counter({
+        name,
+        help,
+        registers: [registry],
+        collect() {
+          this.reset();
+          this.inc(read());
         },
       });
     },

@@ -1,9 +1,9 @@
 import type { FastifyPluginAsync } from 'fastify';
 import { type IntakeDeps, RequestIntake } from './intake.ts';
 import type { IngestOptions } from './options.ts';
-import { OtlpGrpcServer } from './otlp/grpc.ts';
 import { type HttpListener, httpReceivers } from './receivers.ts';
 
+export { isGrpc, refuseUnknownMethod } from './grpc/call.ts';
 export type { IntakeDeps as IngestDeps } from './intake.ts';
 export type { IngestOptions, RequestLimits } from './options.ts';
 export type { IngestLog, IngestMetrics } from './receiver.ts';
@@ -12,8 +12,6 @@ export type { IngestLog, IngestMetrics } from './receiver.ts';
 export interface Ingest {
   /** The routes that senders expect behind one port. */
   readonly plugins: Readonly<Record<HttpListener, FastifyPluginAsync>>;
-  /** OTLP over gRPC: a server of its own, listening when told to. */
-  readonly grpc: OtlpGrpcServer;
   /** Bytes of request bodies held now. */
   inFlightBytes(): number;
 }
@@ -34,17 +32,11 @@ export function createIngest(options: IngestOptions, deps: IntakeDeps): Ingest {
     };
   return {
     plugins: {
-      otlpHttp: plugin('otlpHttp'),
+      otlp: plugin('otlp'),
       loki: plugin('loki'),
       prometheus: plugin('prometheus'),
       all: plugin('all'),
     },
-    grpc: new OtlpGrpcServer({ messageMaxBytes: largestBody(options) }, intake),
     inFlightBytes: () => intake.inFlightBytes,
   };
-}
-
-/** gRPC reads a message before anybody knows whose it is. */
-function largestBody({ limits, tenantLimits }: IngestOptions): number {
-  return Math.max(limits.bodyMaxBytes, ...[...tenantLimits.values()].map((own) => own.bodyMaxBytes));
 }

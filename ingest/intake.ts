@@ -6,7 +6,15 @@ import { IngestError, refusalOf } from './errors.ts';
 import { idempotencyKeyHeader, idempotencyKeyOf } from './idempotency-key.ts';
 import { type IngestOptions, limitsOf } from './options.ts';
 import { RateLimiter } from './rate.ts';
-import type { Authenticate, Declared, IngestLog, IngestMetrics, Intake, SenderHeaders } from './receiver.ts';
+import type {
+  Authenticate,
+  Declared,
+  DeclaredHttp,
+  IngestLog,
+  IngestMetrics,
+  Intake,
+  SenderHeaders,
+} from './receiver.ts';
 
 export interface IntakeDeps {
   readonly storage: Storage;
@@ -84,7 +92,11 @@ export class RequestIntake implements Intake {
     throw new IngestError(codeOfRefusal[verdict.refused], verdict.message);
   }
 
-  async http(receiver: string, request: FastifyRequest, declared: Declared): Promise<Receipt> {
+  async http(
+    receiver: string,
+    request: FastifyRequest,
+    { unwrap, ...declared }: DeclaredHttp,
+  ): Promise<Receipt> {
     const sender: Sender = { receiver };
     return await this.#counted(sender, async () => {
       const tenant = await this.tenantOf(request.headers);
@@ -93,7 +105,8 @@ export class RequestIntake implements Intake {
         const { bodyMaxBytes } = limitsOf(this.#options, tenant);
         const body = await readBody(request.raw, declaredBytes(request), bodyMaxBytes, permit);
         const idempotencyKey = idempotencyKeyOf(request.headers[idempotencyKeyHeader]);
-        return await this.#append(receiver, tenant, body, { ...declared, idempotencyKey });
+        const { body: records, encoding } = unwrap?.(body) ?? { body, encoding: declared.encoding };
+        return await this.#append(receiver, tenant, records, { ...declared, encoding, idempotencyKey });
       });
     });
   }

@@ -17,6 +17,12 @@ export interface Declared {
   readonly idempotencyKey?: string | undefined;
 }
 
+/** What an HTTP request says it is. */
+export interface DeclaredHttp extends Declared {
+  /** Takes the records out of a body that is more than them: gRPC's message, of which only a flag tells the encoding. */
+  readonly unwrap?: (body: Buffer) => { readonly body: Uint8Array; readonly encoding: BodyEncoding };
+}
+
 /** Headers, or gRPC metadata, by which a sender says who it is. */
 export interface SenderHeaders {
   readonly authorization?: string | undefined;
@@ -40,7 +46,7 @@ export interface Intake {
    *
    * @throws IngestError, VarveError; `refusalOf` tells the code
    */
-  http(receiver: string, request: FastifyRequest, declared: Declared): Promise<Receipt>;
+  http(receiver: string, request: FastifyRequest, declared: DeclaredHttp): Promise<Receipt>;
   /** The same for a message that a transport with limits of its own has read. */
   message(receiver: string, tenant: TenantId, body: Uint8Array, declared: Declared): Promise<Receipt>;
   /**

@@ -34,8 +34,9 @@ async function nextSignal(): Promise<void> {
 }
 
 /** What a person sees first: where everything is, and a line that sends a first log. */
-function greeting({ host, ports }: RunningNode): string {
+function greeting({ host, ports, isEncrypted }: RunningNode): string {
   const shown = host.includes(':') ? `[${host}]` : host;
+  const at = `${isEncrypted ? 'https' : 'http'}://${shown}`;
   const width = Math.max(0, ...ports.map(({ name }) => name.length));
   const lines = ports.map(({ name, port }) => `  ${name.padEnd(width)}  ${shown}:${port}`);
   const loki =
@@ -46,9 +47,9 @@ function greeting({ host, ports }: RunningNode): string {
       : [
           '',
           'Send a first log, then read it back:',
-          `  curl -H 'Content-Type: application/json' http://${shown}:${loki.port}/loki/api/v1/push \\`,
+          `  curl -H 'Content-Type: application/json' ${at}:${loki.port}/loki/api/v1/push \\`,
           `    -d '{"streams":[{"stream":{"app":"hello"},"values":[["'$(date +%s)000000000'","hello, varve"]]}]}'`,
-          `  curl -G http://${shown}:${loki.port}/loki/api/v1/query_range --data-urlencode 'query={app="hello"}'`,
+          `  curl -G ${at}:${loki.port}/loki/api/v1/query_range --data-urlencode 'query={app="hello"}'`,
         ];
   return [`Varve is ready.`, '', ...lines, ...first, '', ''].join('\n');
 }

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { Value } from 'typebox/value';
 import { parse as parseYaml, YAMLParseError } from 'yaml';
 import { asksForCredentials } from '../auth.ts';
+import { readTlsFiles, TlsError } from '../tls.ts';
 import { replicationProblems } from './replication.ts';
 import { type Config, ConfigSchema } from './schema.ts';
 import { nearest, type Setting, sections, settings } from './settings.ts';
@@ -214,11 +215,12 @@ const loopback = /^(127\.\d+\.\d+\.\d+|::1|localhost)$/;
 function checkTogether(given: ReadonlyMap<string, Given>, problems: string[]): void {
   const config = assemble(given);
   const { listen, log } = config;
-  const isOpen = !asksForCredentials(config);
+  // Who shows a certificate of ours is known.
+  const isOpen = !asksForCredentials(config) && config.tls.client_ca_file === '';
   if (!loopback.test(listen.host) && isOpen && !listen.unauthenticated_allowed) {
     problems.push(
       `listen.host is '${listen.host}': whoever reaches it could read and write everything; ` +
-        'give tenants.NAME tokens or users, set listen.unauthenticated_allowed to true if that is meant, or listen on 127.0.0.1',
+        'give tenants.NAME tokens or users, ask for client certificates (tls.client_ca_file), set listen.unauthenticated_allowed to true if that is meant, or listen on 127.0.0.1',
     );
   }
   if (log.tenant_partitions > log.partitions) {
@@ -226,7 +228,23 @@ function checkTogether(given: ReadonlyMap<string, Given>, problems: string[]): v
       `log.tenant_partitions is ${log.tenant_partitions}, over log.partitions = ${log.partitions}; lower it`,
     );
   }
-  problems.push(...replicationProblems(log));
+  problems.push(...replicationProblems(log), ...tlsProblems(config.tls));
+}
+
+function tlsProblems(tls: Config['tls']): readonly string[] {
+  const { cert_file, key_file, client_ca_file } = tls;
+  if (cert_file === '' && key_file === '' && client_ca_file === '') return [];
+  if (cert_file === '' || key_file === '') {
+    const missing = cert_file === '' ? 'cert_file' : 'key_file';
+    return [`tls.${missing} is empty: TLS needs tls.cert_file and tls.key_file; set it, or empty the others`];
+  }
+  try {
+    readTlsFiles(tls);
+    return [];
+  } catch (thrown) {
+    if (thrown instanceof TlsError) return thrown.problems;
+    throw thrown;
+  }
 }
 
 function assemble(given: ReadonlyMap<string, Given>): Config {

@@ -35,8 +35,35 @@ const listen = section(
     tempo_port: port(3200, 'Tempo API'),
     prometheus_port: port(9090, 'Prometheus API and remote write, OTLP over HTTP'),
     http_port: port(8080, 'Every API and receiver on one port'),
-    request_timeout_ms: milliseconds(minuteMs, 'Longest time in which a request must have arrived whole.'),
+    request_timeout_ms: milliseconds(
+      minuteMs,
+      'Longest time in which a request must have arrived whole, and a new connection must have said something.',
+      100,
+    ),
+    connections_max: count(10_000, 'Most connections of each port; further ones are closed at once.'),
     drain_timeout_ms: milliseconds(7_000, 'At shutdown, how long requests under way may take to finish.'),
+  },
+);
+
+const tls = section(
+  'Certificates of every port, in PEM ([security.md](security.md)). Changed files are taken up while Varve runs.',
+  {
+    cert_file: Type.String({
+      default: '',
+      description: 'The certificate, followed by those between it and its authority; empty speaks cleartext.',
+    }),
+    key_file: Type.String({ default: '', description: 'Its key, without a passphrase.' }),
+    client_ca_file: Type.String({
+      default: '',
+      description:
+        'Authorities of client certificates: who has none of theirs is sent away; empty asks for none.',
+    }),
+    min_version: Type.Union([Type.Literal('TLSv1.2'), Type.Literal('TLSv1.3')], {
+      default: 'TLSv1.2',
+      description: 'Oldest version that is spoken.',
+    }),
+    handshake_timeout_ms: milliseconds(10_000, 'Longest time of a handshake.', 100),
+    reload_interval_ms: milliseconds(5_000, 'How often the files are looked at for new content.', 100),
   },
 );
 
@@ -273,6 +300,7 @@ export const ConfigSchema = section('Varve’s settings.', {
     description: 'Where everything is kept; made if it is not there.',
   }),
   listen,
+  tls,
   tenancy,
   ingest,
   limits,

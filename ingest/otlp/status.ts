@@ -15,7 +15,7 @@ const fault = { http: 500, grpc: 13 };
 /** What OTLP exporters see for each refusal (OTLP specification, "Failures"). */
 export const otlpStatus = {
   BODY_INVALID: invalid,
-  BODY_TOO_LARGE: { http: 413, grpc: 3 },
+  BODY_TOO_LARGE: { http: 413, grpc: 8 },
   BODY_ABORTED: invalid,
   ENCODING_UNSUPPORTED: { http: 415, grpc: 12 },
   MEDIA_TYPE_UNSUPPORTED: { http: 415, grpc: 3 },
