@@ -1,0 +1,39 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+
+/** A program that runs beside Varve. */
+export interface Program {
+  /** What it has written so far. */
+  output(): string;
+  stop(): Promise<void>;
+}
+
+export function startProgram(path: string, args: readonly string[], cwd: string): Program {
+  const child: ChildProcess = spawn(path, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+  let told = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream?.setEncoding('utf8').on('data', (text: string) => (told += text));
+  const exited = once(child, 'exit');
+  // A test that waits for what the program does then shows what it said.
+  child.on('error', (error) => (told += String(error)));
+  return {
+    output: () => told,
+    stop: async () => {
+      if (child.exitCode !== null || child.pid === undefined) return;
+      child.kill('SIGTERM');
+      await exited;
+    },
+  };
+}
+
+/** A port of loopback that is free now. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
