@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readArguments, UsageError } from './arguments.ts';
 import { readBuildInfo } from './build-info.ts';
+import { backup, restore } from './commands/backup.ts';
 import { check, document, hashFromInput, print } from './commands/config.ts';
 import { status } from './commands/log.ts';
 import { start } from './commands/start.ts';
@@ -16,6 +17,8 @@ const usage = `Usage: varve COMMAND [--config FILE] [--data-dir DIR] [--SETTING 
   config hash-password  read a password from standard input, print it as tenants.NAME.users needs it
   store stats      show what the store of a running Varve holds, by tenant and table
   store compact    merge the segments of a data directory that no Varve has open
+  backup FOLDER    copy a data directory that no Varve has open, sealed; again: only what is new
+  restore FOLDER   make the data directory, which must be empty, of a backup
   store retention  show what retention would remove from a data directory that no Varve has open
   config document  write docs/configuration.md from the schema, to standard output
   help             this text
@@ -27,6 +30,11 @@ Settings: docs/configuration.md; 'listen.loki_port' is --listen-loki-port or VAR
 async function run(args: readonly string[]): Promise<void> {
   const { words, configFile, flags } = readArguments(args);
   const sources = { file: configFile, environment: process.env, flags };
+  const [command, folder, ...rest] = words;
+  if ((command === 'backup' || command === 'restore') && rest.length === 0) {
+    await (command === 'backup' ? backup(sources, folder) : restore(sources, folder));
+    return;
+  }
   switch (words.join(' ')) {
     case 'start':
       await start(sources);

@@ -24,15 +24,15 @@ export function storageOptions(config: Config): StorageOptions {
     memtableMaxBytes: view.memtable_max_bytes,
     memtableMaxAgeMs: view.memtable_max_age_ms,
     textBlockRows: view.text_block_rows,
-    segmentMaxBytes: view.segment_max_bytes,
     compactionSegmentsMin: view.compaction_segments_min,
     compactionWindowMs: view.compaction_window_ms,
     compactionCpuPercentMax: view.compaction_cpu_percent_max,
     deleteCancelPeriodMs: retention.delete_cancel_period_ms,
     retention: [
-      keep('logs', retention.logs_max_age_ms, retention.logs_max_bytes),
-      keep('spans', retention.spans_max_age_ms, retention.spans_max_bytes),
-      keep('samples', retention.samples_max_age_ms, retention.samples_max_bytes),
+      ...rulesOf(null, retention),
+      ...Object.entries(tenants).flatMap(([tenant, own]) =>
+        own.retention === undefined ? [] : rulesOf(tenant, { ...retention, ...own.retention }),
+      ),
     ],
     limits: recordLimits(limits),
     tenantLimits: Object.fromEntries(
@@ -41,12 +41,15 @@ export function storageOptions(config: Config): StorageOptions {
   };
 }
 
-function keep(
-  table: 'logs' | 'spans' | 'samples',
-  maxAgeMs: number,
-  maxBytes: number,
-): StorageOptions['retention'][number] {
-  return { tenant: null, table, maxAgeMs, maxBytes };
+/** Exemplars say something of samples only as long as those are there. */
+function rulesOf(tenant: string | null, rules: Config['retention']): StorageOptions['retention'] {
+  const samples = { maxAgeMs: rules.samples_max_age_ms, maxBytes: rules.samples_max_bytes };
+  return [
+    { tenant, table: 'logs', maxAgeMs: rules.logs_max_age_ms, maxBytes: rules.logs_max_bytes },
+    { tenant, table: 'spans', maxAgeMs: rules.spans_max_age_ms, maxBytes: rules.spans_max_bytes },
+    { tenant, table: 'samples', ...samples },
+    { tenant, table: 'exemplars', ...samples },
+  ];
 }
 
 type Limits = Config['limits'];

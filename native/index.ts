@@ -93,7 +93,7 @@ export interface QueryAnswer {
 export interface RetentionRule {
   /** null: tenants without a rule of their own. */
   readonly tenant: string | null;
-  readonly table: 'logs' | 'spans' | 'samples';
+  readonly table: 'logs' | 'spans' | 'samples' | 'exemplars';
   /** 0 = any age. */
   readonly maxAgeMs: number;
   /** On disk; 0 = any size. */
@@ -107,7 +107,7 @@ export interface NativeSettings {
   readonly tenantPartitions: number;
   readonly journalFileBytes: number;
   readonly writeBufferSizeBytes: number;
-  /** No segment is larger; memtables are sealed before they are. */
+  /** No segment is larger: memtables are sealed before they are, and smaller ones merged up to it. */
   readonly segmentSizeBytes: number;
   readonly epochTimeoutMs: number;
   readonly coordinatorCount: number;
@@ -118,7 +118,6 @@ export interface NativeSettings {
   readonly memtableMaxBytes: number;
   readonly memtableMaxAgeMs: number;
   readonly textBlockRows: number;
-  readonly segmentMaxBytes: number;
   /** 0 = segments are not merged. */
   readonly compactionSegmentsMin: number;
   readonly compactionWindowMs: number;

@@ -5,7 +5,9 @@ import {
   type QueryAnswer,
   type Receipt,
   type StoreStatus,
+  VarveError,
 } from '../native/index.ts';
+import { isUnfinishedRestore } from './backup.ts';
 import { type Deletes, deletesOf } from './deletes.ts';
 import type { StorageOptions } from './options.ts';
 
@@ -22,6 +24,7 @@ export {
   type StoreStatus,
   VarveError,
 } from '../native/index.ts';
+export { backUp, type CopyProgress, restore } from './backup.ts';
 export type { DeleteRequest, Deletes, LabelMatch, LineMatch, MatchKind, NewDelete } from './deletes.ts';
 export { parseTenant, type TenantId } from './model/tenant.ts';
 export type { StorageOptions } from './options.ts';
@@ -43,6 +46,10 @@ export interface Storage {
 
 /** Opens the data directory; see {@link NativeStore.open} for what can go wrong. */
 export async function openStorage(options: StorageOptions): Promise<Storage> {
+  if (await isUnfinishedRestore(options.dataDir)) {
+    const reason = `a restore to ${options.dataDir} did not come to its end; run it again, or empty the folder`;
+    throw new VarveError('STORE_CORRUPT', reason);
+  }
   const store = await NativeStore.open(options);
   return {
     append: (request) => store.append(request),

@@ -133,11 +133,30 @@ const limits = section('What each tenant may send; `tenants.NAME.limits` may dif
   record_max_ahead_ms: milliseconds(10 * minuteMs, 'How far ahead of our clock a record may be.', 0),
 });
 
+const retentionRules = {
+  logs_max_age_ms: milliseconds(0, 'Segments of logs go once all of their lines are older; 0 keeps them.', 0),
+  spans_max_age_ms: milliseconds(0, 'The same for spans.', 0),
+  samples_max_age_ms: milliseconds(0, 'The same for samples, and for exemplars.', 0),
+  logs_max_bytes: bytes(0, 'Over this size on disk the oldest segments of logs go; 0 keeps them.', 0),
+  spans_max_bytes: bytes(0, 'The same for spans.', 0),
+  samples_max_bytes: bytes(0, 'The same for samples, and for exemplars on their own.', 0),
+};
+
+const retention = section('How long records are kept; `tenants.NAME.retention` may differ.', {
+  ...retentionRules,
+  delete_cancel_period_ms: milliseconds(
+    24 * 60 * minuteMs,
+    'How long a request to delete can be cancelled; then the rows, hidden from the first moment on, are erased.',
+    0,
+  ),
+});
+
 const tenants = Type.Record(
   Type.String(),
   Type.Object(
     {
       limits: Type.Optional(Type.Partial(limits, { additionalProperties: false })),
+      retention: Type.Optional(Type.Partial(Type.Object(retentionRules), { additionalProperties: false })),
       tokens: Type.Optional(Tokens),
       users: Type.Optional(Users),
     },
@@ -146,7 +165,7 @@ const tenants = Type.Record(
   {
     default: {},
     description:
-      'By tenant, the limits that differ from `limits`, and who may write and read ([security.md](security.md)): `NAME: {limits: {streams_max: 5000}}`. In the environment and in flags as JSON.',
+      'By tenant, what differs from `limits` and from `retention`, and who may write and read ([security.md](security.md)): `NAME: {limits: {streams_max: 5000}}`. In the environment and in flags as JSON.',
   },
 );
 
@@ -186,7 +205,11 @@ const log = section('The log (DLog).', {
     description: 'Size of a journal file, reserved when it is made; one request must fit into it.',
   }),
   write_buffer_size: size('64MiB', ['1MiB', '16GiB'], 'What may wait for the disk; past it senders get 503.'),
-  segment_size: size('1GiB', ['1MiB', '64GiB'], 'Largest segment that is made of the log.'),
+  segment_size: size(
+    '256MiB',
+    ['1MiB', '64GiB'],
+    'Largest segment that is made of the log, or by compaction of smaller ones.',
+  ),
   epoch_timeout: duration(
     '5s',
     ['100ms', '10m'],
@@ -211,7 +234,6 @@ const view = section('Memtables and segments.', {
   memtable_max_bytes: bytes(256 * MiB, 'Size of all memtables at which they are sealed into segments.', MiB),
   memtable_max_age_ms: milliseconds(10 * minuteMs, 'Age at which a memtable is sealed.', 1_000),
   text_block_rows: count(256, 'Rows that the text index finds as one block.', 1, 65_536),
-  segment_max_bytes: bytes(256 * MiB, 'Largest segment that compaction makes of smaller ones.', MiB),
   compaction_segments_min: count(
     8,
     'Segments of about one size of which compaction makes one; 0 turns compaction off.',
@@ -228,20 +250,6 @@ const view = section('Memtables and segments.', {
     'Share of one core that compaction takes while appends are under way.',
     1,
     100,
-  ),
-});
-
-const retention = section('How long records are kept, by the tenant.', {
-  logs_max_age_ms: milliseconds(0, 'Segments of logs go once all of their lines are older; 0 keeps them.', 0),
-  spans_max_age_ms: milliseconds(0, 'The same for spans.', 0),
-  samples_max_age_ms: milliseconds(0, 'The same for samples.', 0),
-  logs_max_bytes: bytes(0, 'Over this size on disk the oldest segments of logs go; 0 keeps them.', 0),
-  spans_max_bytes: bytes(0, 'The same for spans.', 0),
-  samples_max_bytes: bytes(0, 'The same for samples.', 0),
-  delete_cancel_period_ms: milliseconds(
-    24 * 60 * minuteMs,
-    'How long a request to delete can be cancelled; then the rows, hidden from the first moment on, are erased.',
-    0,
   ),
 });
 

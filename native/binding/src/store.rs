@@ -61,7 +61,7 @@ impl Running {
                 disk_free_min_bytes: settings.disk_free_min_bytes,
                 upkeep: UpkeepSettings {
                     segments_min: settings.compaction_segments_min,
-                    segment_max_bytes: settings.segment_max_bytes,
+                    segment_size_bytes: settings.segment_size_bytes,
                     window_ms: settings.compaction_window_ms,
                     cpu_percent_max: settings.compaction_cpu_percent_max,
                     delete_cancel_period_ms: settings.delete_cancel_period_ms,

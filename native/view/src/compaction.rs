@@ -201,7 +201,7 @@ impl Shared {
                 })
                 .collect();
             let rules = Rules {
-                segment_max_bytes: settings.segment_max_bytes,
+                segment_size_bytes: settings.segment_size_bytes,
                 segments_min: settings.segments_min,
                 window: Window::new(key.1, settings.window_ms),
                 now_ms,

@@ -30,8 +30,8 @@ pub struct StoreSettings {
 pub struct UpkeepSettings {
     /// Of this many segments of about one size one is made; 0: none are merged.
     pub segments_min: usize,
-    /// The largest that is made.
-    pub segment_max_bytes: u64,
+    /// The largest that is made: `log.segment_size`.
+    pub segment_size_bytes: u64,
     /// Rows of different windows of time are kept apart.
     pub window_ms: u64,
     /// Share of one core that it takes while appends are under way.
@@ -46,7 +46,7 @@ impl UpkeepSettings {
     /// Segments are merged only when it is asked for, and kept for good.
     pub const OFF: Self = Self {
         segments_min: 0,
-        segment_max_bytes: 256 << 20,
+        segment_size_bytes: 256 << 20,
         window_ms: 24 * 3_600_000,
         cpu_percent_max: 100,
         delete_cancel_period_ms: 24 * 3_600_000,

@@ -30,7 +30,7 @@ pub(crate) struct Candidate {
 /// What a plan is made by. Times of rows are in the table's unit.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rules {
-    pub(crate) segment_max_bytes: u64,
+    pub(crate) segment_size_bytes: u64,
     /// So many small segments are merged.
     pub(crate) segments_min: usize,
     pub(crate) window: Window,
@@ -99,7 +99,7 @@ impl Window {
 pub(crate) fn next_job(segments: &[Candidate], rules: &Rules) -> Option<Vec<usize>> {
     let mut windows: BTreeMap<i64, Vec<usize>> = BTreeMap::new();
     for (at, segment) in segments.iter().enumerate() {
-        let is_small = segment.size_bytes < rules.segment_max_bytes / 2;
+        let is_small = segment.size_bytes < rules.segment_size_bytes / 2;
         if segment.is_free && (is_small || rules.window.is_apart(segment.times)) {
             windows.entry(rules.window.of(segment.times.1)).or_default().push(at);
         }
@@ -125,7 +125,7 @@ fn alike(segments: &[Candidate], small: &[usize], rules: &Rules) -> Option<Vec<u
             }
             let job = bounded(segments, &small[start..start + length], rules);
             let bytes = bytes_of(segments, &job);
-            let is_large = job.len() >= LARGE_MIN && bytes >= rules.segment_max_bytes / 2;
+            let is_large = job.len() >= LARGE_MIN && bytes >= rules.segment_size_bytes / 2;
             if job.len() >= rules.segments_min.max(2) || is_large {
                 return Some(job);
             }
@@ -162,7 +162,7 @@ fn bounded(segments: &[Candidate], of: &[usize], rules: &Rules) -> Vec<usize> {
     for &at in of.iter().take(INPUTS_MAX) {
         bytes += segments[at].size_bytes;
         rows += u64::from(segments[at].rows);
-        let fits = bytes <= rules.segment_max_bytes && rows <= u64::from(u32::MAX / 2);
+        let fits = bytes <= rules.segment_size_bytes && rows <= u64::from(u32::MAX / 2);
         let moves_over = job.first().map_or(at..at, |&first| first..at);
         let is_free_to_move = moves_over
             .filter(|other| !job.contains(other))

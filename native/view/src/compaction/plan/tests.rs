@@ -8,7 +8,7 @@ const NOW_MS: i64 = 100 * DAY_MS;
 
 fn rules() -> Rules {
     Rules {
-        segment_max_bytes: 256 * MIB,
+        segment_size_bytes: 256 * MIB,
         segments_min: 8,
         window: Window::new(Table::Samples, DAY_MS as u64),
         now_ms: NOW_MS,
