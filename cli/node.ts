@@ -103,14 +103,15 @@ class Running implements RunningNode {
     this.#observeState(telemetry, ingest);
     const common = [guarded(telemetry.plugin, 'metrics', authenticate), api.health];
     const reads = (plugin: FastifyPluginAsync) => guarded(plugin, 'read', authenticate);
+    const loki = [reads(api.loki), guarded(api.lokiDeletes, 'write', authenticate)];
     const otlp = [ingest.plugins.otlp, ...common];
     await this.#openHttp('otlp_grpc_port', 'OTLP over gRPC', otlp);
     await this.#openHttp('otlp_http_port', 'OTLP over HTTP', otlp);
-    await this.#openHttp('loki_port', 'Loki API and push', [ingest.plugins.loki, reads(api.loki), ...common]);
+    await this.#openHttp('loki_port', 'Loki API and push', [ingest.plugins.loki, ...loki, ...common]);
     await this.#openHttp('tempo_port', 'Tempo API', [reads(api.tempo), ...common]);
     const prometheus = [ingest.plugins.prometheus, reads(api.prometheus), ...common];
     await this.#openHttp('prometheus_port', 'Prometheus API and remote write', prometheus);
-    const all = [ingest.plugins.all, ...[api.loki, api.tempo, api.prometheus].map(reads), ...common];
+    const all = [ingest.plugins.all, ...loki, ...[api.tempo, api.prometheus].map(reads), ...common];
     await this.#openHttp('http_port', 'All of them', all);
     this.#ready = true;
   }

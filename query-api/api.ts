@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify';
 import type { AnswerFormat, Plan } from '../search/index.ts';
-import type { QueryAnswer } from '../storage/index.ts';
+import type { QueryAnswer, TenantId } from '../storage/index.ts';
 import { type Answer, acceptsGzip, compressed } from './answer.ts';
 import { badParameter } from './errors.ts';
 import type { QueryApiDeps, QueryApiOptions } from './options.ts';
@@ -24,6 +24,8 @@ export interface Call {
   readonly pathPart: (name: string) => string;
   /** When the request came, in nanoseconds since 1970. */
   readonly now: bigint;
+  /** Whose data is asked for; none where the route is open. */
+  readonly tenants: readonly TenantId[];
   /** Runs a plan on the request's tenants; ends early when the client closes its connection. */
   readonly ask: (question: Question) => Promise<QueryAnswer>;
 }
@@ -127,6 +129,7 @@ function callOf(request: FastifyRequest, reply: FastifyReply, { route, deps, opt
     headers: request.headers,
     pathPart: (name) => parts[name] ?? '',
     now: BigInt(deps.clock()) * 1_000_000n,
+    tenants,
     ask: async (question) => await deps.search.run({ tenants, ...question, signal: closedBefore(reply) }),
   };
 }

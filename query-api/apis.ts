@@ -1,5 +1,6 @@
 import type { Api } from './api.ts';
 import { healthApi } from './health.ts';
+import { lokiDeletesApi } from './loki/deletes.ts';
 import { lokiApi } from './loki/routes.ts';
 import type { QueryApiDeps, QueryApiOptions } from './options.ts';
 import { prometheusApi } from './prometheus/routes.ts';
@@ -8,6 +9,7 @@ import { tempoApi } from './tempo/routes.ts';
 /** Every API that is spoken; a new one is a line here. */
 export const apis = {
   loki: lokiApi,
+  lokiDeletes: lokiDeletesApi,
   tempo: tempoApi,
   prometheus: prometheusApi,
   health: healthApi,

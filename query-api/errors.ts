@@ -22,11 +22,6 @@ export function notSupported(what: string): Refused {
   return new Refused('notSupported', `${what} not supported by this version of Varve`);
 }
 
-/** The same where clients take a missing path for a feature that is switched off, and go on without it. */
-export function switchedOff(what: string): Refused {
-  return new Refused('notFound', notSupported(what).message);
-}
-
 /** What is said of a fault of ours; the log has the rest. */
 export const faultText = "internal error; Varve's log tells more";
 

@@ -1,6 +1,6 @@
 import fastify, { type FastifyInstance } from 'fastify';
 import type { Search, SearchRequest } from '../search/index.ts';
-import { parseTenant, type QueryAnswer, type StoreStatus } from '../storage/index.ts';
+import { type Deletes, parseTenant, type QueryAnswer, type StoreStatus } from '../storage/index.ts';
 import { createQueryApi } from './index.ts';
 import type { QueryApiDeps, QueryApiOptions } from './options.ts';
 
@@ -55,6 +55,12 @@ export class FakeSearch implements Search {
   }
 }
 
+const noDeletes: Deletes = {
+  create: () => Promise.reject(new Error('nothing is deleted here')),
+  list: () => Promise.resolve([]),
+  cancel: () => Promise.reject(new Error('nothing is deleted here')),
+};
+
 /** A server with all APIs on one port, over a fake search. */
 export async function serverOver(
   search: Search,
@@ -66,7 +72,10 @@ export async function serverOver(
     { ...testOptions, ...changed },
     {
       search,
-      storage: { status: () => ({ journal: { readOnly: null } }) as unknown as StoreStatus },
+      storage: {
+        status: () => ({ journal: { readOnly: null } }) as unknown as StoreStatus,
+        deletes: noDeletes,
+      },
       log: { debug: () => undefined, error: () => undefined },
       isReady: () => true,
       clock: () => nowMs,
@@ -81,6 +90,7 @@ export async function serverOver(
     },
   );
   await app.register(api.loki);
+  await app.register(api.lokiDeletes);
   await app.register(api.tempo);
   await app.register(api.prometheus);
   await app.register(api.health);

@@ -22,6 +22,7 @@ export function createQueryApi(
 ): Readonly<Record<ApiName, FastifyPluginAsync>> {
   return {
     loki: apiPlugin(apis.loki(deps, options), deps, options),
+    lokiDeletes: apiPlugin(apis.lokiDeletes(deps), deps, options),
     tempo: apiPlugin(apis.tempo(deps, options), deps, options),
     prometheus: apiPlugin(apis.prometheus(deps, options), deps, options),
     health: apiPlugin(apis.health(deps), deps, options),

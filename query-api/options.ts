@@ -87,7 +87,7 @@ export interface QueryLog {
 
 export interface QueryApiDeps {
   readonly search: Search;
-  readonly storage: Pick<Storage, 'status'>;
+  readonly storage: Pick<Storage, 'status' | 'deletes'>;
   readonly log: QueryLog;
   readonly metrics?: QueryMetrics;
   /** Whether queries can be answered now. */

@@ -1,7 +1,7 @@
 import { showPrometheusDuration } from '../../search/index.ts';
 import type { Answer } from '../answer.ts';
-import { get, type Route, read } from '../api.ts';
-import { Refused, switchedOff } from '../errors.ts';
+import { get, type Route } from '../api.ts';
+import { Refused } from '../errors.ts';
 import type { BuildInfo, LokiOptions } from '../options.ts';
 import { nanos } from '../time.ts';
 import { offeredVersions } from '../versions.ts';
@@ -58,17 +58,3 @@ function drilldownLimits({ entriesLimitMax, queryLengthMaxMs }: LokiOptions): An
     version: offeredVersions.loki,
   });
 }
-
-const unserved = [['/loki/api/v1/delete', switchedOff, 'deletion of log lines is']] as const;
-
-/**
- * What clients of Loki call and Varve cannot answer yet: said, instead of an empty answer. Grafana
- * leaves a tab empty on 404 and goes on, and alerts on 5xx.
- */
-export const unservedRoutes: readonly Route[] = unserved.map(([path, refusal, what]) => ({
-  methods: read,
-  path,
-  handle: () => {
-    throw refusal(what);
-  },
-}));

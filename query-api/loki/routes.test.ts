@@ -279,12 +279,6 @@ describe('what Logs Drilldown finds by looking at logs', () => {
       version: '3.5.0',
     });
   });
-
-  it('says what Varve cannot do', async () => {
-    const { response } = await ask('/loki/api/v1/delete');
-    expect(response.statusCode).toBe(404);
-    expect(response.body).toMatch(/not supported by this version of Varve$/);
-  });
 });
 
 describe('format_query', () => {

@@ -4,7 +4,7 @@ import { noRuleRoutes } from '../rules.ts';
 import { detectedRoutes } from './detected.ts';
 import { lokiRefusal } from './errors.ts';
 import { labelRoutes } from './labels.ts';
-import { statusRoutes, unservedRoutes } from './others.ts';
+import { statusRoutes } from './others.ts';
 import { queryRoutes } from './query.ts';
 import { Tails } from './tail.ts';
 import { volumeRoutes } from './volume.ts';
@@ -21,7 +21,6 @@ export function lokiApi({ build }: QueryApiDeps, { loki }: QueryApiOptions): Api
       ...detectedRoutes(loki),
       ...statusRoutes(build, loki),
       ...noRuleRoutes('/prometheus/api/v1'),
-      ...unservedRoutes,
     ],
   };
 }

@@ -17,7 +17,7 @@ export const planned: readonly (readonly [query: string, plan: string])[] = [
   ],
   ['{app="a"} | a="x", b>2 or c<3', '{app="a"} [0s, 3600s) | (a="x" and (b > 2 or c < 3))'],
   [
-    '{app="a"} | took > 1m30s | size != 10KiB | n == -2 | m = 0x1F',
+    '{app="a"} | took > 1m30s | size != 10KiB | n == -2 | m = 31',
     '{app="a"} [0s, 3600s) | took > 90s | size != 10240B | n == -2 | m == 31',
   ],
   ['{app="a"} | drop a, b="c", d!~"e" | keep f', '{app="a"} [0s, 3600s) | drop a, b="c", d!~"e" | keep f'],
@@ -94,6 +94,7 @@ export const planned: readonly (readonly [query: string, plan: string])[] = [
 /** LogQL queries that are refused, and the message that people read. */
 export const refused: readonly (readonly [query: string, message: string])[] = [
   ['app="api"', 'parse error at line 1, col 1: syntax error: unexpected IDENTIFIER'],
+  ['{app="api"} | n > 0x10', 'parse error at line 1, col 19: syntax error: unexpected NUMBER'],
   [
     '{app=~".*"}',
     'parse error : queries require at least one regexp or equality matcher that does not have an empty-compatible value. For instance, app=~".*" does not meet this requirement, but app=~".+" will',

@@ -16,7 +16,7 @@ describe('a query written as Loki writes it', () => {
       '{a="b"} | logfmt --strict --keep-empty x="y",z="z" | unpack | decolorize',
     ],
     [
-      '{a="b"}|took>1m30s and size<=1.5KiB or n==0x10|ip!=ip("::1")',
+      '{a="b"}|took>1m30s and size<=1.5KiB or n==16|ip!=ip("::1")',
       '{a="b"} | ( ( took>1m30s , size<=1.5kB ) or n==16 ) | ip!=ip("::1")',
     ],
     ['{a="b"}|regexp "(?P<x>.)"|pattern "<_> <y>"', '{a="b"} | regexp "(?P<x>.)" | pattern "<_> <y>"'],

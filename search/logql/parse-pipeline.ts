@@ -175,7 +175,8 @@ function quantity(cursor: Cursor): { unit: NumberUnit; value: number } {
   const { kind, text } = cursor.token;
   const nanos = kind === 'duration' ? parseDuration(text) : null;
   const bytes = kind === 'bytes' ? parseBytes(text) : null;
-  const number = kind === 'number' ? parseNumber(text) : null;
+  // Label filters read numbers as Go's floats, of which `0x10` is none.
+  const number = kind === 'number' && !/^0[xob]/i.test(text) ? parseNumber(text) : null;
   if (nanos !== null) {
     cursor.take('duration');
     return { unit: 'seconds', value: (sign * Number(nanos)) / 1e9 };
