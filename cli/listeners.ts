@@ -82,12 +82,12 @@ function create({ limits, certificates, handshakeFailed }: ListenerPlan): {
 }
 
 /** The error for a port that cannot be had, in words that say which setting moves it. */
-function cannotListen(
+export function cannotListen(
   { name, setting, host, port }: Pick<ListenerPlan, 'name' | 'setting' | 'host' | 'port'>,
   cause: unknown,
 ): Error {
   const why =
-    cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE'
+    cause instanceof Error && /EADDRINUSE|[Aa]ddress (?:already )?in use/.test(cause.message)
       ? 'is in use'
       : `cannot be had (${String(cause)})`;
   return new Error(`port ${port} on ${host} for ${name} ${why}; set ${setting} to another one, 0 or off`, {

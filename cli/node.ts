@@ -1,13 +1,13 @@
 import type { FastifyPluginAsync } from 'fastify';
 import type { Logger } from 'pino';
-import { createIngest, type Ingest } from '../ingest/index.ts';
+import { createIngest, type Ingest, type SocketReceiver } from '../ingest/index.ts';
 import { type BuildInfo, createQueryApi } from '../query-api/index.ts';
 import { createSearch } from '../search/index.ts';
 import { openStorage, parseTenant, type Storage } from '../storage/index.ts';
 import { createAuthenticate } from './auth.ts';
 import type { Config } from './config/schema.ts';
 import { guarded } from './guard.ts';
-import { type Listener, openListener } from './listeners.ts';
+import { cannotListen, type Listener, openListener } from './listeners.ts';
 import { ingestOptions, queryApiOptions, searchOptions, storageOptions } from './options.ts';
 import { createTelemetry, type Telemetry } from './telemetry.ts';
 import { Certificates, isEncrypted } from './tls.ts';
@@ -30,8 +30,15 @@ export interface NodeDeps {
 
 type Ports = Pick<
   Config['listen'],
-  'otlp_grpc_port' | 'otlp_http_port' | 'loki_port' | 'tempo_port' | 'prometheus_port' | 'http_port'
+  | 'otlp_grpc_port'
+  | 'otlp_http_port'
+  | 'loki_port'
+  | 'tempo_port'
+  | 'prometheus_port'
+  | 'zipkin_port'
+  | 'http_port'
 >;
+type SocketPorts = Pick<Config['listen'], 'syslog_tcp_port' | 'syslog_udp_port' | 'syslog_tls_port'>;
 
 /**
  * Opens the store, then the listeners; stops what it has opened when one of them cannot be.
@@ -56,6 +63,7 @@ class Running implements RunningNode {
   readonly #listeners: Listener[] = [];
   readonly #log: Logger;
   #certificates: Certificates | undefined;
+  #syslogCertificates: Certificates | undefined;
   #handshakesFailed = 0;
   #ready = false;
 
@@ -80,6 +88,7 @@ class Running implements RunningNode {
   async open({ build }: NodeDeps): Promise<void> {
     const log = this.#log;
     if (this.isEncrypted) this.#certificates = new Certificates(this.#config.tls, log);
+    this.#syslogCertificates = syslogCertificates(this.#config, log);
     const tenant = this.#config.tenancy.default;
     const tenantDefault = tenant === '' ? null : parseTenant(tenant);
     const storage = this.#storage;
@@ -90,6 +99,7 @@ class Running implements RunningNode {
       metrics: telemetry.ingest,
       log,
       authenticate,
+      syslogTls: this.#syslogCertificates ?? this.#certificates,
     });
     const api = createQueryApi(queryApiOptions(this.#config, tenantDefault), {
       search: createSearch(storage, searchOptions(this.#config)),
@@ -111,8 +121,10 @@ class Running implements RunningNode {
     await this.#openHttp('tempo_port', 'Tempo API', [reads(api.tempo), ...common]);
     const prometheus = [ingest.plugins.prometheus, reads(api.prometheus), ...common];
     await this.#openHttp('prometheus_port', 'Prometheus API and remote write', prometheus);
+    await this.#openHttp('zipkin_port', 'Zipkin spans', [ingest.plugins.zipkin, ...common]);
     const all = [ingest.plugins.all, ...loki, ...[api.tempo, api.prometheus].map(reads), ...common];
     await this.#openHttp('http_port', 'All of them', all);
+    await this.#openSyslog(ingest, log);
     this.#ready = true;
   }
 
@@ -125,6 +137,7 @@ class Running implements RunningNode {
       }),
     );
     this.#certificates?.close();
+    this.#syslogCertificates?.close();
     await this.#storage.close();
   }
 
@@ -152,10 +165,38 @@ class Running implements RunningNode {
     this.#listeners.push(listener);
   }
 
+  async #openSyslog({ syslog }: Ingest, log: Logger): Promise<void> {
+    if (syslog === undefined) {
+      log.warn('syslog is off: set tenancy.syslog or tenancy.default, whose its messages are to be');
+      return;
+    }
+    await this.#openSocket('syslog_tcp_port', 'Syslog over TCP', syslog.tcp);
+    await this.#openSocket('syslog_udp_port', 'Syslog over UDP', syslog.udp);
+    if (syslog.tls !== undefined) await this.#openSocket('syslog_tls_port', 'Syslog over TLS', syslog.tls);
+  }
+
+  async #openSocket(setting: keyof SocketPorts, name: string, receiver: SocketReceiver): Promise<void> {
+    const { host, [setting]: port } = this.#config.listen;
+    if (port === 'off') return;
+    try {
+      const bound = await receiver.listen(host, port);
+      this.#listeners.push({
+        name,
+        port: bound,
+        drain: async (timeoutMs) => {
+          await receiver.drain(timeoutMs);
+        },
+      });
+    } catch (thrown) {
+      throw cannotListen({ name, setting: `listen.${setting}`, host, port }, thrown);
+    }
+  }
+
   #observeState(telemetry: Telemetry, ingest: Ingest): void {
     telemetry.observe('varve_ingest_in_flight_bytes', 'Request bodies held now.', () =>
       ingest.inFlightBytes(),
     );
+    observeSyslog(telemetry, ingest);
     const certificates = this.#certificates;
     if (certificates === undefined) return;
     const ends = 'When the certificate in use ends, in seconds since 1970.';
@@ -164,4 +205,24 @@ class Running implements RunningNode {
       'Handshakes that failed: clients without a certificate that is asked for, scanners, plain HTTP.';
     telemetry.observeTotal('varve_tls_failed_handshakes_total', failed, () => this.#handshakesFailed);
   }
+}
+
+/** Of the port that syslog's senders know, where it has a certificate of its own. */
+function syslogCertificates({ listen, tls }: Config, log: Logger): Certificates | undefined {
+  if (listen.syslog_tls_cert_file === '') return undefined;
+  const files = {
+    cert_file: listen.syslog_tls_cert_file,
+    key_file: listen.syslog_tls_key_file,
+    client_ca_file: listen.syslog_tls_client_ca_file,
+  };
+  return new Certificates({ ...tls, ...files }, log);
+}
+
+function observeSyslog(telemetry: Telemetry, { syslog }: Ingest): void {
+  if (syslog === undefined) return;
+  const { udp } = syslog;
+  const kept = 'Datagrams that were kept.';
+  telemetry.observeTotal('varve_syslog_datagrams_total', kept, () => udp.counts().received);
+  const dropped = 'Datagrams that came while ingest.syslog_waiting_max_bytes waited.';
+  telemetry.observeTotal('varve_syslog_dropped_datagrams_total', dropped, () => udp.counts().dropped);
 }

@@ -2,7 +2,8 @@ import { resolve } from 'node:path';
 import type { IngestOptions } from '../ingest/index.ts';
 import type { QueryApiOptions } from '../query-api/index.ts';
 import type { SearchOptions } from '../search/index.ts';
-import type { StorageOptions, TenantId } from '../storage/index.ts';
+import { parseTenant, type StorageOptions, type TenantId } from '../storage/index.ts';
+import { asksForCredentials } from './auth.ts';
 import { durationMs, known, sizeBytes } from './config/quantity.ts';
 import type { Config } from './config/schema.ts';
 
@@ -34,6 +35,7 @@ export function storageOptions(config: Config): StorageOptions {
         own.retention === undefined ? [] : rulesOf(tenant, { ...retention, ...own.retention }),
       ),
     ],
+    syslogTimeZone: config.ingest.syslog_time_zone,
     limits: recordLimits(limits),
     tenantLimits: Object.fromEntries(
       Object.keys(tenants).map((tenant) => [tenant, recordLimits(limitsOf(config, tenant))]),
@@ -90,6 +92,26 @@ export function ingestOptions(config: Config, tenantDefault: TenantId | null): I
     inFlightMaxBytes: ingest.in_flight_max_bytes,
     appendTimeoutMs: ingest.append_timeout_ms,
     retryAfterSeconds: ingest.retry_after_seconds,
+    syslog: syslogOptions(config, tenantDefault),
+  };
+}
+
+function syslogOptions(config: Config, tenantDefault: TenantId | null): IngestOptions['syslog'] {
+  const { ingest, tenancy } = config;
+  const ofNobody = asksForCredentials(config) ? null : tenantDefault;
+  const tenant = tenancy.syslog === '' ? ofNobody : parseTenant(tenancy.syslog);
+  const limits = limitsOf(config, tenant ?? '');
+  const waitingMaxBytes = Math.min(
+    ingest.syslog_waiting_max_bytes,
+    limits.body_max_bytes,
+    limits.body_decompressed_max_bytes,
+    limits.in_flight_max_bytes,
+  );
+  return {
+    tenant,
+    messageMaxBytes: Math.min(ingest.syslog_message_max_bytes, Math.floor(waitingMaxBytes / 2)),
+    waitingMaxBytes,
+    connectionsMax: ingest.syslog_connections_max,
   };
 }
 

@@ -13,6 +13,19 @@ export interface IngestOptions {
   readonly appendTimeoutMs: number;
   /** What a refused sender is told to wait. */
   readonly retryAfterSeconds: number;
+  readonly syslog: SyslogOptions;
+}
+
+/** What syslog's senders may do, who are never answered. */
+export interface SyslogOptions {
+  /** Whose messages are; null: nobody's, so that no port can be opened. */
+  readonly tenant: TenantId | null;
+  /** What is kept of one message. */
+  readonly messageMaxBytes: number;
+  /** Of messages that wait to be stored, for UDP and for streams each. */
+  readonly waitingMaxBytes: number;
+  /** Connections of one port at a time. */
+  readonly connectionsMax: number;
 }
 
 /** What requests of one tenant are held against; what their records are is native code's. */

@@ -9,6 +9,14 @@ export interface Receiver {
   register(app: FastifyInstance, intake: Intake): void;
 }
 
+/** A way in with a socket of its own. */
+export interface SocketReceiver {
+  /** Listens; resolves to the port, which is `port` unless that is 0. */
+  listen(host: string, port: number): Promise<number>;
+  /** Takes no more and finishes what it took, at most for `timeoutMs`. */
+  drain(timeoutMs: number): Promise<void>;
+}
+
 /** What a request says it is. */
 export interface Declared {
   readonly format: BodyFormat;

@@ -3,13 +3,15 @@ import { otlpGrpc } from './otlp/grpc.ts';
 import { otlpHttp } from './otlp/http.ts';
 import { remoteWrite } from './prometheus/remote-write.ts';
 import type { Receiver } from './receiver.ts';
+import { zipkinSpans } from './zipkin/spans.ts';
 
 /** Every receiver that speaks HTTP or gRPC, by the listener whose port its senders know. */
 export const httpReceivers = {
   otlp: [otlpHttp, otlpGrpc],
   loki: [lokiPush, otlpHttp, otlpGrpc],
   prometheus: [remoteWrite, otlpHttp, otlpGrpc],
-  all: [otlpHttp, otlpGrpc, lokiPush, remoteWrite],
+  zipkin: [zipkinSpans],
+  all: [otlpHttp, otlpGrpc, lokiPush, remoteWrite, zipkinSpans],
 } as const satisfies Record<string, readonly Receiver[]>;
 
 export type HttpListener = keyof typeof httpReceivers;

@@ -20,6 +20,7 @@ const options: IngestOptions = {
   inFlightMaxBytes: 2_000,
   appendTimeoutMs: 1_000,
   retryAfterSeconds: 3,
+  syslog: { tenant: null, messageMaxBytes: 8_192, waitingMaxBytes: 1_000, connectionsMax: 1 },
 };
 
 const taken: Receipt = {

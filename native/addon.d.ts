@@ -38,6 +38,33 @@ export declare class NativeStore {
   static open(settingsJson: string): Promise<NativeStore>
 }
 
+/** A UDP socket, read by a thread of its own. */
+export declare class NativeSyslogDatagrams {
+  /** Opens the socket and starts reading; what waits to be taken is at most `waiting_max_bytes`. */
+  static open(host: string, port: number, messageMaxBytes: number, waitingMaxBytes: number): NativeSyslogDatagrams
+  /** The port, which was free if 0 was asked for. */
+  port(): number
+  /**
+   * Waits for datagrams and takes all there are, as a body of format `syslog`; nothing once the
+   * socket is closed and empty. For one caller at a time.
+   */
+  take(): Promise<Buffer | null>
+  /** Counts since the socket was opened. */
+  counts(): SyslogDatagramCounts
+  /** Stops reading, after what the system holds already. */
+  close(): void
+}
+
+/** Cuts the bytes of one connection into messages. */
+export declare class NativeSyslogFraming {
+  /** For a new connection from an address; `peer_name` is the one in its certificate, or empty. */
+  constructor(messageMaxBytes: number, address: string, peerName: string)
+  /** The messages that are complete with this chunk, as a body of format `syslog`; empty if none is. */
+  push(chunk: Uint8Array): Buffer
+  /** The message in which the connection ended, likewise. */
+  finish(): Buffer
+}
+
 /** What became of a request; what was accepted is durable. */
 export interface AppendReceipt {
   /** Log records, spans or data points. */
@@ -90,4 +117,12 @@ export interface RefusalCount {
   count: number
   /** For the sender. */
   message: string
+}
+
+/** What a socket has received since it was opened. */
+export interface SyslogDatagramCounts {
+  /** Datagrams that were kept. */
+  received: number
+  /** Datagrams that came while too many bytes waited. */
+  dropped: number
 }

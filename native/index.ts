@@ -2,7 +2,11 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { NativeStore as AddonStore } from './addon.d.ts';
+import type {
+  NativeStore as AddonStore,
+  NativeSyslogDatagrams as AddonSyslogDatagrams,
+  NativeSyslogFraming as AddonSyslogFraming,
+} from './addon.d.ts';
 import type { DeleteRequest, Expired, NewDelete } from './deletes.ts';
 import { toVarveError, VarveError } from './errors.ts';
 import type { StoreStatus } from './status.ts';
@@ -29,7 +33,9 @@ export type BodyFormat =
   | 'lokiPushProtobuf'
   | 'lokiPushJson'
   | 'remoteWriteV1'
-  | 'remoteWriteV2';
+  | 'remoteWriteV2'
+  | 'syslog'
+  | 'zipkinJson';
 
 /** How a body is compressed; `deflate` is the zlib container, `rawDeflate` is without it. */
 export type BodyEncoding = 'identity' | 'gzip' | 'deflate' | 'rawDeflate' | 'zstd' | 'snappy';
@@ -124,6 +130,8 @@ export interface NativeSettings {
   readonly compactionCpuPercentMax: number;
   readonly deleteCancelPeriodMs: number;
   readonly retention: readonly RetentionRule[];
+  /** `local`, or a name such as `Europe/Berlin`. */
+  readonly syslogTimeZone: string;
   /** Of every tenant that has none of its own. */
   readonly limits: RecordLimits;
   readonly tenantLimits: Readonly<Record<string, RecordLimits>>;
@@ -250,8 +258,81 @@ export class NativeStore {
   }
 }
 
+/** Cuts the bytes of one connection into syslog messages; its bodies have the format `syslog`. */
+export class SyslogFraming {
+  readonly #framing: AddonSyslogFraming;
+
+  /** `peerName`: from the certificate, empty without one. */
+  constructor(messageMaxBytes: number, address: string, peerName: string) {
+    this.#framing = new (loadAddon().NativeSyslogFraming)(messageMaxBytes, address, peerName);
+  }
+
+  /** The messages that are complete with this chunk; no bytes if none is. */
+  push(chunk: Uint8Array): Buffer {
+    return this.#framing.push(chunk);
+  }
+
+  /** The message in which the connection ended; no bytes if it ended between two. */
+  finish(): Buffer {
+    return this.#framing.finish();
+  }
+}
+
+/** A UDP socket that native code reads; its bodies have the format `syslog`. */
+export class SyslogDatagrams {
+  readonly #datagrams: AddonSyslogDatagrams;
+
+  private constructor(datagrams: AddonSyslogDatagrams) {
+    this.#datagrams = datagrams;
+  }
+
+  /**
+   * Opens the socket and starts reading. Of what is not taken at most `waitingMaxBytes` are kept.
+   *
+   * @throws VarveError IO
+   */
+  static async open(
+    { host, port }: { readonly host: string; readonly port: number },
+    {
+      messageMaxBytes,
+      waitingMaxBytes,
+    }: { readonly messageMaxBytes: number; readonly waitingMaxBytes: number },
+  ): Promise<SyslogDatagrams> {
+    const { NativeSyslogDatagrams } = loadAddon();
+    const open = () => NativeSyslogDatagrams.open(host, port, messageMaxBytes, waitingMaxBytes);
+    return new SyslogDatagrams(await crossing(() => Promise.resolve(open())));
+  }
+
+  get port(): number {
+    return this.#datagrams.port();
+  }
+
+  /** All datagrams there are, once there is one; null once the socket is closed and empty. */
+  async take(): Promise<Buffer | null> {
+    return await crossing(() => this.#datagrams.take());
+  }
+
+  /** Since the socket was opened; `dropped` came while too many bytes waited. */
+  counts(): { readonly received: number; readonly dropped: number } {
+    return this.#datagrams.counts();
+  }
+
+  /** Stops reading, after what the system holds already. */
+  close(): void {
+    this.#datagrams.close();
+  }
+}
+
 interface Addon {
   readonly NativeStore: { open(settingsJson: string): Promise<AddonStore> };
+  readonly NativeSyslogFraming: new (
+    messageMaxBytes: number,
+    address: string,
+    peerName: string,
+  ) => AddonSyslogFraming;
+  readonly NativeSyslogDatagrams: {
+    open(host: string, port: number, messageMaxBytes: number, waitingMaxBytes: number): AddonSyslogDatagrams;
+  };
 }
 
 async function crossing<T>(call: () => Promise<T>): Promise<T> {

@@ -35,6 +35,21 @@ const listen = section(
     tempo_port: port(3200, 'Tempo API'),
     prometheus_port: port(9090, 'Prometheus API and remote write, OTLP over HTTP'),
     http_port: port(8080, 'Every API and receiver on one port'),
+    zipkin_port: port(9411, 'Zipkin spans'),
+    syslog_tcp_port: port(5514, 'Syslog over TCP'),
+    syslog_udp_port: port(5514, 'Syslog over UDP'),
+    syslog_tls_port: port(6514, 'Syslog over TLS, where this or `tls` has a certificate'),
+    syslog_tls_cert_file: Type.String({
+      default: '',
+      description:
+        'Certificate of that port, if it is not to be `tls.cert_file`; both are read again when they change.',
+    }),
+    syslog_tls_key_file: Type.String({ default: '', description: 'Its key, without a passphrase.' }),
+    syslog_tls_client_ca_file: Type.String({
+      default: '',
+      description:
+        'Authorities of senders’ certificates, beside `syslog_tls_cert_file`; empty asks for none.',
+    }),
     request_timeout_ms: milliseconds(
       minuteMs,
       'Longest time in which a request must have arrived whole, and a new connection must have said something.',
@@ -72,6 +87,11 @@ const tenancy = section('Whose data a request is about.', {
     default: 'anonymous',
     description: 'Tenant of requests without `X-Scope-OrgID`; empty refuses them.',
   }),
+  syslog: Type.String({
+    default: '',
+    description:
+      'Tenant of syslog messages, which bear no credentials; empty takes `tenancy.default`, or opens no syslog port where `tenants` has credentials.',
+  }),
   tenants_per_query_max: count(20, 'Most tenants that one read may name (`a|b|c`).'),
 });
 
@@ -86,6 +106,26 @@ const ingest = section('What senders may do.', {
     100,
   ),
   retry_after_seconds: count(1, 'What a refused sender is told to wait.', 1, 3_600),
+  syslog_message_max_bytes: Type.Integer({
+    default: 64 * KiB,
+    minimum: 8 * KiB,
+    maximum: 16 * MiB,
+    description: 'Longest syslog message; what is longer is cut there and marked `truncated`.',
+  }),
+  syslog_waiting_max_bytes: Type.Integer({
+    default: 16 * MiB,
+    minimum: MiB,
+    maximum: 1024 * MiB,
+    description:
+      'Syslog that waits to be stored, for UDP and for streams each; past it datagrams are dropped and streams are not read.',
+  }),
+  syslog_connections_max: count(4_096, 'Most syslog connections of one port at a time.'),
+  syslog_time_zone: Type.String({
+    default: 'local',
+    minLength: 1,
+    description:
+      'Zone of syslog times that name none: `local` is this machine’s, else a name such as `Europe/Berlin`.',
+  }),
 });
 
 const rate = (description: string) =>

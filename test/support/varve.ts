@@ -12,6 +12,11 @@ export interface Ports {
   readonly tempo: number;
   readonly prometheus: number;
   readonly all: number;
+  readonly zipkin: number;
+  readonly syslogTcp: number;
+  readonly syslogUdp: number;
+  /** NaN without a certificate. */
+  readonly syslogTls: number;
 }
 
 /** A Varve of its own process, as users run it, on ports that were free. */
@@ -41,6 +46,10 @@ const names = {
   tempo: 'Tempo API',
   prometheus: 'Prometheus API and remote write',
   all: 'All of them',
+  zipkin: 'Zipkin spans',
+  syslogTcp: 'Syslog over TCP',
+  syslogUdp: 'Syslog over UDP',
+  syslogTls: 'Syslog over TLS',
 } as const satisfies Record<keyof Ports, string>;
 
 const anyPorts = {
@@ -50,6 +59,10 @@ const anyPorts = {
   'listen-tempo-port': '0',
   'listen-prometheus-port': '0',
   'listen-http-port': '0',
+  'listen-zipkin-port': '0',
+  'listen-syslog-tcp-port': '0',
+  'listen-syslog-udp-port': '0',
+  'listen-syslog-tls-port': '0',
 };
 
 /** An empty folder below the system's temporary one; removed when this process ends. */
@@ -111,6 +124,10 @@ function portsOf(told: string): Ports {
     tempo: port(names.tempo),
     prometheus: port(names.prometheus),
     all: port(names.all),
+    zipkin: port(names.zipkin),
+    syslogTcp: port(names.syslogTcp),
+    syslogUdp: port(names.syslogUdp),
+    syslogTls: port(names.syslogTls),
   };
 }
 

@@ -1,7 +1,8 @@
 //! What TypeScript calls: whole request bodies in, whole response bodies out.
 //!
-//! Converts and hands over, decides nothing. Each call runs off Node's thread: small waits on tokio's
-//! workers, decoding and queries on its blocking threads, bounded by the number of cores.
+//! Converts and hands over, decides nothing. Each call runs off Node's thread, but for cutting a
+//! chunk of syslog into messages: small waits on tokio's workers, decoding and queries on its blocking
+//! threads, bounded by the number of cores.
 
 mod admin;
 mod append;
@@ -10,6 +11,7 @@ mod error;
 mod query;
 mod settings;
 mod store;
+mod syslog;
 mod tenants;
 
 #[global_allocator]

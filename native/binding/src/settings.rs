@@ -29,6 +29,7 @@ pub(crate) struct Settings {
     pub(crate) compaction_cpu_percent_max: u32,
     pub(crate) delete_cancel_period_ms: u64,
     pub(crate) retention: Vec<RetentionRule>,
+    pub(crate) syslog_time_zone: String,
     /// Of every tenant that has none of its own.
     pub(crate) limits: Limits,
     pub(crate) tenant_limits: HashMap<String, Limits>,

@@ -12,6 +12,7 @@ use varve_view::{Retention, RetentionSettings, Store, StoreSettings, UpkeepSetti
 use crate::{
     error::{coded, coded_with_causes, lost},
     settings::{RetentionRule, Settings},
+    syslog,
     tenants::Tenants,
 };
 
@@ -30,6 +31,7 @@ pub(crate) struct Running {
 
 impl Running {
     fn open(settings: Settings) -> napi::Result<Self> {
+        let syslog_zone = syslog::zone(&settings.syslog_time_zone)?;
         let lock = DataDirLock::acquire(&settings.data_dir)
             .map_err(|error| coded_with_causes(error.code(), &error))?;
         let journal = JournalSettings {
@@ -73,7 +75,7 @@ impl Running {
         let cores = thread::available_parallelism().map_or(1, NonZero::get);
         Ok(Self {
             views: Arc::new(views),
-            tenants: Tenants::new(settings.limits, settings.tenant_limits),
+            tenants: Tenants::new(settings.limits, settings.tenant_limits, syslog_zone),
             decoders: Semaphore::new(cores),
             queries: Semaphore::new(2 * cores),
             log,

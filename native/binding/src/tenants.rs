@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
+use jiff::tz::TimeZone;
 use parking_lot::Mutex;
 use serde::Serialize;
 use varve_types::TenantId;
@@ -14,12 +15,17 @@ const KNOWN_MAX: usize = 10_000;
 pub(crate) struct Tenants {
     limits: Limits,
     tenant_limits: HashMap<String, Limits>,
+    syslog_zone: TimeZone,
     known: Mutex<HashMap<TenantId, Arc<Tenant>>>,
 }
 
 impl Tenants {
-    pub(crate) fn new(limits: Limits, tenant_limits: HashMap<String, Limits>) -> Self {
-        Self { limits, tenant_limits, known: Mutex::default() }
+    pub(crate) fn new(
+        limits: Limits,
+        tenant_limits: HashMap<String, Limits>,
+        syslog_zone: TimeZone,
+    ) -> Self {
+        Self { limits, tenant_limits, syslog_zone, known: Mutex::default() }
     }
 
     pub(crate) fn get(&self, tenant: &TenantId, now_ms: i64) -> Arc<Tenant> {
@@ -29,7 +35,8 @@ impl Tenants {
         }
         let found = known.entry(tenant.clone()).or_insert_with(|| {
             let own = self.tenant_limits.get(tenant.as_str());
-            Arc::new(Tenant::new(*own.unwrap_or(&self.limits)))
+            let zone = self.syslog_zone.clone();
+            Arc::new(Tenant::new(*own.unwrap_or(&self.limits)).with_syslog_zone(zone))
         });
         Arc::clone(found)
     }

@@ -130,6 +130,11 @@ impl<'l> LogSink<'l> {
         }
     }
 
+    /// The same, where the sender's protocol tells the level; without one it is looked for in the line.
+    pub(super) fn stream_of_level(&mut self, labels: LabelSet, level: Option<&str>) -> Stream {
+        Stream { level: level.map(str::to_owned), ..self.stream(labels) }
+    }
+
     /// Takes the record with the attributes that were pushed for it, or refuses it without them.
     pub(super) fn accept(&mut self, stream: &Stream, around: &Surroundings, record: &Record<'_>) {
         let time_ns = record.time_unix_nano;
@@ -188,6 +193,11 @@ impl<'l> LogSink<'l> {
             );
             return Some(("streamsTooMany", message));
         }
+        self.attributes_rule()
+    }
+
+    /// The rule that the attributes of the record at hand break.
+    pub(super) fn attributes_rule(&self) -> Option<(&'static str, String)> {
         let (count, bytes) = self.builder.attributes.row_at_hand_size();
         self.gate.attributes_rule(count, bytes)
     }

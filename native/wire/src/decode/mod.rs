@@ -5,6 +5,7 @@
 
 mod any_value;
 mod compression;
+mod format;
 mod level;
 mod limits;
 mod log_sink;
@@ -25,16 +26,20 @@ mod remote_write_points;
 mod remote_write_v2;
 mod resource;
 mod sample_sink;
+mod syslog;
 mod tenant;
 #[cfg(test)]
 mod test_support;
 mod time;
+mod zipkin;
 
+pub use format::{Encoding, Format};
 pub use limits::Limits;
 pub use tenant::{ActiveCount, Tenant};
 pub use varve_columnar::protobuf::WireError;
 
 use arrow::array::RecordBatch;
+use jiff::tz::TimeZone;
 use varve_columnar::{
     builders::BuildError,
     json_reader::JsonError,
@@ -46,84 +51,6 @@ use varve_types::{ErrorCode, Table};
 use otlp_json::Descriptor;
 use otlp_messages::{LOGS, METRICS, TRACES};
 use tenant::Active;
-
-/// What a body is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// `ExportLogsServiceRequest`.
-    OtlpLogsProtobuf,
-    /// The same in OTLP's JSON.
-    OtlpLogsJson,
-    /// `ExportTraceServiceRequest`.
-    OtlpTracesProtobuf,
-    /// The same in OTLP's JSON.
-    OtlpTracesJson,
-    /// `ExportMetricsServiceRequest`.
-    OtlpMetricsProtobuf,
-    /// The same in OTLP's JSON.
-    OtlpMetricsJson,
-    /// `logproto.PushRequest`.
-    LokiPushProtobuf,
-    /// Loki's push JSON, of `/loki/api/v1/push` or of the older `/api/prom/push`.
-    LokiPushJson,
-    /// `prometheus.WriteRequest`.
-    RemoteWriteV1,
-    /// `io.prometheus.write.v2.Request`.
-    RemoteWriteV2,
-}
-
-impl Format {
-    /// The format with this name in the binding's interface.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Some(match name {
-            "otlpLogsProtobuf" => Self::OtlpLogsProtobuf,
-            "otlpLogsJson" => Self::OtlpLogsJson,
-            "otlpTracesProtobuf" => Self::OtlpTracesProtobuf,
-            "otlpTracesJson" => Self::OtlpTracesJson,
-            "otlpMetricsProtobuf" => Self::OtlpMetricsProtobuf,
-            "otlpMetricsJson" => Self::OtlpMetricsJson,
-            "lokiPushProtobuf" => Self::LokiPushProtobuf,
-            "lokiPushJson" => Self::LokiPushJson,
-            "remoteWriteV1" => Self::RemoteWriteV1,
-            "remoteWriteV2" => Self::RemoteWriteV2,
-            _ => return None,
-        })
-    }
-}
-
-/// How a body is compressed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Encoding {
-    /// Not at all.
-    Identity,
-    /// One gzip member or several.
-    Gzip,
-    /// The zlib container.
-    Deflate,
-    /// Deflate without a container.
-    RawDeflate,
-    /// Zstandard.
-    Zstd,
-    /// A Snappy block; framed Snappy is told apart by its first bytes.
-    Snappy,
-}
-
-impl Encoding {
-    /// The encoding with this name in the binding's interface.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Some(match name {
-            "identity" => Self::Identity,
-            "gzip" => Self::Gzip,
-            "deflate" => Self::Deflate,
-            "rawDeflate" => Self::RawDeflate,
-            "zstd" => Self::Zstd,
-            "snappy" => Self::Snappy,
-            _ => return None,
-        })
-    }
-}
 
 /// What became of a body.
 #[derive(Debug)]
@@ -183,6 +110,9 @@ pub enum DecodeError {
     /// Its text is not JSON, or not of the form.
     #[error("body is not JSON of the expected form: {0}")]
     Json(#[from] JsonError),
+    /// It is not what Zipkin's senders send.
+    #[error("body is not Zipkin's list of spans: {0}")]
+    Zipkin(#[source] serde_json::Error),
     /// The labels of a stream cannot be read, so that nobody knows where its lines belong.
     #[error("couldn't parse labels '{labels}': {reason} at byte {at}")]
     Labels {
@@ -193,6 +123,9 @@ pub enum DecodeError {
         /// Bytes from the start of the labels.
         at: usize,
     },
+    /// A fault of our own: it was not packed by [`crate::syslog`].
+    #[error("body is not packed syslog messages")]
+    NotPacked,
     /// A fault of our own.
     #[error("the records of the body do not make a batch")]
     Build(#[source] BuildError),
@@ -206,9 +139,10 @@ impl DecodeError {
             Self::Compression { .. }
             | Self::Protobuf { .. }
             | Self::Json(_)
+            | Self::Zipkin(_)
             | Self::Labels { .. } => ErrorCode::BodyInvalid,
             Self::TooLarge { .. } => ErrorCode::BodyTooLarge,
-            Self::Build(_) => ErrorCode::Internal,
+            Self::NotPacked | Self::Build(_) => ErrorCode::Internal,
         }
     }
 }
@@ -233,7 +167,8 @@ pub fn decode(
     limits: &Limits,
     received_ns: i64,
 ) -> Result<Decoded, DecodeError> {
-    let (decoded, _) = decode_under(format, encoding, body, limits, None, received_ns)?;
+    let gate = Gate { limits, syslog_zone: &TimeZone::UTC, active: None, received_ns };
+    let (decoded, _) = decode_under(format, encoding, body, gate)?;
     Ok(decoded)
 }
 
@@ -241,12 +176,9 @@ fn decode_under(
     format: Format,
     encoding: Encoding,
     body: &[u8],
-    limits: &Limits,
-    active: Option<&Active>,
-    received_ns: i64,
+    gate: Gate<'_>,
 ) -> Result<(Decoded, usize), DecodeError> {
-    let body = compression::decompress(encoding, body, limits.body_decompressed_max_bytes)?;
-    let gate = Gate { limits, active, received_ns };
+    let body = compression::decompress(encoding, body, gate.limits.body_decompressed_max_bytes)?;
     let decoded = match format {
         Format::OtlpLogsProtobuf => otlp_logs::decode(&body, gate),
         Format::OtlpTracesProtobuf => otlp_traces::decode(&body, gate),
@@ -255,6 +187,8 @@ fn decode_under(
         Format::OtlpMetricsJson => otlp_metrics::decode(&from_json(&body, &METRICS)?, gate),
         Format::RemoteWriteV1 => remote_write::decode(&body, gate),
         Format::RemoteWriteV2 => remote_write_v2::decode(&body, gate),
+        Format::ZipkinJson => zipkin::decode(&body, gate),
+        Format::Syslog => syslog::decode(&body, gate),
         Format::LokiPushProtobuf => loki_push::decode(&body, gate),
         Format::LokiPushJson => loki_push_json::decode(&body, gate),
         Format::OtlpLogsJson => otlp_logs::decode(&from_json(&body, &LOGS)?, gate),
@@ -271,6 +205,8 @@ fn from_json(body: &[u8], message: &Descriptor) -> Result<Vec<u8>, DecodeError> 
 #[derive(Clone, Copy, Debug)]
 struct Gate<'l> {
     limits: &'l Limits,
+    /// Of the clocks of syslog senders that name none.
+    syslog_zone: &'l TimeZone,
     /// `None` where streams and series are not limited.
     active: Option<&'l Active>,
     received_ns: i64,

@@ -6,7 +6,9 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use super::{DecodeError, Decoded, Encoding, Format, Limits, decode_under};
+use jiff::tz::TimeZone;
+
+use super::{DecodeError, Decoded, Encoding, Format, Gate, Limits, decode_under};
 
 /// A full set is looked through for idle members at most so often.
 const PRUNE_EVERY_MS: i64 = 10_000;
@@ -15,6 +17,7 @@ const PRUNE_EVERY_MS: i64 = 10_000;
 #[derive(Debug)]
 pub struct Tenant {
     limits: Limits,
+    syslog_zone: TimeZone,
     active: Active,
 }
 
@@ -37,10 +40,16 @@ pub struct ActiveCount {
 }
 
 impl Tenant {
-    /// A tenant of which nothing is active yet.
+    /// A tenant of which nothing is active yet; its syslog senders' clocks show UTC.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
-        Self { limits, active: Active::default() }
+        Self { limits, syslog_zone: TimeZone::UTC, active: Active::default() }
+    }
+
+    /// The same, with the zone of the clocks of syslog senders that name none.
+    #[must_use]
+    pub fn with_syslog_zone(self, syslog_zone: TimeZone) -> Self {
+        Self { syslog_zone, ..self }
     }
 
     /// [`super::decode`] under this tenant's limits, those over time included; also the size of the
@@ -52,7 +61,9 @@ impl Tenant {
         body: &[u8],
         received_ns: i64,
     ) -> Result<(Decoded, usize), DecodeError> {
-        decode_under(format, encoding, body, &self.limits, Some(&self.active), received_ns)
+        let Self { limits, syslog_zone, active } = self;
+        let gate = Gate { limits, syslog_zone, active: Some(active), received_ns };
+        decode_under(format, encoding, body, gate)
     }
 
     /// Active streams.
