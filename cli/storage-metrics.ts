@@ -193,6 +193,11 @@ const metrics: readonly Metric[] = [
     read: ({ views }) => one(views.quarantined),
   },
   {
+    name: 'varve_view_trace_filter_bytes',
+    help: 'Memory of the filters by which traces are found.',
+    read: ({ views }) => one(views.traceFilterBytes),
+  },
+  {
     name: 'varve_view_log_losses',
     help: 'Ranges of records that the log lost before they were sealed, met by this start.',
     read: ({ views }) => one(views.logLost.length),

@@ -68,6 +68,10 @@ export interface ViewStatus {
   /** Why the last sealing failed; null after one that did not. */
   readonly sealError: string | null;
   readonly quarantined: number;
+  /** What is missing for that, a sentence for each, as answers say it. */
+  readonly quarantine: readonly string[];
+  /** Memory of the trace-id filters. */
+  readonly traceFilterBytes: number;
   /** Records that the log lost before they were sealed, as this start met them. */
   readonly logLost: readonly string[];
   readonly textIndexesDamaged: number;

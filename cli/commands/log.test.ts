@@ -34,6 +34,8 @@ const sound: StoreStatus = {
     sealsTotal: 0,
     sealError: null,
     quarantined: 0,
+    quarantine: [],
+    traceFilterBytes: 0,
     logLost: [],
     textIndexesDamaged: 0,
     compaction: {

@@ -8,6 +8,8 @@ const views: StoreStatus['views'] = {
   sealsTotal: 9,
   sealError: null,
   quarantined: 0,
+  quarantine: [],
+  traceFilterBytes: 0,
   textIndexesDamaged: 0,
   logLost: [],
   compaction: {
@@ -61,10 +63,17 @@ shop    spans  0         0        0 B       -           0 rows, 0 B
 
   it('names what fails and what is damaged', () => {
     const compaction = { ...views.compaction, error: 'the disk has 1 bytes free' };
-    const text = shown({ sealError: 'no space', compaction, quarantined: 2, textIndexesDamaged: 1 });
+    const quarantine = ['3 records of logs'];
+    const text = shown({
+      sealError: 'no space',
+      compaction,
+      quarantined: 2,
+      quarantine,
+      textIndexesDamaged: 1,
+    });
     expect(text).toContain('sealing      fails: no space\n');
     expect(text).toContain('             fails: the disk has 1 bytes free\n');
-    expect(text).toContain('quarantined  2 segments\n');
+    expect(text).toContain('quarantined  2 segments\nmissing      3 records of logs\n');
     expect(text).toContain('damaged      1 text indexes\n');
   });
 });

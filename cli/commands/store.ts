@@ -71,6 +71,7 @@ export function showStoreStats({ views }: StoreStatus): string {
   if (compaction.error !== null) lines.push(`             fails: ${compaction.error}`);
   lines.push(`freed        ${size(views.freedBytesTotal)}, of it expired ${size(views.expiredBytesTotal)}`);
   if (views.quarantined > 0) lines.push(`quarantined  ${views.quarantined} segments`);
+  for (const missing of views.quarantine) lines.push(`missing      ${missing}`);
   if (views.textIndexesDamaged > 0) lines.push(`damaged      ${views.textIndexesDamaged} text indexes`);
   const table = [
     ['tenant', 'table', 'segments', 'records', 'size', 'per record', 'not sealed'],

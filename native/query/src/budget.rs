@@ -38,11 +38,11 @@ pub(crate) struct BudgetTracker {
 }
 
 impl BudgetTracker {
-    /// A tracker whose time starts now.
-    pub(crate) fn start(limits: &plan::Budget, cancel: &CancelToken) -> Self {
+    /// A tracker of a query that started then.
+    pub(crate) fn start(limits: &plan::Budget, cancel: &CancelToken, started: Instant) -> Self {
         Self {
             cancel: cancel.clone(),
-            deadline: Instant::now() + Duration::from_millis(u64::from(limits.deadline_ms)),
+            deadline: started + Duration::from_millis(u64::from(limits.deadline_ms)),
             limits: limits.clone(),
             memory_bytes: AtomicU64::new(0),
             series: AtomicU64::new(0),
@@ -107,7 +107,7 @@ mod tests {
             series_max: 2,
             samples_max: 10,
         };
-        BudgetTracker::start(&limits, cancel)
+        BudgetTracker::start(&limits, cancel, Instant::now())
     }
 
     #[test]
@@ -141,7 +141,7 @@ mod tests {
     fn a_query_past_its_deadline_gives_up() {
         let limits =
             plan::Budget { deadline_ms: 0, memory_max_bytes: 0, series_max: 0, samples_max: 0 };
-        let budget = BudgetTracker::start(&limits, &CancelToken::default());
+        let budget = BudgetTracker::start(&limits, &CancelToken::default(), Instant::now());
         assert!(matches!(budget.check(), Err(QueryError::Timeout { deadline_ms: 0 })));
     }
 }

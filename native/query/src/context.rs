@@ -3,12 +3,12 @@
 use std::{
     collections::BTreeMap,
     sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use varve_columnar::answer::{Answer, Outcome, QueryStats};
 use varve_types::{Table, TenantId};
-use varve_view::{Snapshot, Store};
+use varve_view::{DamagedSegment, Snapshot, Store};
 
 use crate::{
     budget::{BudgetTracker, CancelToken},
@@ -23,11 +23,20 @@ pub(crate) const TENANT_LABEL: &str = "__tenant_id__";
 pub trait Sources {
     /// All of one tenant's rows of one table, as they are now; empty for a tenant that has none.
     fn snapshot(&self, tenant: &TenantId, table: Table) -> Snapshot;
+
+    /// Takes a damaged segment out of later snapshots; `false` where that cannot be done.
+    fn set_aside(&self, _damaged: &DamagedSegment, _reason: &str) -> bool {
+        false
+    }
 }
 
 impl Sources for Store {
     fn snapshot(&self, tenant: &TenantId, table: Table) -> Snapshot {
         Store::snapshot(self, tenant, table)
+    }
+
+    fn set_aside(&self, damaged: &DamagedSegment, reason: &str) -> bool {
+        Store::set_aside(self, damaged, reason)
     }
 }
 
@@ -48,13 +57,14 @@ struct Notes {
 }
 
 impl ExecContext {
-    /// Takes the snapshots of every tenant and table that the plan reads; the query's time starts.
+    /// Takes the snapshots of every tenant and table that the plan reads.
     pub(crate) fn open(
         query: &Query,
         sources: &dyn Sources,
         cancel: &CancelToken,
+        started: Instant,
     ) -> Result<Self, QueryError> {
-        let budget = BudgetTracker::start(&query.budget, cancel);
+        let budget = BudgetTracker::start(&query.budget, cancel, started);
         let tables = tables_of(&query.plan);
         let mut tenants = Vec::with_capacity(query.tenants.len());
         let mut notes = Notes::default();
@@ -63,6 +73,9 @@ impl ExecContext {
                 TenantId::parse(name).map_err(|error| QueryError::invalid(error.to_string()))?;
             let snapshots: BTreeMap<_, _> =
                 tables.iter().map(|&table| (table, sources.snapshot(&tenant, table))).collect();
+            for warning in snapshots.values().flat_map(|snapshot| &snapshot.warnings) {
+                push_once(&mut notes.warnings, warning.clone());
+            }
             notes.stats.segments_total +=
                 snapshots.values().map(|snapshot| snapshot.segments.len() as u64).sum::<u64>();
             tenants.push((tenant, snapshots));

@@ -23,7 +23,8 @@ pub use crate::{budget::CancelToken, context::Sources, error::QueryError};
 
 /// Runs one query to its end on the calling thread (with help from rayon's).
 ///
-/// Nothing is kept after it returns; a query that is cancelled or past its budget gives up at the
+/// A segment that turns out damaged is set aside, and the answer is made anew from the others, with a
+/// warning. Nothing is kept after it returns; a query that is cancelled or past its budget gives up at the
 /// next batch.
 pub fn run(
     query: &plan::Query,
@@ -31,9 +32,17 @@ pub fn run(
     cancel: &CancelToken,
 ) -> Result<Outcome, QueryError> {
     let started = Instant::now();
-    let mut context = ExecContext::open(query, sources, cancel)?;
-    let answer = execute(&query.plan, &mut context)?;
-    Ok(context.finish(answer, started.elapsed()))
+    loop {
+        let mut context = ExecContext::open(query, sources, cancel, started)?;
+        match execute(&query.plan, &mut context) {
+            // The rest answers; the next snapshot says what is missing.
+            Err(QueryError::Read(error))
+                if error
+                    .damaged()
+                    .is_some_and(|one| sources.set_aside(one, &error.to_string())) => {}
+            answer => return Ok(context.finish(answer?, started.elapsed())),
+        }
+    }
 }
 
 fn execute(plan: &Plan, context: &mut ExecContext) -> Result<Answer, QueryError> {

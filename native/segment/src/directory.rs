@@ -19,12 +19,15 @@ use arrow::{
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::SegmentError;
+use crate::{SegmentError, block_file::BLOCK_BYTES, trace_filter::TraceFilter};
 
 const MAGIC: &[u8; 8] = b"VARVEDIR";
-const VERSION: u32 = 1;
-/// Magic, version, 4 bytes of zeros, size and checksum of the Parquet file.
+const VERSION: u32 = 2;
+/// It had neither a filter of trace ids nor checksums of blocks.
+const VERSION_OLDEST: u32 = 1;
+/// Magic, version, blocks of the filter, size and checksum of the Parquet file.
 const HEADER_BYTES: usize = 32;
+const FILTER_BLOCK_BYTES: usize = 32;
 
 /// Every this many rows of a spans segment the directory has a trace id.
 pub const TRACE_STRIDE_ROWS: u32 = 1_024;
@@ -46,12 +49,14 @@ pub struct LabelSetRange {
 }
 
 /// How a Parquet file was written, by which damage to it is known.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ParquetSeal {
     /// Its size.
     pub size_bytes: u64,
     /// xxh3 of all of its bytes.
     pub checksum: u64,
+    /// xxh3, cut to 32 bits, of every 16 KiB of it; `None` where an older version wrote the segment.
+    pub blocks: Option<Arc<[u32]>>,
 }
 
 /// Where to look in a segment.
@@ -61,15 +66,17 @@ pub struct Directory {
     pub label_sets: Vec<LabelSetRange>,
     /// For spans: the trace id of rows 0, [`TRACE_STRIDE_ROWS`], twice that, …; ascending.
     pub trace_marks: Vec<[u8; 16]>,
+    /// For logs and spans: of all trace ids; `None` where an older version wrote the segment.
+    pub trace_filter: Option<TraceFilter>,
 }
 
 impl Directory {
     pub(crate) fn label_sets(label_sets: Vec<LabelSetRange>) -> Self {
-        Self { label_sets, trace_marks: Vec::new() }
+        Self { label_sets, ..Self::default() }
     }
 
     pub(crate) fn traces(trace_marks: Vec<[u8; 16]>) -> Self {
-        Self { label_sets: Vec::new(), trace_marks }
+        Self { trace_marks, ..Self::default() }
     }
 
     pub(crate) fn none() -> Self {
@@ -91,9 +98,14 @@ impl Directory {
     pub fn to_bytes(&self, parquet: &ParquetSeal) -> Result<Vec<u8>, SegmentError> {
         let mut bytes = MAGIC.to_vec();
         bytes.extend_from_slice(&VERSION.to_le_bytes());
-        bytes.extend_from_slice(&[0; 4]);
+        let filter_blocks = self.trace_filter.as_ref().map_or(0, |one| one.blocks().len() + 1);
+        bytes.extend_from_slice(&(filter_blocks as u32).to_le_bytes());
         bytes.extend_from_slice(&parquet.size_bytes.to_le_bytes());
         bytes.extend_from_slice(&parquet.checksum.to_le_bytes());
+        bytes.extend(self.trace_filter.iter().flat_map(TraceFilter::to_bytes));
+        let blocks = parquet.blocks.as_deref().unwrap_or_default();
+        debug_assert_eq!(blocks.len() as u64, parquet.size_bytes.div_ceil(BLOCK_BYTES as u64));
+        bytes.extend(blocks.iter().flat_map(|checksum| checksum.to_le_bytes()));
         let batch =
             if self.trace_marks.is_empty() { self.label_batch()? } else { self.mark_batch()? };
         let options =
@@ -131,11 +143,26 @@ impl Directory {
         if !header.starts_with(MAGIC) {
             return Err("it is not a segment's directory".to_owned());
         }
-        if number(8) != u64::from(VERSION) {
-            return Err(format!("it has version {}, this program reads {VERSION}", number(8)));
+        let (version, filter_blocks) = (number(8) as u32, (number(8) >> 32) as usize);
+        if !(VERSION_OLDEST..=VERSION).contains(&version) {
+            return Err(format!(
+                "it has version {version}, this program reads {VERSION_OLDEST} to {VERSION}"
+            ));
         }
-        let parquet = ParquetSeal { size_bytes: number(16), checksum: number(24) };
-        let directory = Self::from_ipc(content).map_err(|error| error.to_string())?;
+        let mut parquet =
+            ParquetSeal { size_bytes: number(16), checksum: number(24), blocks: None };
+        let filter_bytes = filter_blocks.saturating_sub(1) * FILTER_BLOCK_BYTES;
+        let (filter, mut content) =
+            content.split_at_checked(filter_bytes).ok_or("it is too short")?;
+        if version > VERSION_OLDEST {
+            let blocks_bytes = parquet.size_bytes.div_ceil(BLOCK_BYTES as u64) as usize * 4;
+            let (blocks, rest) = content.split_at_checked(blocks_bytes).ok_or("it is too short")?;
+            let blocks = blocks.as_chunks::<4>().0.iter().copied().map(u32::from_le_bytes);
+            parquet.blocks = Some(blocks.collect());
+            content = rest;
+        }
+        let mut directory = Self::from_ipc(content).map_err(|error| error.to_string())?;
+        directory.trace_filter = (filter_blocks > 0).then(|| TraceFilter::from_bytes(filter));
         Ok((directory, parquet))
     }
 

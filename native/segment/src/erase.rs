@@ -58,7 +58,11 @@ pub fn erase(
         let left: u64 = kept.iter().skip(before).map(|one| one.count).sum();
         erased += set.count.saturating_sub(left);
     }
-    let directory = Directory { label_sets: kept, trace_marks: directory.trace_marks.clone() };
+    let directory = Directory {
+        label_sets: kept,
+        trace_marks: directory.trace_marks.clone(),
+        trace_filter: None,
+    };
     Ok((erased > 0).then_some((directory, erased)))
 }
 

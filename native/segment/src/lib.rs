@@ -1,6 +1,7 @@
 //! One segment: rows of one tenant and table, clustered, as a Parquet file and a directory beside it
 //! (format: docs/format.md, "Segments").
 
+mod block_file;
 mod chunk_codec;
 mod chunks;
 mod cluster;
@@ -13,6 +14,7 @@ mod label_set_ranks;
 mod merge;
 mod parquet_file;
 mod parquet_writer;
+mod trace_filter;
 
 pub use chunks::SampleRun;
 pub use cluster::cluster;
@@ -23,4 +25,5 @@ pub use erase::{Erasure, erase};
 pub use error::SegmentError;
 pub use merge::{MergeInput, Merged, merge};
 pub use parquet_file::{ParquetSegment, RowStream};
-pub use parquet_writer::{ParquetFileWriter, write_parquet};
+pub use parquet_writer::{ParquetFileWriter, Written, write_parquet};
+pub use trace_filter::{FilterBlock, TraceFilter, TraceKey};

@@ -1,6 +1,10 @@
 //! Reading the Parquet file of a segment.
 
-use std::{fs::File, ops::Range, path::Path, sync::OnceLock};
+use std::{
+    ops::Range,
+    path::Path,
+    sync::{Arc, OnceLock},
+};
 
 use arrow::array::RecordBatch;
 use parquet::{
@@ -17,6 +21,7 @@ use parquet::{
 
 use crate::{
     SegmentError,
+    block_file::BlockFile,
     chunks::{self, PACKED_COLUMNS, SampleRun},
     directory::LabelSetRange,
 };
@@ -28,18 +33,20 @@ const BATCH_ROWS: usize = 8_192;
 /// anew, so that reads run side by side.
 pub struct ParquetSegment {
     path: Box<Path>,
+    checksums: Option<Arc<[u32]>>,
     metadata: ArrowReaderMetadata,
     trace_filters: OnceLock<Vec<Option<Sbbf>>>,
 }
 
 impl ParquetSegment {
-    /// Reads the file's metadata.
-    pub fn open(path: &Path) -> Result<Self, SegmentError> {
-        let file = File::open(path).map_err(SegmentError::io(path))?;
+    /// Reads the file's metadata. All that is read of it, now and later, is compared with the checksums
+    /// of its blocks ([`crate::ParquetSeal::blocks`]), if they are given.
+    pub fn open(path: &Path, checksums: Option<Arc<[u32]>>) -> Result<Self, SegmentError> {
+        let file = BlockFile::open(path, checksums.clone()).map_err(SegmentError::io(path))?;
         let options = ArrowReaderOptions::new().with_page_index_policy(true.into());
         let metadata = ArrowReaderMetadata::load(&file, options)
             .map_err(|error| SegmentError::parquet(path, error))?;
-        Ok(Self { path: path.into(), metadata, trace_filters: OnceLock::new() })
+        Ok(Self { path: path.into(), checksums, metadata, trace_filters: OnceLock::new() })
     }
 
     /// How many rows the file has.
@@ -77,7 +84,8 @@ impl ParquetSegment {
         Ok(RowStream { path: self.path.clone(), reader })
     }
 
-    /// `false`: no row has the trace id. `true`: probably one has.
+    /// `false`: no row has the trace id. `true`: probably one has, or the file has no filter of its own:
+    /// those of older versions do, of others the directory has it.
     pub fn may_hold_trace(&self, trace_id: &[u8; 16]) -> Result<bool, SegmentError> {
         let filters = if let Some(filters) = self.trace_filters.get() {
             filters
@@ -140,8 +148,9 @@ impl ParquetSegment {
             .collect()
     }
 
-    fn builder(&self) -> Result<ParquetRecordBatchReaderBuilder<File>, SegmentError> {
-        let file = File::open(&self.path).map_err(SegmentError::io(&*self.path))?;
+    fn builder(&self) -> Result<ParquetRecordBatchReaderBuilder<BlockFile>, SegmentError> {
+        let file = BlockFile::open(&self.path, self.checksums.clone())
+            .map_err(SegmentError::io(&*self.path))?;
         Ok(ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone()))
     }
 }

@@ -14,8 +14,10 @@ use xxhash_rust::xxh3::Xxh3Default;
 
 use crate::{
     Clustered, SegmentError,
+    block_file::BlockChecksums,
     columns::{OFFSET, ROW, stored_schema},
     directory::ParquetSeal,
+    trace_filter::{TraceFilter, TraceIds},
 };
 
 /// Rows of one row group. A selection reads pages, so groups only bound the writer's memory.
@@ -24,15 +26,16 @@ const ROW_GROUP_ROWS: usize = 131_072;
 const PAGE_ROWS: usize = 2_048;
 /// As many chunks of samples; one has as many bytes as a hundred rows of numbers.
 const PAGE_CHUNKS: usize = 512;
-/// Bloom filter answers "maybe" wrongly about once in this many look-ups.
-const BLOOM_FALSE_POSITIVES: f64 = 0.01;
+/// A Parquet file that was written, for the directory beside it.
+pub struct Written {
+    /// By which damage to the file is known.
+    pub parquet: ParquetSeal,
+    /// Of logs and spans.
+    pub trace_filter: Option<TraceFilter>,
+}
 
 /// Writes and syncs the file; the caller syncs its folder.
-pub fn write_parquet(
-    path: &Path,
-    table: Table,
-    rows: &Clustered,
-) -> Result<ParquetSeal, SegmentError> {
+pub fn write_parquet(path: &Path, table: Table, rows: &Clustered) -> Result<Written, SegmentError> {
     let mut writer = ParquetFileWriter::create(path, table)?;
     writer.write(&rows.batch)?;
     writer.finish()
@@ -42,29 +45,37 @@ pub fn write_parquet(
 pub struct ParquetFileWriter {
     path: Box<Path>,
     writer: ArrowWriter<Hashing>,
+    trace_ids: Option<TraceIds>,
 }
 
 impl ParquetFileWriter {
     /// Makes the file, or empties it.
     pub fn create(path: &Path, table: Table) -> Result<Self, SegmentError> {
         let file = File::create(path).map_err(SegmentError::io(path))?;
-        let file = Hashing { file, size_bytes: 0, hash: Xxh3Default::new() };
+        let (hash, blocks) = (Xxh3Default::new(), BlockChecksums::default());
+        let file = Hashing { file, size_bytes: 0, hash, blocks };
         let writer = ArrowWriter::try_new(file, stored_schema(table), Some(properties(table)))
             .map_err(|error| SegmentError::parquet(path, error))?;
-        Ok(Self { path: path.into(), writer })
+        let trace_ids = matches!(table, Table::Logs | Table::Spans).then(TraceIds::default);
+        Ok(Self { path: path.into(), writer, trace_ids })
     }
 
     /// Adds rows of [`stored_schema`], in the segment's order.
     pub fn write(&mut self, rows: &RecordBatch) -> Result<(), SegmentError> {
+        if let Some(trace_ids) = &mut self.trace_ids {
+            trace_ids.add(rows);
+        }
         self.writer.write(rows).map_err(|error| SegmentError::parquet(&*self.path, error))
     }
 
     /// Writes the footer and syncs the file; the caller syncs its folder.
-    pub fn finish(self) -> Result<ParquetSeal, SegmentError> {
-        let Hashing { file, size_bytes, hash } =
+    pub fn finish(self) -> Result<Written, SegmentError> {
+        let Hashing { file, size_bytes, hash, blocks } =
             self.writer.into_inner().map_err(|error| SegmentError::parquet(&*self.path, error))?;
         file.sync_all().map_err(SegmentError::io(&*self.path))?;
-        Ok(ParquetSeal { size_bytes, checksum: hash.digest() })
+        let blocks = Some(blocks.finish());
+        let parquet = ParquetSeal { size_bytes, checksum: hash.digest(), blocks };
+        Ok(Written { parquet, trace_filter: self.trace_ids.map(TraceIds::into_filter) })
     }
 }
 
@@ -73,12 +84,14 @@ struct Hashing {
     file: File,
     size_bytes: u64,
     hash: Xxh3Default,
+    blocks: BlockChecksums,
 }
 
 impl io::Write for Hashing {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.file.write(bytes)?;
         self.hash.update(&bytes[..written]);
+        self.blocks.update(&bytes[..written]);
         self.size_bytes += written as u64;
         Ok(written)
     }
@@ -103,13 +116,6 @@ fn properties(table: Table) -> WriterProperties {
     } {
         properties = properties
             .set_column_statistics_enabled(ColumnPath::from(*name), EnabledStatistics::Page);
-    }
-    if matches!(table, Table::Logs | Table::Spans) {
-        let trace_id = ColumnPath::from("trace_id");
-        properties = properties
-            .set_column_bloom_filter_enabled(trace_id.clone(), true)
-            .set_column_bloom_filter_fpp(trace_id.clone(), BLOOM_FALSE_POSITIVES)
-            .set_column_bloom_filter_max_ndv(trace_id, ROW_GROUP_ROWS as u64);
     }
     for name in match table {
         Table::Logs => &["time_unix_nano", "observed_time_unix_nano", ROW, OFFSET][..],

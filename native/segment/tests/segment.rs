@@ -11,7 +11,8 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 use varve_columnar::builders::{SampleRow, SamplesBuilder, SpanRow, SpansBuilder};
 use varve_segment::{
-    Clustered, Directory, LogPart, ParquetSegment, TRACE_STRIDE_ROWS, cluster, write_parquet,
+    Clustered, Directory, LogPart, ParquetSegment, TRACE_STRIDE_ROWS, TraceKey, cluster,
+    write_parquet,
 };
 use varve_types::{Lsn, Table};
 use xxhash_rust::xxh3::xxh3_64;
@@ -23,7 +24,7 @@ fn clustered(table: Table, batch: RecordBatch) -> Clustered {
 fn written(table: Table, rows: &Clustered) -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("segment.parquet");
-    let seal = write_parquet(&path, table, rows).unwrap();
+    let seal = write_parquet(&path, table, rows).unwrap().parquet;
     let bytes = std::fs::read(&path).unwrap();
     assert_eq!((seal.size_bytes, seal.checksum), (bytes.len() as u64, xxh3_64(&bytes)));
     (folder, path)
@@ -96,11 +97,14 @@ proptest! {
 #[test]
 fn a_trace_is_in_the_filter_of_every_segment_that_has_it() {
     let traces: Vec<u32> = (0..3_000).collect();
-    let (_folder, path) = written(Table::Spans, &clustered(Table::Spans, spans(&traces)));
-    let segment = ParquetSegment::open(&path).unwrap();
-    assert!(traces.iter().all(|&trace| segment.may_hold_trace(&trace_id(trace)).unwrap()));
-    let wrong = (3_000..6_000).filter(|&trace| segment.may_hold_trace(&trace_id(trace)).unwrap());
-    assert!(wrong.count() < 150, "one in a hundred is meant to be wrong");
+    let folder = tempfile::tempdir().unwrap();
+    let rows = clustered(Table::Spans, spans(&traces));
+    let written = write_parquet(&folder.path().join("a"), Table::Spans, &rows).unwrap();
+    let filter = written.trace_filter.unwrap();
+    let may_hold = |trace: &u32| TraceKey::of(&trace_id(*trace)).may_be_in(filter.blocks());
+    assert!(traces.iter().all(may_hold));
+    let wrong = (3_000..13_000).filter(may_hold);
+    assert!(wrong.count() < 40, "one in a thousand is meant to be wrong");
 }
 
 /// Floats and native histograms of one series, in turns.
@@ -120,7 +124,7 @@ fn mixed_samples() -> Clustered {
 fn native_histograms_are_kept_as_they_came_between_the_floats_of_their_series() {
     let rows = mixed_samples();
     let (_folder, path) = written(Table::Samples, &rows);
-    let segment = ParquetSegment::open(&path).unwrap();
+    let segment = ParquetSegment::open(&path, None).unwrap();
     let batches = segment.read(&["count", "histograms"], None).unwrap();
     let counts = batches[0].column(0).as_primitive::<UInt32Type>();
     assert_eq!(counts.values().to_vec(), [1, 2, 2]);
@@ -136,11 +140,46 @@ fn native_histograms_are_kept_as_they_came_between_the_floats_of_their_series() 
 
 #[test]
 fn a_directory_is_read_back_with_how_the_parquet_file_was_written() {
-    let rows = mixed_samples();
     let folder = tempfile::tempdir().unwrap();
-    let seal = write_parquet(&folder.path().join("a"), Table::Samples, &rows).unwrap();
-    let bytes = rows.directory.to_bytes(&seal).unwrap();
-    assert_eq!(Directory::from_bytes(&bytes).unwrap(), (rows.directory, seal));
+    let of_spans = clustered(Table::Spans, spans(&(0..40_000).collect::<Vec<_>>()));
+    for (table, mut rows) in [(Table::Samples, mixed_samples()), (Table::Spans, of_spans)] {
+        let written = write_parquet(&folder.path().join("a"), table, &rows).unwrap();
+        rows.directory.trace_filter = written.trace_filter;
+        let bytes = rows.directory.to_bytes(&written.parquet).unwrap();
+        let read = Directory::from_bytes(&bytes).unwrap();
+        assert_eq!(read, (rows.directory, written.parquet), "{table:?}");
+    }
+}
+
+#[test]
+fn a_directory_of_the_version_before_is_read_without_what_it_did_not_have() {
+    let directory = mixed_samples().directory;
+    let bytes = directory.to_bytes(&varve_segment::ParquetSeal::default()).unwrap();
+    let mut before = bytes[..bytes.len() - 8].to_vec();
+    before[8] = 1;
+    let checksum = xxh3_64(&before);
+    before.extend_from_slice(&checksum.to_le_bytes());
+    let (read, seal) = Directory::from_bytes(&before).unwrap();
+    assert_eq!((read, seal.blocks), (directory, None));
+}
+
+#[test]
+fn a_changed_byte_of_a_parquet_file_is_told_when_it_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a");
+    let rows = clustered(Table::Spans, spans(&(0..40_000).collect::<Vec<_>>()));
+    let seal = write_parquet(&path, Table::Spans, &rows).unwrap().parquet;
+    let mut bytes = std::fs::read(&path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&path, &bytes).unwrap();
+    let segment = ParquetSegment::open(&path, seal.blocks).unwrap();
+    let first = segment.read(&["trace_id"], Some(&[0..1])).unwrap();
+    assert_eq!(first[0].num_rows(), 1);
+    let all: Vec<_> = rows.batch.schema_ref().fields().iter().map(|one| one.name()).collect();
+    let all: Vec<&str> = all.into_iter().map(String::as_str).collect();
+    let error = segment.read(&all, None).unwrap_err().to_string();
+    assert!(error.contains("are not those that were written"), "{error}");
 }
 
 #[test]
@@ -160,6 +199,6 @@ fn a_directory_that_is_not_sound_is_refused_with_the_reason() {
         other.extend_from_slice(&checksum.to_le_bytes());
         other
     };
-    assert_eq!(refused(&resealed(8, 9)), "it has version 9, this program reads 1");
+    assert_eq!(refused(&resealed(8, 9)), "it has version 9, this program reads 1 to 2");
     assert_eq!(refused(&resealed(0, b'X')), "it is not a segment's directory");
 }

@@ -70,6 +70,15 @@ impl Table {
         }
     }
 
+    /// How many units of the table's times a millisecond has: logs and spans have nanoseconds.
+    #[must_use]
+    pub const fn times_per_ms(self) -> i64 {
+        match self {
+            Self::Logs | Self::Spans => 1_000_000,
+            Self::Samples | Self::Metadata | Self::Exemplars => 1,
+        }
+    }
+
     /// The log that carries this table's batches.
     #[must_use]
     pub const fn log(self) -> LogId {

@@ -160,6 +160,7 @@ impl Shared {
             .unwrap_or_else(|panic| Err(CompactError::Panicked(panic_text(&*panic))));
         if let Err(error) = done {
             if !matches!(error, CompactError::Stopped) {
+                self.set_aside_of(&job, &error);
                 let at = Instant::now();
                 compaction.failed.extend(job.inputs.iter().map(|one| (one.entry().id, at)));
                 self.state.write().compaction.error = Some(error.to_string());
@@ -167,6 +168,22 @@ impl Shared {
             return Err(error);
         }
         Ok(true)
+    }
+
+    /// Takes the input away that made a merge fail, if it is damaged: the others can be merged then.
+    fn set_aside_of(&self, job: &Job, error: &CompactError) {
+        let damaged = match error {
+            CompactError::Read(error) => error.damaged().cloned(),
+            CompactError::Segment(SegmentError::Damaged { path, .. }) => {
+                let input = job.inputs.iter().find(|input| input.has_file(path));
+                input.map(|input| input.as_damaged())
+            }
+            _ => None,
+        };
+        if let Some(damaged) = damaged {
+            // If that fails too, the merge is tried again later, and this with it.
+            drop(self.set_aside(&damaged, &error.to_string()));
+        }
     }
 
     /// A segment with rows that are due to be erased is rewritten alone.
@@ -246,7 +263,7 @@ impl Shared {
     /// Whether queries still see the inputs as they were read.
     fn are_shown(&self, job: &Job) -> bool {
         let state = self.state.read();
-        let shown = state.segments.get(&job.key).map_or(&[][..], Vec::as_slice);
+        let shown = state.segments.get(&job.key).map_or(&[][..], |list| list);
         job.inputs.iter().all(|input| shown.iter().any(|one| Arc::ptr_eq(one, input)))
     }
 
@@ -254,10 +271,7 @@ impl Shared {
     fn show(&self, job: &Job, ids: &[u64], outputs: &[Arc<Segment>]) {
         let mut state = self.state.write();
         if let Some(segments) = state.segments.get_mut(&job.key) {
-            let is_input = |segment: &Arc<Segment>| ids.contains(&segment.entry().id);
-            let at = segments.iter().position(is_input).unwrap_or(segments.len());
-            segments.retain(|segment| !is_input(segment));
-            segments.splice(at..at, outputs.iter().cloned());
+            segments.replace(ids, outputs);
         }
         let bytes =
             |segments: &[Arc<Segment>]| segments.iter().map(|one| one.size_bytes()).sum::<u64>();

@@ -136,7 +136,7 @@ impl From<InvalidPattern> for DeleteError {
 
 impl From<SegmentReadError> for DeleteError {
     fn from(error: SegmentReadError) -> Self {
-        Self::Io(error.0)
+        Self::Io(error.to_string())
     }
 }
 
@@ -194,8 +194,8 @@ impl Shared {
         let key = (tenant.clone(), what.table);
         let segments = self.state.read().segments.get(&key).cloned().unwrap_or_default();
         let (mut hidden, mut pending) = (Vec::new(), Vec::new());
-        for segment in segments {
-            if let Some((without, records)) = what.hide(&selector, &segment)? {
+        for segment in segments.iter() {
+            if let Some((without, records)) = what.hide(&selector, segment)? {
                 pending.push(PendingSegment { segment: segment.entry().id, records });
                 hidden.push(Arc::new(without));
             }
@@ -282,10 +282,8 @@ impl Shared {
 impl State {
     /// Puts segments in the place of those with the same ids.
     fn exchange(&mut self, key: &TableKey, by: &[Arc<Segment>]) {
-        for old in self.segments.get_mut(key).into_iter().flatten() {
-            if let Some(new) = by.iter().find(|new| new.entry().id == old.entry().id) {
-                *old = new.clone();
-            }
+        if let Some(segments) = self.segments.get_mut(key) {
+            segments.exchange(by);
         }
     }
 }
@@ -299,8 +297,10 @@ pub(crate) fn hidden_by(
     let mut segment = segment;
     let waiting = manifest.deletes.iter().filter(|one| one.done_at_ms.is_none());
     for request in waiting.filter(|one| one.pending.iter().any(|pending| pending.segment == id)) {
-        let selector = Selector::compile(&request.what.labels, &request.what.lines)
-            .map_err(|error| SegmentReadError(format!("delete request {}: {error}", request.id)))?;
+        let selector =
+            Selector::compile(&request.what.labels, &request.what.lines).map_err(|error| {
+                SegmentReadError::new(format!("delete request {}: {error}", request.id))
+            })?;
         if let Some((without, _)) = request.what.hide(&selector, &segment)? {
             segment = without;
         }

@@ -5,7 +5,9 @@ use std::{any::Any, io, path::PathBuf};
 use varve_log::ReadError;
 use varve_segment::SegmentError;
 use varve_text::TextError;
-use varve_types::ErrorCode;
+use varve_types::{ErrorCode, Table, TenantId};
+
+use crate::manifest::SegmentEntry;
 
 /// Why the views could not be opened. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -104,17 +106,65 @@ impl AppendError {
 
 /// Why a segment could not be read. It names the file.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct SegmentReadError(pub String);
+#[error("{message}")]
+pub struct SegmentReadError {
+    message: String,
+    damaged: Option<DamagedSegment>,
+}
+
+/// A segment whose files are not what was written, or gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DamagedSegment {
+    /// Whose.
+    pub tenant: TenantId,
+    /// Of which table.
+    pub table: Table,
+    /// Its id.
+    pub segment: u64,
+}
+
+impl DamagedSegment {
+    pub(crate) fn of(entry: &SegmentEntry) -> Self {
+        Self { tenant: entry.tenant.clone(), table: entry.table, segment: entry.id }
+    }
+}
 
 impl From<SegmentError> for SegmentReadError {
     fn from(error: SegmentError) -> Self {
-        Self(error.to_string())
+        Self::new(error.to_string())
     }
 }
 
 impl SegmentReadError {
-    pub(crate) fn text(path: &std::path::Path, error: &TextError) -> Self {
-        Self(format!("{}: {error}", path.display()))
+    /// A reason that says nothing of a file.
+    #[must_use]
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), damaged: None }
     }
+
+    /// What was met in a segment: its damage, unless the machine is what fails.
+    pub(crate) fn of(error: &SegmentError, entry: &SegmentEntry) -> Self {
+        let is_damage = match error {
+            SegmentError::Io { source, .. } => is_io_damage(source),
+            _ => true,
+        };
+        let damaged = is_damage.then(|| DamagedSegment::of(entry));
+        Self { message: error.to_string(), damaged }
+    }
+
+    pub(crate) fn text(path: &std::path::Path, error: &TextError) -> Self {
+        Self::new(format!("{}: {error}", path.display()))
+    }
+
+    /// The segment to be set aside ([`crate::Store::set_aside`]), if that is what is wrong.
+    #[must_use]
+    pub fn damaged(&self) -> Option<&DamagedSegment> {
+        self.damaged.as_ref()
+    }
+}
+
+/// Too many open files, no permission: the segment is not what is wrong. A sector that cannot be read
+/// (`EIO`) is.
+pub(crate) fn is_io_damage(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(libc::EIO)
 }

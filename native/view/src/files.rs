@@ -117,21 +117,6 @@ pub(crate) fn remove_orphans(manifest: &Manifest, folders: &Folders) -> io::Resu
     Ok(())
 }
 
-/// Moves a segment's files out of the way, for people to look at.
-pub(crate) fn quarantine(entry: &SegmentEntry, folders: &Folders) -> io::Result<()> {
-    let aside = folders.quarantine();
-    fs::create_dir_all(&aside)?;
-    for file in folders.segment(entry).all() {
-        let Some(name) = file.file_name() else { continue };
-        let name = format!("{}-{}-{}", entry.tenant, entry.table.name(), name.to_string_lossy());
-        match fs::rename(&file, aside.join(name)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-    }
-    sync_folder(&aside)
-}
-
 /// How many segments are set aside.
 pub(crate) fn quarantined(folders: &Folders) -> io::Result<u64> {
     let aside = folders.quarantine();

@@ -9,25 +9,29 @@ mod label_texts;
 mod manifest;
 mod memtable;
 mod opening;
+mod quarantine;
 mod retention;
 mod sealer;
 mod sealing;
 mod segment;
+mod segment_list;
 mod settings;
 mod snapshot;
 mod state;
 mod status;
 mod store;
+mod trace_filters;
 
 pub use append::Done;
 pub use deletes::{
     DeleteError, DeleteRequest, LabelMatch, LineMatch, MatchKind, NewDelete, PendingSegment,
 };
-pub use error::{AppendError, OpenError, SegmentReadError};
+pub use error::{AppendError, DamagedSegment, OpenError, SegmentReadError};
 pub use retention::Expired;
 pub use segment::Segment;
 pub use settings::{Retention, RetentionSettings, StoreSettings, UpkeepSettings};
 pub use snapshot::{MemtableBatch, Snapshot};
 pub use status::{CompactionStatus, CoveredPosition, StoreStatus, TableStatus};
 pub use store::Store;
+pub use trace_filters::TraceFilters;
 pub use varve_segment::{LabelSetRange, SampleRun};

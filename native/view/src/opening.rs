@@ -1,6 +1,6 @@
 //! What a start reads: the manifest's segments, and the log behind them.
 
-use std::{io, sync::Arc};
+use std::{collections::HashMap, sync::Arc};
 
 use varve_columnar::ipc;
 use varve_log::{Log, ReadError, Record};
@@ -9,11 +9,12 @@ use varve_types::{Lsn, Offset, Table};
 
 use crate::{
     deletes,
-    error::OpenError,
+    error::{OpenError, is_io_damage},
     files::{self, Folders},
     label_texts::LabelTexts,
-    manifest::{Manifest, SegmentEntry},
-    memtable::time_range,
+    manifest::Manifest,
+    memtable::{TableKey, time_range},
+    quarantine::Quarantined,
     segment::Segment,
     snapshot::MemtableBatch,
     state::State,
@@ -22,13 +23,14 @@ use crate::{
 /// How much of the log is read at once in a replay.
 const REPLAY_BYTES: u64 = 64 << 20;
 
-/// Opens the manifest's segments; the second are those whose files are damaged or gone.
+/// Opens the manifest's segments, and notes those whose files are damaged or gone.
 pub(crate) fn open_segments(
     manifest: &Manifest,
     folders: &Folders,
     texts: &LabelTexts,
-) -> Result<(State, Vec<SegmentEntry>), OpenError> {
+) -> Result<(State, Vec<Quarantined>), OpenError> {
     let mut state = State { covered: manifest.covered.clone(), ..State::default() };
+    let mut opened_segments: HashMap<TableKey, Vec<Arc<Segment>>> = HashMap::new();
     let mut damaged = Vec::new();
     for entry in &manifest.segments {
         let folder = folders.table(&entry.tenant, entry.table);
@@ -36,35 +38,36 @@ pub(crate) fn open_segments(
         match opened.map(|segment| deletes::hidden_by(manifest, segment)) {
             Ok(Ok(segment)) => {
                 let key = (entry.tenant.clone(), entry.table);
-                state.segments.entry(key).or_default().push(Arc::new(segment));
+                opened_segments.entry(key).or_default().push(Arc::new(segment));
             }
-            // Too many open files, no permission: the segment is not what is wrong.
-            Err(SegmentError::Io { path, source }) if source.kind() != io::ErrorKind::NotFound => {
+            Err(SegmentError::Io { path, source }) if !is_io_damage(&source) => {
                 return Err(OpenError::Io { path, source });
             }
-            Ok(Err(_)) | Err(_) => damaged.push(entry.clone()),
+            Ok(Err(error)) => damaged.push(Quarantined::now(entry, error.to_string())),
+            Err(error) => damaged.push(Quarantined::now(entry, error.to_string())),
         }
     }
+    let lists = opened_segments.into_iter().map(|(key, list)| (key, list.into_iter().collect()));
+    state.segments = lists.collect();
     Ok((state, damaged))
 }
 
 /// Sets damaged segments aside, so that the manifest on disk no longer names them, and removes what
-/// it does not name. Answers how many segments are set aside now.
+/// it does not name.
 pub(crate) fn tidy(
     manifest: &mut Manifest,
-    damaged: &[SegmentEntry],
+    damaged: &[Quarantined],
     folders: &Folders,
-) -> Result<u64, OpenError> {
+) -> Result<(), OpenError> {
     let failed = |path| move |source| OpenError::Io { path, source };
     if !damaged.is_empty() {
-        for entry in damaged {
-            files::quarantine(entry, folders).map_err(failed(folders.quarantine()))?;
+        for one in damaged {
+            one.move_files(folders).map_err(failed(folders.quarantine()))?;
         }
-        manifest.segments.retain(|entry| !damaged.contains(entry));
+        manifest.segments.retain(|entry| !damaged.iter().any(|one| one.entry == *entry));
         manifest.write(&folders.manifest()).map_err(failed(folders.manifest()))?;
     }
-    files::remove_orphans(manifest, folders).map_err(failed(folders.segments()))?;
-    files::quarantined(folders).map_err(failed(folders.quarantine()))
+    files::remove_orphans(manifest, folders).map_err(failed(folders.segments()))
 }
 
 /// Puts what the log holds behind the segments back into memtables. Goes on behind records that the log

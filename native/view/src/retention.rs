@@ -79,7 +79,7 @@ impl Shared {
         let mut state = self.state.write();
         for (key, gone) in &expired {
             if let Some(segments) = state.segments.get_mut(key) {
-                segments.retain(|segment| !ids.contains(&segment.entry().id));
+                segments.replace(&ids, &[]);
             }
             state.expired_bytes_total += gone.iter().map(|one| one.size_bytes()).sum::<u64>();
         }

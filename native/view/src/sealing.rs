@@ -12,7 +12,7 @@ use std::{
 };
 
 use arrow::array::AsArray;
-use varve_segment::{Clustered, LogPart, SegmentError, cluster, write_parquet};
+use varve_segment::{Clustered, LogPart, SegmentError, Written, cluster, write_parquet};
 use varve_text::TextError;
 use varve_types::Table;
 
@@ -127,11 +127,12 @@ impl Sealing<'_> {
 
     fn write_segment(self, job: &Job<'_>) -> Result<Segment, SealError> {
         let &Job { id, key: (tenant, table), batches } = job;
-        let (rows, records) = clustered(*table, batches)?;
+        let (mut rows, records) = clustered(*table, batches)?;
         let folder = self.folders.table(tenant, *table);
         make_folder(&folder, &self.folders.segments()).map_err(SealError::io(&folder))?;
         let files = SegmentFiles::of(&folder, id);
-        let parquet = write_parquet(&files.parquet, *table, &rows)?;
+        let Written { parquet, trace_filter } = write_parquet(&files.parquet, *table, &rows)?;
+        rows.directory.trace_filter = trace_filter;
         let directory = rows.directory.to_bytes(&parquet)?;
         let mut size_bytes = parquet.size_bytes;
         size_bytes +=

@@ -4,18 +4,23 @@ use std::{
     fs,
     ops::Range,
     path::{Path, PathBuf},
-    sync::OnceLock,
+    sync::{Arc, OnceLock},
 };
 
 use arrow::array::RecordBatch;
+use parking_lot::Mutex;
 use varve_segment::{
-    Directory, Erasure, LabelSetRange, MergeInput, ParquetSegment, SampleRun, SegmentError, erase,
+    Directory, Erasure, LabelSetRange, MergeInput, ParquetSegment, SampleRun, SegmentError,
+    TraceFilter, erase,
 };
 use varve_text::{TextError, TextIndex};
 use varve_types::Table;
 
 use crate::{
-    error::SegmentReadError, files::SegmentFiles, label_texts::LabelTexts, manifest::SegmentEntry,
+    error::{DamagedSegment, SegmentReadError},
+    files::SegmentFiles,
+    label_texts::LabelTexts,
+    manifest::SegmentEntry,
 };
 
 /// One sealed segment. Its files are opened when they are first asked for.
@@ -23,6 +28,11 @@ pub struct Segment {
     entry: SegmentEntry,
     files: SegmentFiles,
     directory: Directory,
+    /// Of the Parquet file.
+    checksums: Option<Arc<[u32]>>,
+    /// Until it has its place among the filters of other segments.
+    trace_filter: Mutex<Option<TraceFilter>>,
+    has_trace_filter: bool,
     parquet: OnceLock<ParquetSegment>,
     /// `None` where it is damaged.
     text: OnceLock<Option<TextIndex>>,
@@ -48,10 +58,14 @@ impl Segment {
             return Err(SegmentError::Damaged { path: path(), reason });
         }
         texts.share(&mut directory);
+        let trace_filter = directory.trace_filter.take();
         Ok(Self {
             entry,
             files,
             directory,
+            checksums: parquet.blocks,
+            has_trace_filter: trace_filter.is_some(),
+            trace_filter: Mutex::new(trace_filter),
             parquet: OnceLock::new(),
             text: OnceLock::new(),
             hides_rows: false,
@@ -87,8 +101,16 @@ impl Segment {
         &self.directory.label_sets
     }
 
-    /// `false`: no row of this segment (spans, logs) has the trace id. `true`: probably one has.
-    pub fn may_hold_trace(&self, trace_id: &[u8; 16]) -> bool {
+    /// The filter of trace ids, once: it is looked up where those of all segments are.
+    pub(crate) fn take_trace_filter(&self) -> Option<TraceFilter> {
+        self.trace_filter.lock().take()
+    }
+
+    /// What the Parquet file of an older version tells: `false` if no row has the trace id.
+    pub(crate) fn may_hold_trace(&self, trace_id: &[u8; 16]) -> bool {
+        if self.has_trace_filter {
+            return true;
+        }
         // A filter that cannot be read excludes nothing; reading the rows then says what is wrong.
         self.parquet().and_then(|file| Ok(file.may_hold_trace(trace_id)?)).unwrap_or(true)
     }
@@ -144,7 +166,7 @@ impl Segment {
         columns: &[&str],
         rows: Option<&[Range<u32>]>,
     ) -> Result<Vec<RecordBatch>, SegmentReadError> {
-        Ok(self.parquet()?.read(columns, rows)?)
+        self.parquet()?.read(columns, rows).map_err(|error| self.failed(&error))
     }
 
     /// Samples of some series (indexes into [`Self::label_sets`]) in a range (both included).
@@ -156,7 +178,7 @@ impl Segment {
     ) -> Result<Vec<SampleRun>, SegmentReadError> {
         let sets: Vec<_> =
             label_sets.iter().map(|&set| (set, &self.directory.label_sets[set])).collect();
-        Ok(self.parquet()?.samples(&sets, (from_ms, to_ms))?)
+        self.parquet()?.samples(&sets, (from_ms, to_ms)).map_err(|error| self.failed(&error))
     }
 
     /// The segment without what is erased, and how many records that are; `None` if it has none of it.
@@ -168,18 +190,31 @@ impl Segment {
         if last < erasure.times.0 || erasure.times.1 < first {
             return Ok(None);
         }
-        let erased = erase(self.entry.table, self.parquet()?, &self.directory, erasure)?;
+        let erased = erase(self.entry.table, self.parquet()?, &self.directory, erasure)
+            .map_err(|error| self.failed(&error))?;
         Ok(erased.map(|(directory, records)| {
             let segment = Self {
                 entry: self.entry.clone(),
                 files: self.files.clone(),
                 directory,
+                checksums: self.checksums.clone(),
+                has_trace_filter: self.has_trace_filter,
+                // A trace that is hidden may still be in the filter of the whole segment.
+                trace_filter: Mutex::new(None),
                 parquet: OnceLock::new(),
                 text: OnceLock::new(),
                 hides_rows: true,
             };
             (segment, records)
         }))
+    }
+
+    pub(crate) fn has_file(&self, path: &Path) -> bool {
+        self.files.clone().all().iter().any(|file| file == path)
+    }
+
+    pub(crate) fn as_damaged(&self) -> DamagedSegment {
+        DamagedSegment::of(&self.entry)
     }
 
     /// Whether rows of it wait to be erased.
@@ -207,11 +242,16 @@ impl Segment {
         self.files.clone().all().into_iter().map(remove).sum()
     }
 
+    fn failed(&self, error: &SegmentError) -> SegmentReadError {
+        SegmentReadError::of(error, &self.entry)
+    }
+
     fn parquet(&self) -> Result<&ParquetSegment, SegmentReadError> {
         if let Some(open) = self.parquet.get() {
             return Ok(open);
         }
-        let opened = ParquetSegment::open(&self.files.parquet)?;
+        let opened = ParquetSegment::open(&self.files.parquet, self.checksums.clone())
+            .map_err(|error| self.failed(&error))?;
         Ok(self.parquet.get_or_init(|| opened))
     }
 }

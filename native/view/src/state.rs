@@ -18,7 +18,9 @@ use crate::{
     label_texts::LabelTexts,
     manifest::Manifest,
     memtable::{Memtables, TableKey},
+    quarantine::Quarantined,
     segment::Segment,
+    segment_list::SegmentList,
     settings::StoreSettings,
     status::CompactionStatus,
 };
@@ -55,10 +57,13 @@ impl Shared {
 #[derive(Default)]
 pub(crate) struct State {
     pub(crate) memtables: Memtables,
-    pub(crate) segments: HashMap<TableKey, Vec<Arc<Segment>>>,
+    pub(crate) segments: HashMap<TableKey, SegmentList>,
     pub(crate) seals_total: u64,
     pub(crate) seal_error: Option<String>,
+    /// Segments that are set aside, those that have no note too.
     pub(crate) quarantined: u64,
+    /// Those that have one.
+    pub(crate) quarantine: Vec<Quarantined>,
     /// What the log has lost before it was sealed, as far as replay met it.
     pub(crate) log_lost: Vec<String>,
     pub(crate) compaction: CompactionStatus,
@@ -71,6 +76,12 @@ pub(crate) struct State {
 }
 
 impl State {
+    /// Why answers about a tenant and table lack rows: a sentence for each segment set aside.
+    pub(crate) fn missing_from(&self, key: &TableKey) -> Vec<String> {
+        let of_table = |one: &&Quarantined| one.key() == *key;
+        self.quarantine.iter().filter(of_table).map(Quarantined::warning).collect()
+    }
+
     /// Per partition, the first place that is neither in a segment nor in a memtable.
     pub(crate) fn ends(&self) -> BTreeMap<PartitionId, Lsn> {
         let mut ends = self.covered.clone();

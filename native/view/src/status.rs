@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use varve_types::{Lsn, PartitionId, Table, TenantId};
 
-use crate::{memtable::Memtable, state::State};
+use crate::{memtable::Memtable, quarantine::Quarantined, state::State};
 
 /// The views at one moment.
 #[derive(Clone, Debug, Serialize)]
@@ -21,11 +21,15 @@ pub struct StoreStatus {
     pub seal_error: Option<String>,
     /// Segments that were set aside because they could not be read.
     pub quarantined: u64,
+    /// What is missing for that, as answers say it.
+    pub quarantine: Vec<String>,
     /// Records that the log has lost before they were sealed, as this start met them: from where to
     /// where, and what is damaged.
     pub log_lost: Vec<String>,
     /// Text indexes that turned out damaged since the start; their segments are read without.
     pub text_indexes_damaged: u64,
+    /// Memory of the trace-id filters.
+    pub trace_filter_bytes: u64,
     /// What was merged since the start.
     pub compaction: CompactionStatus,
     /// Bytes of files that were removed since the start.
@@ -87,13 +91,13 @@ pub struct CoveredPosition {
 pub(crate) fn of(state: &State) -> StoreStatus {
     let memtables =
         || state.memtables.sealing.as_deref().into_iter().chain([&state.memtables.active]);
-    let segments = || state.segments.values().flatten();
+    let segments = || state.segments.values().flat_map(|list| list.iter());
     let keys: BTreeSet<_> = memtables()
         .flat_map(|memtable| memtable.tables().map(|(key, _)| key))
         .chain(state.segments.keys())
         .collect();
     let table = |key: &(TenantId, Table)| {
-        let segments = state.segments.get(key).map_or(&[][..], Vec::as_slice);
+        let segments = state.segments.get(key).map_or(&[][..], |list| list);
         TableStatus {
             tenant: key.0.clone(),
             table: key.1,
@@ -110,8 +114,10 @@ pub(crate) fn of(state: &State) -> StoreStatus {
         seals_total: state.seals_total,
         seal_error: state.seal_error.clone(),
         quarantined: state.quarantined,
+        quarantine: state.quarantine.iter().map(Quarantined::warning).collect(),
         log_lost: state.log_lost.clone(),
         text_indexes_damaged: segments().filter(|segment| segment.is_text_damaged()).count() as u64,
+        trace_filter_bytes: state.segments.values().map(|list| list.filters().bytes()).sum(),
         compaction: state.compaction.clone(),
         freed_bytes_total: state.freed_bytes_total,
         expired_bytes_total: state.expired_bytes_total,

@@ -15,11 +15,11 @@ use crate::{
     append::{self, Done},
     compaction::now_ms,
     deletes::{DeleteError, DeleteRequest, NewDelete},
-    error::OpenError,
-    files::Folders,
+    error::{DamagedSegment, OpenError},
+    files::{self, Folders},
     label_texts::LabelTexts,
     manifest::Manifest,
-    opening,
+    opening, quarantine,
     retention::Expired,
     settings::{RetentionSettings, StoreSettings},
     snapshot::Snapshot,
@@ -48,7 +48,10 @@ impl Store {
         let (mut state, damaged) = opening::open_segments(&manifest, &folders, &texts)?;
         opening::replay(&*log, &manifest, &mut state)?;
         // Last, so that a start that is refused has changed nothing.
-        state.quarantined = opening::tidy(&mut manifest, &damaged, &folders)?;
+        opening::tidy(&mut manifest, &damaged, &folders)?;
+        let failed = |source| OpenError::Io { path: folders.quarantine(), source };
+        state.quarantined = files::quarantined(&folders).map_err(failed)?;
+        state.quarantine = quarantine::read(&folders).map_err(failed)?;
         let shared = Arc::new(Shared {
             settings,
             folders,
@@ -101,11 +104,20 @@ impl Store {
     pub fn snapshot(&self, tenant: &TenantId, table: Table) -> Snapshot {
         let key = (tenant.clone(), table);
         let state = self.shared.state.read();
+        let segments = state.segments.get(&key);
         Snapshot {
-            segments: state.segments.get(&key).cloned().unwrap_or_default(),
+            segments: segments.map(|list| list.to_vec()).unwrap_or_default(),
+            trace_filters: segments.map(|list| list.filters().clone()).unwrap_or_default(),
             memtable: state.memtables.batches(&key),
             ends: state.ends(),
+            warnings: state.missing_from(&key),
         }
+    }
+
+    /// Takes a damaged segment away from queries: its files go to `quarantine/`, and every later
+    /// snapshot of its table says so. `false`: that failed, the segment is still there.
+    pub fn set_aside(&self, damaged: &DamagedSegment, reason: &str) -> bool {
+        self.shared.set_aside(damaged, reason).is_ok()
     }
 
     /// Seals what is in memtables now; returns when its segments are durable, or with why not.

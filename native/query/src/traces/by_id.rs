@@ -57,7 +57,9 @@ fn batches(trace: &Trace<'_>, columns: &[&str]) -> Result<Vec<RecordBatch>, Quer
     };
     sources
         .into_iter()
-        .map(|source| taken(source).map_err(|error| SegmentReadError(error.to_string()).into()))
+        .map(|source| {
+            taken(source).map_err(|error| SegmentReadError::new(error.to_string()).into())
+        })
         .collect()
 }
 

@@ -1,6 +1,6 @@
 //! Whole traces from wherever their spans are: any segment, any batch of the memtables.
 
-use std::ops::Range;
+use std::{collections::BTreeMap, ops::Range};
 
 use arrow::array::RecordBatch;
 use hashbrown::{HashMap, HashSet};
@@ -82,15 +82,9 @@ fn from_segments(
     range: Option<TimeRange>,
     gathered: &mut Gathered,
 ) -> Result<(), QueryError> {
-    for segment in &snapshot.segments {
+    for (segment, rows) in rows_of(snapshot, wanted, range)? {
         context.budget.check()?;
-        if range.is_some_and(|range| !overlaps(segment.time_range(), range)) {
-            continue;
-        }
-        let rows = rows_of(segment, wanted)?;
-        if rows.is_empty() {
-            continue;
-        }
+        context.count(&QueryStats { segments_read: 1, ..QueryStats::default() });
         for batch in segment.read(columns, Some(&rows))? {
             context.budget.check()?;
             let bytes = batch.get_array_memory_size() as u64;
@@ -107,15 +101,24 @@ fn from_segments(
     Ok(())
 }
 
-/// Where the wanted traces can be in a segment: sorted, not overlapping.
-fn rows_of(segment: &Segment, wanted: &HashSet<TraceId>) -> Result<Vec<Range<u32>>, QueryError> {
-    let mut ranges = Vec::new();
+/// Where the wanted traces can be, by segment: sorted, not overlapping.
+fn rows_of<'s>(
+    snapshot: &'s Snapshot,
+    wanted: &HashSet<TraceId>,
+    range: Option<TimeRange>,
+) -> Result<Vec<(&'s Segment, Vec<Range<u32>>)>, QueryError> {
+    let mut ranges: BTreeMap<u64, (&Segment, Vec<Range<u32>>)> = BTreeMap::new();
     for id in wanted {
-        if segment.may_hold_trace(id) {
-            ranges.extend(segment.trace_rows(id)?);
+        for segment in snapshot.segments_with_trace(id) {
+            if range.is_some_and(|range| !overlaps(segment.time_range(), range)) {
+                continue;
+            }
+            let rows = segment.trace_rows(id)?;
+            ranges.entry(segment.id()).or_insert((segment, Vec::new())).1.extend(rows);
         }
     }
-    Ok(merged(ranges))
+    let found = ranges.into_values().map(|(segment, rows)| (segment, merged(rows)));
+    Ok(found.filter(|(_, rows)| !rows.is_empty()).collect())
 }
 
 /// The same rows as ranges that neither overlap nor touch, ascending.

@@ -235,6 +235,6 @@ fn links(array: &ArrayRef) -> Result<Links, QueryError> {
 fn typed<T>(column: Option<T>, name: &str) -> Result<T, QueryError> {
     column.ok_or_else(|| {
         let message = format!("a batch of spans has no column '{name}' of the table's type");
-        SegmentReadError(message).into()
+        SegmentReadError::new(message).into()
     })
 }

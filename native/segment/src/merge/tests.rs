@@ -64,7 +64,7 @@ fn merged(
         let mut writer = ParquetFileWriter::create(&path, table).unwrap();
         writer.write(&rows.batch).unwrap();
         writer.finish().unwrap();
-        ParquetSegment::open(&path).unwrap()
+        ParquetSegment::open(&path, None).unwrap()
     };
     let files: Vec<_> = segments.iter().enumerate().map(open).collect();
     let inputs: Vec<_> = files

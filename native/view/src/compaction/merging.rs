@@ -3,7 +3,7 @@
 use std::{fs, ops::RangeInclusive, sync::Arc};
 
 use arrow::array::{AsArray, RecordBatch};
-use varve_segment::{MergeInput, ParquetFileWriter, merge};
+use varve_segment::{MergeInput, ParquetFileWriter, Written, merge};
 use varve_text::IndexBuilder;
 use varve_types::Table;
 
@@ -87,14 +87,15 @@ impl Merging<'_> {
             }
             pace.breathe()
         };
-        let merged = merge(table, &inputs, (*times.start(), *times.end()), &mut take)?;
+        let mut merged = merge(table, &inputs, (*times.start(), *times.end()), &mut take)?;
         if merged.rows == 0 {
             self.remove(id);
             return Ok(None);
         }
-        let seal = parquet.finish()?;
-        let mut size_bytes = seal.size_bytes;
-        let directory = merged.directory.to_bytes(&seal)?;
+        let Written { parquet, trace_filter } = parquet.finish()?;
+        let mut size_bytes = parquet.size_bytes;
+        merged.directory.trace_filter = trace_filter;
+        let directory = merged.directory.to_bytes(&parquet)?;
         size_bytes += write_synced(&files.directory, &directory)
             .map_err(CompactError::io(&files.directory))?;
         if let Some(text) = text {

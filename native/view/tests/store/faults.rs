@@ -108,6 +108,50 @@ fn a_damaged_or_missing_file_sets_its_segment_aside_and_the_others_stay() {
     }
 }
 
+#[test]
+fn a_page_that_turns_out_damaged_sets_its_segment_aside_and_later_snapshots_say_so() {
+    let shop = tenant("shop");
+    for harm in [Harm::Flip, Harm::Remove] {
+        let mut home = home_with_segments();
+        harm.to(&home.files("parquet")[0]);
+        let snapshot = home.store().snapshot(&shop, Table::Logs);
+        assert!(snapshot.warnings.is_empty());
+        let columns = ["time_unix_nano", "stream", "body", "_offset"];
+        let error = snapshot.segments[0].read(&columns, None).unwrap_err();
+        let damaged = error.damaged().unwrap();
+        assert!(home.store().set_aside(damaged, &error.to_string()), "{harm:?}");
+        // Another query met it as well.
+        assert!(home.store().set_aside(damaged, "again"), "{harm:?}");
+        for restart in [false, true] {
+            if restart {
+                home.restart();
+            }
+            let snapshot = home.store().snapshot(&shop, Table::Logs);
+            let warning = snapshot.warnings.first().unwrap();
+            assert!(
+                warning.starts_with("10 records of logs from 0 to 0 ms are missing: "),
+                "{warning}"
+            );
+            assert!(warning.contains(".parquet"), "{warning}");
+            assert_eq!(home.store().status().quarantine, snapshot.warnings);
+            assert_eq!(home.store().status().quarantined, 1);
+            assert_eq!(row_count(&home), 20);
+        }
+        assert!(home.store().snapshot(&shop, Table::Spans).warnings.is_empty());
+        assert!(home.store().snapshot(&tenant("other"), Table::Logs).warnings.is_empty());
+    }
+}
+
+#[test]
+fn a_damaged_segment_does_not_keep_the_others_from_being_merged() {
+    let home = home_with_segments();
+    home.store().seal_now().unwrap();
+    Harm::Flip.to(&home.files("parquet")[1]);
+    assert!(home.store().compact_now().is_err());
+    assert_eq!(home.store().status().quarantined, 1);
+    assert_eq!(row_count(&home), 20);
+}
+
 #[derive(Clone, Copy, Debug)]
 enum Harm {
     Flip,

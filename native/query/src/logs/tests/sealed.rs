@@ -90,6 +90,66 @@ fn a_query_finds_the_same_before_and_after_sealing() {
     assert_eq!(answers(&store), in_memory);
 }
 
+/// All lines, and the warnings beside them.
+fn told(store: &Store) -> (usize, Vec<String>) {
+    let query: Query = serde_json::from_value(json!({
+        "tenants": ["test"],
+        "plan": {
+            "node": "logRows",
+            "input": {
+                "scan": {
+                    "matchers": selector(".+"),
+                    "range": { "from": "0", "to": (100 * SECOND).to_string() },
+                },
+                "stages": [],
+            },
+            "limit": 1_000,
+            "direction": "forward",
+            "interval": "0",
+        },
+        "answer": "loki",
+        "budget": { "deadlineMs": 60_000, "memoryMaxBytes": 1_000_000, "seriesMax": 100, "samplesMax": 0 },
+    }))
+    .unwrap();
+    let outcome = run(&query, store, &CancelToken::default()).unwrap();
+    let Answer::Streams(streams) = outcome.answer else { panic!("no streams") };
+    (streams.iter().map(|stream| stream.entries.len()).sum(), outcome.warnings)
+}
+
+/// The only Parquet file below a folder.
+fn parquet_below(folder: &std::path::Path) -> std::path::PathBuf {
+    let mut waiting = vec![folder.to_owned()];
+    while let Some(path) = waiting.pop() {
+        if path.is_dir() {
+            waiting.extend(std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+        } else if path.extension().is_some_and(|extension| extension == "parquet") {
+            return path;
+        }
+    }
+    panic!("no segment")
+}
+
+#[test]
+fn a_damaged_segment_is_set_aside_and_the_rest_answers_with_a_warning() {
+    let all = load(&many());
+    let (first, second) = all.0.split_at(4);
+    let (store, folder) = store_of(&Memtable(first.to_vec()));
+    store.seal_now().unwrap();
+    append(&store, &Memtable(second.to_vec()));
+    assert_eq!(told(&store), (430, Vec::new()));
+    let path = parquet_below(&folder.path().join("segments"));
+    let mut bytes = std::fs::read(&path).unwrap();
+    // In the pages of the first columns, which every query reads.
+    bytes[10] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    for _ in 0..2 {
+        let (lines, warnings) = told(&store);
+        assert_eq!((lines, warnings.len()), (230, 1), "{warnings:?}");
+        assert!(warnings[0].starts_with("200 records of logs from "), "{warnings:?}");
+        assert!(warnings[0].contains("bytes 0 to "), "{warnings:?}");
+    }
+}
+
 #[test]
 fn segments_and_memtables_are_read_together() {
     let all = load(&many());
