@@ -1,5 +1,5 @@
 import { QueryTextError } from '../errors.ts';
-import type { BinaryOp, Grouping, Matching } from '../plan/generated.ts';
+import type { Grouping, Matching } from '../plan/generated.ts';
 import { parseDuration } from '../text/duration.ts';
 import { parseNumber } from '../text/number.ts';
 import { Cursor } from './cursor.ts';
@@ -90,7 +90,7 @@ function operator(cursor: Cursor): BinaryExpr['op'] | undefined {
     : undefined;
 }
 
-function matchingOf(cursor: Cursor, op: BinaryOp): Matching | null {
+function matchingOf(cursor: Cursor, op: BinaryExpr['op']): Matching | null {
   const on = cursor.is('on');
   if (!cursor.skip('on') && !cursor.skip('ignoring')) return null;
   const labels = labelList(cursor);

@@ -122,7 +122,7 @@ export interface VectorAggregation {
 export interface BinaryExpr {
   readonly kind: 'binary';
   readonly place: Place;
-  readonly op: Exclude<BinaryOp, 'atan2'>;
+  readonly op: Exclude<BinaryOp, 'atan2' | '</' | '>/'>;
   readonly left: LogqlExpr;
   readonly right: LogqlExpr;
   readonly returnBool: boolean;

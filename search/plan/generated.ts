@@ -17,6 +17,7 @@ export type AggregateOp =
   | 'quantile'
   | 'count_values'
   | 'limitk'
+  | 'limit_ratio'
   | 'sort'
   | 'sort_desc';
 
@@ -56,7 +57,9 @@ export type BinaryOp =
   | '>='
   | 'and'
   | 'or'
-  | 'unless';
+  | 'unless'
+  | '</'
+  | '>/';
 
 /**
  * Past any of these the query ends with an error that names which, its value, and the setting.
@@ -266,7 +269,14 @@ export type Function =
   | 'sort_desc'
   | 'sort_by_label'
   | 'sort_by_label_desc'
-  | 'histogram_quantile';
+  | 'histogram_quantile'
+  | 'histogram_quantiles'
+  | 'histogram_fraction'
+  | 'histogram_count'
+  | 'histogram_sum'
+  | 'histogram_avg'
+  | 'histogram_stddev'
+  | 'histogram_stdvar';
 
 /**
  * Labels that make groups.
@@ -1665,4 +1675,8 @@ export type WindowFunction =
   | 'last_over_time'
   | 'first_over_time'
   | 'present_over_time'
+  | 'ts_of_first_over_time'
+  | 'ts_of_last_over_time'
+  | 'ts_of_min_over_time'
+  | 'ts_of_max_over_time'
   | 'double_exponential_smoothing';

@@ -35,6 +35,7 @@ export interface Signature {
 }
 
 const call = (name: PlanFunction): Lowering => ({ to: 'call', function: name });
+const window = (name: WindowFunction): Lowering => ({ to: 'window', function: name });
 const nothing: Lowering = { to: 'nothing' };
 
 function signature(
@@ -121,7 +122,6 @@ const ofHistograms = [
   'histogram_avg',
   'histogram_stddev',
   'histogram_stdvar',
-  'start_timestamp',
 ] as const;
 
 const whenOverTime = [
@@ -138,8 +138,9 @@ export const functions: ReadonlyMap<string, Signature> = new Map<string, Signatu
     signature(['vector'], 'vector', { to: 'timeCall', function: name }, { optional: 1 }),
   ),
   ...each(windows, (name) => signature(['matrix'], 'vector', { to: 'window', function: name })),
-  ...each(ofHistograms, () => signature(['vector'], 'vector', nothing)),
-  ...each(whenOverTime, () => signature(['matrix'], 'vector', nothing)),
+  ...each(ofHistograms, (name) => signature(['vector'], 'vector', call(name))),
+  ...each(whenOverTime, (name) => signature(['matrix'], 'vector', window(name))),
+  ['start_timestamp', signature(['vector'], 'vector', nothing)],
   ...each(['start', 'end', 'step', 'range'] as const, (of) =>
     signature([], 'scalar', { to: 'queryTime', of }),
   ),
@@ -157,8 +158,11 @@ export const functions: ReadonlyMap<string, Signature> = new Map<string, Signatu
   ['scalar', signature(['vector'], 'scalar', call('scalar'))],
   ['vector', signature(['scalar'], 'vector', call('vector'))],
   ['histogram_quantile', signature(['scalar', 'vector'], 'vector', call('histogram_quantile'))],
-  ['histogram_fraction', signature(['scalar', 'scalar', 'vector'], 'vector', nothing)],
-  ['histogram_quantiles', signature(['vector', 'string', 'scalar'], 'vector', nothing, { repeats: true })],
+  ['histogram_fraction', signature(['scalar', 'scalar', 'vector'], 'vector', call('histogram_fraction'))],
+  [
+    'histogram_quantiles',
+    signature(['vector', 'string', 'scalar'], 'vector', call('histogram_quantiles'), { repeats: true }),
+  ],
   ['info', signature(['vector', 'vector'], 'vector', nothing, { optional: 1 })],
   ['absent', signature(['vector'], 'vector', { to: 'absent' })],
   ['absent_over_time', signature(['matrix'], 'vector', { to: 'absent' })],

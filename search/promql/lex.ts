@@ -12,7 +12,7 @@ const word = /[a-zA-Z_][a-zA-Z0-9_]*/y;
 const quoted = /"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`[^`]*`/y;
 const duration = /(?:\d+(?:ms|[ywdhms]))+/y;
 const number = /0[xX][0-9a-fA-F_]+|(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][+-]?\d+)?/y;
-const symbol = /=~|!~|!=|==|>=|<=|[{}()[\],:=<>+\-*/%^@]/y;
+const symbol = /=~|!~|!=|==|>=|<=|<\/|>\/|[{}()[\],:=<>+\-*/%^@]/y;
 
 /**
  * The tokens of a PromQL query, the last one `end`.
@@ -89,7 +89,7 @@ const keywords = new Set(
   ),
 );
 const operators = new Set('and or unless atan2'.split(' '));
-const operatorSymbols = new Set('= != =~ !~ == >= <= < > + - * / % ^'.split(' '));
+const operatorSymbols = new Set('= != =~ !~ == >= <= </ >/ < > + - * / % ^'.split(' '));
 const aggregators = new Set<string>(aggregationOps);
 
 /** How Prometheus names a token in its messages. */

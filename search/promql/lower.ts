@@ -91,8 +91,7 @@ class Lower {
     return at;
   }
 
-  #aggregation({ op, param, input, grouping, from }: Aggregation): SeriesExpr {
-    if (op === 'limit_ratio') throw this.#unsupported({ from }, 'limit_ratio()');
+  #aggregation({ op, param, input, grouping }: Aggregation): SeriesExpr {
     return {
       node: 'aggregate',
       op,

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use arrow::array::RecordBatch;
 
-use crate::labels::LabelSet;
+use crate::{histogram::NativeHistogram, labels::LabelSet};
 
 mod overview;
 
@@ -161,6 +161,23 @@ pub struct Series {
     pub labels: LabelSet,
     /// One value per step; [`ABSENT`] where there is none.
     pub values: Vec<f64>,
+    /// The native histogram of each step that has one, where its value is absent; empty if none has.
+    pub histograms: Vec<Option<Arc<NativeHistogram>>>,
+}
+
+impl Series {
+    /// A series of numbers.
+    #[must_use]
+    pub fn of(labels: LabelSet, values: Vec<f64>) -> Self {
+        Self { labels, values, histograms: Vec::new() }
+    }
+
+    /// Whether any step has a number or a histogram.
+    #[must_use]
+    pub fn has_points(&self) -> bool {
+        self.values.iter().any(|&value| !is_absent(value))
+            || self.histograms.iter().any(Option::is_some)
+    }
 }
 
 /// One trace of a search.

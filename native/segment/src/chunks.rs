@@ -14,7 +14,7 @@ use arrow::{
 use varve_types::Table;
 
 use crate::{
-    chunk_codec::{pack_times, pack_values, unpack_times, unpack_values},
+    chunk_codec::{ChunkError, pack_times, pack_values, unpack_times, unpack_values},
     clustered::{Clustered, LogPart, column, range_of},
     columns::stored_schema,
     directory::{Directory, LabelSetRange},
@@ -34,6 +34,8 @@ pub struct SampleRun {
     pub times_ms: Vec<i64>,
     /// As many; bit-exact.
     pub values: Vec<f64>,
+    /// Native histograms with their times, as `prometheus.Histogram` messages; ascending.
+    pub histograms: Vec<(i64, Vec<u8>)>,
 }
 
 /// Sorts samples by series and time and packs them into chunks. Each batch has the texts of its series,
@@ -190,8 +192,8 @@ fn external(error: impl std::error::Error + Send + Sync + 'static) -> ArrowError
 }
 
 /// The columns that [`unpack`] reads.
-pub(crate) const PACKED_COLUMNS: [&str; 5] =
-    ["first_unix_ms", "last_unix_ms", "count", "times", "values"];
+pub(crate) const PACKED_COLUMNS: [&str; 6] =
+    ["first_unix_ms", "last_unix_ms", "count", "times", "values", "histograms"];
 
 /// One sample that was unpacked.
 #[derive(Clone, Debug, PartialEq)]
@@ -233,7 +235,7 @@ pub(crate) fn unpack_all(
     Ok(times.into_iter().zip(values).collect())
 }
 
-/// Adds the float samples of a chunk that are in the range (both ends included) to `run`.
+/// Adds the samples of a chunk that are in the range (both ends included) to `run`.
 pub(crate) fn unpack(
     chunks: &RecordBatch,
     chunk: usize,
@@ -244,14 +246,24 @@ pub(crate) fn unpack(
     let values = column(chunks, "values")?.as_binary::<i32>();
     let first = column(chunks, "first_unix_ms")?.as_primitive::<Int64Type>().value(chunk);
     let last = column(chunks, "last_unix_ms")?.as_primitive::<Int64Type>().value(chunk);
-    if values.is_null(chunk) || last < from_ms || first > to_ms {
+    if last < from_ms || first > to_ms {
         return Ok(());
     }
     let count = column(chunks, "count")?.as_primitive::<UInt32Type>().value(chunk) as usize;
     let times = unpack_times(times.value(chunk), count).map_err(external)?;
-    let values = unpack_values(values.value(chunk), count).map_err(external)?;
     let start = times.partition_point(|&time| time < from_ms);
     let end = times.partition_point(|&time| time <= to_ms);
+    if values.is_null(chunk) {
+        let histograms = column(chunks, "histograms")?.as_list::<i32>().value(chunk);
+        let histograms = histograms.as_binary::<i32>();
+        if histograms.len() != count {
+            return Err(external(ChunkError::Length));
+        }
+        let rows = (start..end).map(|at| (times[at], histograms.value(at).to_vec()));
+        run.histograms.extend(rows);
+        return Ok(());
+    }
+    let values = unpack_values(values.value(chunk), count).map_err(external)?;
     run.times_ms.extend_from_slice(&times[start..end]);
     run.values.extend_from_slice(&values[start..end]);
     Ok(())

@@ -85,7 +85,7 @@ pub(crate) fn volume(
         }
     }
     let mut series: Vec<Series> =
-        series.into_iter().map(|(labels, values)| Series { labels, values }).collect();
+        series.into_iter().map(|(labels, values)| Series::of(labels, values)).collect();
     // Stable: what is equally large stays in the order of labels.
     series.sort_by_cached_key(|series| Reverse(sum(&series.values)));
     series.truncate(limit as usize);

@@ -300,7 +300,7 @@ impl Counts<'_> {
             };
             // Windows may leave gaps, and a row in a gap is in none.
             if values.iter().any(|&value| !is_absent(value)) {
-                series.push(Series { labels, values });
+                series.push(Series::of(labels, values));
             }
         }
         Ok(series)

@@ -29,6 +29,10 @@ pub enum WindowFunction {
     LastOverTime,
     FirstOverTime,
     PresentOverTime,
+    TsOfFirstOverTime,
+    TsOfLastOverTime,
+    TsOfMinOverTime,
+    TsOfMaxOverTime,
     DoubleExponentialSmoothing,
 }
 
@@ -50,6 +54,7 @@ pub enum AggregateOp {
     Quantile,
     CountValues,
     Limitk,
+    LimitRatio,
     /// LogQL's `sort`.
     Sort,
     /// LogQL's `sort_desc`.
@@ -92,6 +97,38 @@ pub enum BinaryOp {
     Or,
     #[serde(rename = "unless")]
     Unless,
+    /// Of a histogram, the observations below a value.
+    #[serde(rename = "</")]
+    TrimUpper,
+    /// Of a histogram, the observations above a value.
+    #[serde(rename = ">/")]
+    TrimLower,
+}
+
+impl BinaryOp {
+    /// As it is written.
+    pub(crate) fn symbol(self) -> &'static str {
+        match self {
+            Self::Add => "+",
+            Self::Subtract => "-",
+            Self::Multiply => "*",
+            Self::Divide => "/",
+            Self::Modulo => "%",
+            Self::Power => "^",
+            Self::Atan2 => "atan2",
+            Self::Equal => "==",
+            Self::NotEqual => "!=",
+            Self::Less => "<",
+            Self::LessOrEqual => "<=",
+            Self::Greater => ">",
+            Self::GreaterOrEqual => ">=",
+            Self::And => "and",
+            Self::Or => "or",
+            Self::Unless => "unless",
+            Self::TrimUpper => "</",
+            Self::TrimLower => ">/",
+        }
+    }
 }
 
 /// A function of instant vectors and scalars; names are PromQL's.
@@ -144,4 +181,12 @@ pub enum Function {
     SortByLabel,
     SortByLabelDesc,
     HistogramQuantile,
+    /// The first argument is a vector, the second a label, the others are quantiles.
+    HistogramQuantiles,
+    HistogramFraction,
+    HistogramCount,
+    HistogramSum,
+    HistogramAvg,
+    HistogramStddev,
+    HistogramStdvar,
 }

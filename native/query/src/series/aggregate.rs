@@ -10,8 +10,9 @@ use varve_columnar::{
 
 use super::{
     accumulators::{Accumulator, Count, Deviation, Greatest, Least, One, Spread},
-    eval::{Evaluator, warn_of_quantiles},
-    order,
+    annotations,
+    eval::Evaluator,
+    native, order, ratio,
     sums::{Mean, Sum, quantile},
     value::{EvalSeries, LabelGroups, NAME, Value, Vector},
 };
@@ -34,6 +35,13 @@ pub(super) fn eval<'a>(
         None => Err(QueryError::invalid(format!("{what} is missing"))),
     };
     let groups = || Groups::of(&vector.series, grouping);
+    if vector.series.iter().any(|series| !series.histograms.is_empty()) {
+        let group_of = |labels: &LabelSet| group_labels(labels, grouping);
+        let of_both = native::aggregate(evaluator.context, op, &vector.series, group_of);
+        if let Some(series) = of_both {
+            return evaluator.vector(series);
+        }
+    }
     let steps = evaluator.steps_ns.len();
     let series = match op {
         AggregateOp::Sum => groups().fold::<Sum>(&vector.series, steps),
@@ -47,7 +55,7 @@ pub(super) fn eval<'a>(
         AggregateOp::Quantile => {
             let phis = scalar("the quantile")?;
             if !vector.series.is_empty() {
-                warn_of_quantiles(evaluator.context, &phis);
+                annotations::bad_quantiles(evaluator.context, &phis);
             }
             groups().quantiles(&vector.series, &phis)
         }
@@ -62,6 +70,9 @@ pub(super) fn eval<'a>(
             let pick = Pick::of(op);
             let groups = groups();
             return pick_series(evaluator, &vector, &groups, &counts, pick);
+        }
+        AggregateOp::LimitRatio => {
+            return ratio::eval(evaluator, vector, &scalar("the ratio")?);
         }
         AggregateOp::Sort => return Ok(order::by_value(evaluator, vector, order::Way::Ascending)),
         AggregateOp::SortDesc => {
@@ -113,11 +124,11 @@ impl Groups {
     ) -> Vec<EvalSeries> {
         let groups = self.labels.into_iter().zip(self.members);
         groups
-            .map(|(labels, members)| EvalSeries {
-                labels,
+            .map(|(labels, members)| {
                 // Only seen where the name is among the labels that make groups.
-                drop_name: members.first().is_some_and(|&at| series[at].drop_name),
-                values: values(&mut members.iter().map(|&at| &series[at])),
+                let drop_name = members.iter().any(|&at| series[at].drop_name);
+                let values = values(&mut members.iter().map(|&at| &series[at]));
+                EvalSeries::of(labels, drop_name, values)
             })
             .collect()
     }
@@ -173,22 +184,33 @@ fn count_values(
     for one in series {
         let base = group_labels(&one.labels, grouping);
         let base_number = bases.number_of(base.clone());
-        for (step, &value) in one.values.iter().enumerate().filter(|(_, value)| !is_absent(**value))
-        {
-            let number = *numbers.entry((base_number, value.to_bits())).or_insert_with(|| {
-                let mut labels = base.clone();
-                labels.set(label, number_text(value));
-                groups.number_of(labels)
-            });
+        let mut count = |number: usize, step: usize| {
             if number == counts.len() {
                 counts.push(vec![ABSENT; steps]);
             }
             let count = &mut counts[number][step];
             *count = if is_absent(*count) { 1.0 } else { *count + 1.0 };
+        };
+        let labelled = |text: String| {
+            let mut labels = base.clone();
+            labels.set(label, text);
+            labels
+        };
+        for (step, &value) in one.values.iter().enumerate().filter(|(_, value)| !is_absent(**value))
+        {
+            let number = *numbers
+                .entry((base_number, value.to_bits()))
+                .or_insert_with(|| groups.number_of(labelled(number_text(value))));
+            count(number, step);
+        }
+        for (step, histogram) in one.histograms.iter().enumerate() {
+            if let Some(histogram) = histogram {
+                count(groups.number_of(labelled(native::value_text(histogram))), step);
+            }
         }
     }
     let counted = groups.into_labels().into_iter().zip(counts);
-    Ok(counted.map(|(labels, values)| EvalSeries { labels, drop_name: false, values }).collect())
+    Ok(counted.map(|(labels, values)| EvalSeries::of(labels, false, values)).collect())
 }
 
 /// A value as a label: plain decimal, the shortest that reads back.
@@ -251,15 +273,18 @@ fn pick_series<'a>(
     counts: &[usize],
     pick: Pick,
 ) -> Result<Value<'a>, QueryError> {
-    let steps = counts.len();
-    let mut picked: Vec<Option<Vec<f64>>> = vec![None; vector.series.len()];
+    let mut picked: Vec<Option<EvalSeries>> = vec![None; vector.series.len()];
     let mut order = Vec::new();
     let mut candidates: Vec<(f64, usize)> = Vec::new();
     for members in &groups.members {
         for (step, &count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
             candidates.clear();
-            let present = members.iter().map(|&at| (vector.series[at].values[step], at));
-            candidates.extend(present.filter(|(value, _)| !is_absent(*value)));
+            let takes_histograms = pick == Pick::First;
+            let present = members.iter().map(|&at| (&vector.series[at], at));
+            let present = present.filter(|(series, _)| {
+                !is_absent(series.values[step]) || (takes_histograms && series.is_present(step))
+            });
+            candidates.extend(present.map(|(series, at)| (series.values[step], at)));
             // Of equal values the series that comes first stays.
             let better =
                 |a: &(f64, usize), b: &(f64, usize)| pick.compare(a.0, b.0).then(a.1.cmp(&b.1));
@@ -271,20 +296,16 @@ fn pick_series<'a>(
                 candidates.sort_unstable_by(better);
                 order.extend(candidates.iter().map(|&(_, at)| at));
             }
-            for &(value, at) in &candidates {
-                picked[at].get_or_insert_with(|| vec![ABSENT; steps])[step] = value;
+            for &(_, at) in &candidates {
+                let series = &vector.series[at];
+                picked[at].get_or_insert_with(|| series.emptied()).take_over(step, series);
             }
         }
     }
     if !evaluator.instant {
         order.extend(0..picked.len());
     }
-    let series = order.into_iter().filter_map(|at| {
-        let EvalSeries { labels, drop_name, .. } = &vector.series[at];
-        let values = picked[at].take()?;
-        Some(EvalSeries { labels: labels.clone(), drop_name: *drop_name, values })
-    });
-    evaluator.vector(series)
+    evaluator.vector(order.into_iter().filter_map(|at| picked[at].take()))
 }
 
 #[cfg(test)]

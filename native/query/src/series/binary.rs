@@ -6,10 +6,14 @@ use varve_columnar::{
 };
 
 use super::{
+    annotations,
     eval::Evaluator,
-    value::{EvalSeries, LabelGroups, NAME, SAME_LABELS, Value, Vector, merge_same_labels},
+    matching::{Matched, combine_sets},
+    native::{self, Operand},
+    value::{EvalSeries, NAME, Value, Vector, merge_same_labels},
 };
 use crate::{
+    context::ExecContext,
     error::QueryError,
     plan::{BinaryOp, Dialect, MatchCardinality, Matching},
 };
@@ -35,16 +39,10 @@ pub(super) fn eval<'a>(
             Ok(Value::Scalar(pairs.map(|(l, r)| operation.apply(l, r).unwrap_or(ABSENT)).collect()))
         }
         (Value::Vector(left), Value::Scalar(right)) => {
-            let vector = operation.rename(left);
-            Ok(Value::Vector(vector.map_steps(&right, |l, r| operation.apply(l, r))))
+            Ok(Value::Vector(with_scalars(evaluator.context, operation, left, &right, Side::Left)))
         }
         (Value::Scalar(left), Value::Vector(right)) => {
-            let vector = operation.rename(right);
-            let keeps_right = operation.filters();
-            Ok(Value::Vector(vector.map_steps(&left, |r, l| {
-                let value = operation.apply(l, r)?;
-                Some(if keeps_right { r } else { value })
-            })))
+            Ok(Value::Vector(with_scalars(evaluator.context, operation, right, &left, Side::Right)))
         }
         (Value::Vector(left), Value::Vector(right)) => {
             let default = Matching {
@@ -58,11 +56,54 @@ pub(super) fn eval<'a>(
                 BinaryOp::And | BinaryOp::Or | BinaryOp::Unless => {
                     combine_sets(op, left, right, matching)?
                 }
-                _ => join(operation, &left, &right, matching)?,
+                _ => join(evaluator.context, operation, &left, &right, matching)?,
             };
             evaluator.vector(series)
         }
     }
+}
+
+/// On which side of an operator a vector stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Left,
+    Right,
+}
+
+/// An operator of series on one side and a scalar per step on the other.
+fn with_scalars<'a>(
+    context: &ExecContext,
+    operation: Operation,
+    mut vector: Vector<'a>,
+    scalars: &[f64],
+    side: Side,
+) -> Vector<'a> {
+    let of_histograms = operation.trims();
+    for one in &mut vector.series {
+        one.drop_name |= !operation.filters();
+        for (value, &scalar) in one.values.iter_mut().zip(scalars) {
+            if is_absent(*value) {
+                continue;
+            }
+            let (left, right) =
+                if side == Side::Left { (*value, scalar) } else { (scalar, *value) };
+            *value = match operation.apply(left, right) {
+                // The scalar may be on the left, but what is kept is the sample.
+                Some(_) if operation.filters() => *value,
+                Some(made) => made,
+                None => ABSENT,
+            };
+            if of_histograms {
+                annotations::incompatible_sides(context, operation.op.symbol(), ("float", "float"));
+            }
+        }
+        if !one.histograms.is_empty() {
+            let op = (operation.op, operation.return_bool);
+            native::apply_scalars(context, op, one, scalars, side == Side::Right);
+        }
+    }
+    vector.series.retain(EvalSeries::has_values);
+    vector
 }
 
 /// An operator with all that decides its values.
@@ -87,8 +128,9 @@ impl Operation {
         self.compares() && !self.return_bool
     }
 
-    fn rename(self, vector: Vector<'_>) -> Vector<'_> {
-        if self.filters() { vector } else { vector.without_names() }
+    /// Whether it cuts histograms, and has no meaning for floats.
+    fn trims(self) -> bool {
+        matches!(self.op, BinaryOp::TrimUpper | BinaryOp::TrimLower)
     }
 
     /// The value; none where a comparison filters it out.
@@ -112,8 +154,8 @@ impl Operation {
             B::LessOrEqual => left <= right,
             B::Greater => left > right,
             B::GreaterOrEqual => left >= right,
-            // Set operators have no values; they never come here.
-            B::And | B::Or | B::Unless => return None,
+            // Set operators have no values, and floats nothing that could be trimmed.
+            B::And | B::Or | B::Unless | B::TrimUpper | B::TrimLower => return None,
         };
         match (self.return_bool, holds) {
             (true, _) => Some(f64::from(u8::from(holds))),
@@ -123,93 +165,9 @@ impl Operation {
     }
 }
 
-/// The labels by which series of both sides find each other.
-fn signature(labels: &LabelSet, matching: &Matching) -> LabelSet {
-    let mut signature = labels.clone();
-    let is_named = |name: &str| matching.labels.iter().any(|named| named == name);
-    if matching.on {
-        signature.retain(|name, _| is_named(name));
-    } else {
-        signature.retain(|name, _| name != NAME && !is_named(name));
-    }
-    signature
-}
-
-/// Both sides by signature.
-struct Matched {
-    signatures: Vec<LabelSet>,
-    /// By signature: indexes of the left side's series.
-    left: Vec<Vec<usize>>,
-    /// Likewise of the right side's.
-    right: Vec<Vec<usize>>,
-}
-
-impl Matched {
-    fn of(left: &[EvalSeries], right: &[EvalSeries], matching: &Matching) -> Self {
-        let mut groups = LabelGroups::default();
-        let mut numbers = |side: &[EvalSeries]| -> Vec<usize> {
-            side.iter().map(|one| groups.number_of(signature(&one.labels, matching))).collect()
-        };
-        let (left, right) = (numbers(left), numbers(right));
-        let signatures = groups.into_labels();
-        let by_number = |numbers: Vec<usize>| {
-            let mut members = vec![Vec::new(); signatures.len()];
-            for (at, number) in numbers.into_iter().enumerate() {
-                members[number].push(at);
-            }
-            members
-        };
-        Self { left: by_number(left), right: by_number(right), signatures }
-    }
-}
-
-/// `and`, `or`, `unless`.
-fn combine_sets(
-    op: BinaryOp,
-    left: Vector<'_>,
-    right: Vector<'_>,
-    matching: &Matching,
-) -> Result<Vec<EvalSeries>, QueryError> {
-    let matched = Matched::of(&left.series, &right.series, matching);
-    // `or` keeps all of the left side and filters the right one, the others the other way round.
-    let (mut kept, mut filtered, filtered_members, others, other_members, keep_seen) = match op {
-        BinaryOp::Or => {
-            let others = left.series.clone();
-            (left.series, right.series, &matched.right, others, &matched.left, false)
-        }
-        _ => (
-            Vec::new(),
-            left.series,
-            &matched.left,
-            right.series,
-            &matched.right,
-            op == BinaryOp::And,
-        ),
-    };
-    for (members, others_here) in filtered_members.iter().zip(other_members) {
-        let Some(&first) = members.first() else { continue };
-        let mut seen = vec![false; filtered[first].values.len()];
-        for &other in others_here {
-            for (seen, &value) in seen.iter_mut().zip(&others[other].values) {
-                *seen |= !is_absent(value);
-            }
-        }
-        for &at in members {
-            for (value, &seen) in filtered[at].values.iter_mut().zip(&seen) {
-                if seen != keep_seen {
-                    *value = ABSENT;
-                }
-            }
-        }
-    }
-    filtered.retain(EvalSeries::has_values);
-    kept.append(&mut filtered);
-    // At different steps a series may come from different sides.
-    merge_same_labels(kept, SAME_LABELS)
-}
-
 /// Arithmetic and comparisons of two sides.
 fn join(
+    context: &ExecContext,
     operation: Operation,
     left: &Vector<'_>,
     right: &Vector<'_>,
@@ -222,7 +180,7 @@ fn join(
     } else {
         (&left.series, &right.series, &matched.left, &matched.right)
     };
-    let join = Join { operation, matching, swapped, many, one };
+    let join = Join { context, operation, matching, swapped, many, one };
     let mut joined = Vec::new();
     for ((signature, many_here), one_here) in
         matched.signatures.iter().zip(many_members).zip(one_members)
@@ -243,6 +201,7 @@ fn join(
 }
 
 struct Join<'j> {
+    context: &'j ExecContext,
     operation: Operation,
     matching: &'j Matching,
     /// The left side is the one with one series per match.
@@ -257,11 +216,11 @@ impl Join<'_> {
     fn check_one_side(&self, signature: &LabelSet, members: &[usize]) -> Result<(), QueryError> {
         for (at, &second) in members.iter().enumerate() {
             for &first in &members[..at] {
-                let values = self.one[first].values.iter().zip(&self.one[second].values);
-                let clash = values.enumerate().any(|(step, (&a, &b))| {
-                    !is_absent(a)
-                        && !is_absent(b)
-                        && self.many.iter().any(|series| !is_absent(series.values[step]))
+                let (one, other) = (&self.one[first], &self.one[second]);
+                let clash = (0..one.values.len()).any(|step| {
+                    one.is_present(step)
+                        && other.is_present(step)
+                        && self.many.iter().any(|series| series.is_present(step))
                 });
                 if clash {
                     return Err(self.too_many(signature, [first, second]));
@@ -297,10 +256,27 @@ impl Join<'_> {
             let (left, right) = if self.swapped { (one, many) } else { (many, one) };
             self.operation.apply(left, right).unwrap_or(ABSENT)
         };
-        EvalSeries {
-            labels: self.labels(&many.labels, &one.labels),
-            drop_name: many.drop_name || !self.operation.filters(),
-            values: many.values.iter().zip(&one.values).map(value).collect(),
+        let mut paired = EvalSeries::of(
+            self.labels(&many.labels, &one.labels),
+            many.drop_name || !self.operation.filters(),
+            many.values.iter().zip(&one.values).map(value).collect(),
+        );
+        if !many.histograms.is_empty() || !one.histograms.is_empty() {
+            self.pair_histograms(&mut paired, many, one);
+        }
+        paired
+    }
+
+    fn pair_histograms(&self, paired: &mut EvalSeries, many: &EvalSeries, one: &EvalSeries) {
+        let op = (self.operation.op, self.operation.return_bool);
+        for step in 0..paired.values.len() {
+            if many.histogram(step).is_none() && one.histogram(step).is_none() {
+                continue;
+            }
+            let operands = (Operand::of(many, step), Operand::of(one, step));
+            let (Some(many), Some(one)) = operands else { continue };
+            let (left, right) = if self.swapped { (one, many) } else { (many, one) };
+            native::set(paired, step, native::apply(self.context, op, left, right));
         }
     }
 
@@ -323,9 +299,8 @@ impl Join<'_> {
 /// Refuses two results of one match at the same step.
 fn refuse_overlaps(results: &[EvalSeries]) -> Result<(), QueryError> {
     let steps = results.first().map_or(0, |series| series.values.len());
-    let overlaps = |step: usize| {
-        results.iter().filter(|series| !is_absent(series.values[step])).nth(1).is_some()
-    };
+    let overlaps =
+        |step: usize| results.iter().filter(|series| series.is_present(step)).nth(1).is_some();
     if (0..steps).any(overlaps) { Err(QueryError::execution(MANY_TO_ONE)) } else { Ok(()) }
 }
 

@@ -7,9 +7,10 @@ use varve_columnar::{
 };
 
 use super::{
-    aggregate, binary, functions, histogram,
+    aggregate, annotations, binary, functions,
     instants::{self, Lookback, WindowBounds, floor_ms},
     label_functions,
+    native::{self, HistogramWindows},
     requests::{LoadedSelectors, SUBQUERY_STEP},
     value::{EvalSeries, Held, NAME, Value, Vector},
     window::{Samples, Shown, WindowCall, newest},
@@ -18,7 +19,7 @@ use crate::{
     context::ExecContext,
     error::QueryError,
     logs::{LogWindow, log_window},
-    plan::{Dialect, Function, Label, SampleSelect, SeriesExpr, WindowFunction},
+    plan::{BinaryOp, Dialect, Function, Label, SampleSelect, SeriesExpr, WindowFunction},
 };
 
 /// Series whose windows one task computes at least.
@@ -81,11 +82,11 @@ impl<'a, 's> Evaluator<'a, 's> {
                     param: *param,
                 };
                 let series = log_window(self.context, input, &window, self.steps_ns)?;
-                self.vector(series.into_iter().map(|series| EvalSeries {
-                    labels: series.labels,
-                    drop_name: false,
-                    values: series.values,
-                }))
+                self.vector(
+                    series
+                        .into_iter()
+                        .map(|series| EvalSeries::of(series.labels, false, series.values)),
+                )
             }
             SeriesExpr::Aggregate { op, input, grouping, param } => {
                 aggregate::eval(self, *op, input, grouping.as_ref(), param.as_deref())
@@ -96,12 +97,13 @@ impl<'a, 's> Evaluator<'a, 's> {
             }
             SeriesExpr::Negate { input } => Ok(match self.eval(input)? {
                 Value::Scalar(values) => Value::Scalar(values.into_iter().map(|v| -v).collect()),
-                Value::Vector(vector) => Value::Vector(vector.map(|value| -value)),
+                Value::Vector(vector) => {
+                    let minus = Value::Scalar(self.repeat(-1.0));
+                    let sides = (Value::Vector(vector), minus);
+                    return binary::eval(self, BinaryOp::Multiply, sides, false, None);
+                }
             }),
             SeriesExpr::Call { function: Function::Timestamp, args } => self.timestamp(args),
-            SeriesExpr::Call { function: Function::HistogramQuantile, args } => {
-                histogram::eval(self, args)
-            }
             SeriesExpr::Call { function, args } => functions::eval(self, *function, args),
             SeriesExpr::LabelReplace { input, to, replacement, from, regex } => {
                 label_functions::replace(
@@ -164,10 +166,14 @@ impl<'a, 's> Evaluator<'a, 's> {
         let lookback = Lookback::of(select, lookback_ns);
         let loaded = self.loaded.of(select, &lookback, self.span_ns())?;
         let bounds = lookback.bounds(self.steps_ns);
-        let series = self.each_series(&loaded.series, |series| EvalSeries {
-            labels: series.labels.clone(),
-            drop_name: shown == Shown::Time,
-            values: newest(series.samples(), &bounds, shown),
+        let series = self.each_series(&loaded.series, |series| {
+            let values = newest(series.samples(), &bounds, shown);
+            let mut one = EvalSeries::of(series.labels.clone(), shown == Shown::Time, values);
+            if !series.histograms.is_empty() {
+                let (floats, histograms) = (series.samples(), &series.histograms);
+                native::newest(&mut one, floats, histograms, &bounds, shown);
+            }
+            one
         })?;
         Vector::of(&self.context.budget, series)
     }
@@ -181,17 +187,26 @@ impl<'a, 's> Evaluator<'a, 's> {
     ) -> Result<Value<'a>, QueryError> {
         let lookback = Lookback::of(select, range_ns);
         let loaded = self.loaded.of(select, &lookback, self.span_ns())?;
-        let args = self.window_args(function, args)?;
+        let args = self.window_args(args)?;
         let steps_ms: Vec<i64> = self.steps_ns.iter().map(|&step| floor_ms(step)).collect();
         let call = WindowCall { function, args: &args, steps_ms: &steps_ms };
         call.check()?;
         let bounds = lookback.bounds(self.steps_ns);
-        let series = self.each_series(&loaded.series, |series| EvalSeries {
-            labels: series.labels.clone(),
-            drop_name: !keeps_name(function),
-            values: windowed(&call, series.fresh_samples(), &bounds),
+        let series = self.each_series(&loaded.series, |series| {
+            let floats = series.fresh_samples();
+            let values = windowed(&call, floats, &bounds);
+            let mut one = EvalSeries::of(series.labels.clone(), !keeps_name(function), values);
+            if !series.histograms.is_empty() {
+                let mut histograms = series.histograms.clone();
+                histograms.retain(|(_, histogram)| !histogram.is_stale());
+                let metric = series.labels.get(NAME);
+                let (context, histograms) = (self.context, histograms.as_slice());
+                HistogramWindows { context, function, metric, floats, histograms }
+                    .complete(&mut one, &bounds);
+            }
+            one
         })?;
-        self.tell_of_gauges(function, &series);
+        self.annotate(function, &args, &series);
         self.vector(series)
     }
 
@@ -206,7 +221,7 @@ impl<'a, 's> Evaluator<'a, 's> {
         if step_ns <= 0 {
             return Err(QueryError::invalid(SUBQUERY_STEP));
         }
-        let args = self.window_args(function, args)?;
+        let args = self.window_args(args)?;
         let steps_ms: Vec<i64> = self.steps_ns.iter().map(|&step| floor_ms(step)).collect();
         let call = WindowCall { function, args: &args, steps_ms: &steps_ms };
         call.check()?;
@@ -224,7 +239,7 @@ impl<'a, 's> Evaluator<'a, 's> {
         let points = match inner.eval(input)? {
             Value::Vector(points) => points,
             Value::Scalar(values) => {
-                let series = EvalSeries { labels: LabelSet::default(), drop_name: false, values };
+                let series = EvalSeries::of(LabelSet::default(), false, values);
                 Vector::of(&self.context.budget, vec![series])?
             }
         };
@@ -236,30 +251,33 @@ impl<'a, 's> Evaluator<'a, 's> {
                 .filter(|(_, value)| !is_absent(**value))
                 .unzip();
             let samples = Samples { times_ms: &times_ms, values: &values };
-            EvalSeries {
-                labels: series.labels.clone(),
-                drop_name: series.drop_name || !keeps_name(function),
-                values: windowed(&call, samples, &bounds),
+            let drop_name = series.drop_name || !keeps_name(function);
+            let values = windowed(&call, samples, &bounds);
+            let mut one = EvalSeries::of(series.labels.clone(), drop_name, values);
+            if !series.histograms.is_empty() {
+                let histograms: Vec<_> = times_inner_ms
+                    .iter()
+                    .zip(&series.histograms)
+                    .filter_map(|(&time_ms, at)| {
+                        Some((time_ms, native::without_hint(at.as_ref()?)))
+                    })
+                    .collect();
+                let metric = series.labels.get(NAME);
+                let (context, histograms) = (self.context, histograms.as_slice());
+                HistogramWindows { context, function, metric, floats: samples, histograms }
+                    .complete(&mut one, &bounds);
             }
+            one
         })?;
-        self.tell_of_gauges(function, &series);
+        self.annotate(function, &args, &series);
         self.vector(series)
     }
 
-    fn window_args(
-        &self,
-        function: WindowFunction,
-        args: &[SeriesExpr],
-    ) -> Result<Vec<Vec<f64>>, QueryError> {
+    fn window_args(&self, args: &[SeriesExpr]) -> Result<Vec<Vec<f64>>, QueryError> {
         let args: Vec<_> = args
             .iter()
             .map(|arg| self.eval_scalar(arg, "a window function's argument"))
             .collect::<Result<_, _>>()?;
-        if function == WindowFunction::QuantileOverTime {
-            for values in &args {
-                warn_of_quantiles(self.context, values);
-            }
-        }
         Ok(args)
     }
 
@@ -280,13 +298,21 @@ impl<'a, 's> Evaluator<'a, 's> {
             .collect()
     }
 
-    /// Says where `rate` was asked of something whose name is not a counter's.
-    fn tell_of_gauges(&self, function: WindowFunction, series: &[EvalSeries]) {
+    /// Says where `rate` was asked of something whose name is not a counter's, and which quantiles
+    /// are none.
+    fn annotate(&self, function: WindowFunction, args: &[Vec<f64>], series: &[EvalSeries]) {
+        if function == WindowFunction::QuantileOverTime && !series.is_empty() {
+            for values in args {
+                annotations::bad_quantiles(self.context, values);
+            }
+        }
         if !matches!(function, WindowFunction::Rate | WindowFunction::Increase) {
             return;
         }
         let mut told = "";
-        for name in series.iter().map(|series| series.labels.get(NAME)) {
+        // The type of a native histogram tells whether it counts, not its name.
+        let floats = series.iter().filter(|series| series.histograms.is_empty());
+        for name in floats.map(|series| series.labels.get(NAME)) {
             if name != told
                 && !name.is_empty()
                 && !COUNTER_ENDINGS.iter().any(|end| name.ends_with(end))
@@ -308,35 +334,27 @@ impl<'a, 's> Evaluator<'a, 's> {
         }
         let vector = self.eval_vector(input, "timestamp")?;
         let times_s: Vec<f64> = self.steps_ns.iter().map(|&step| seconds(step)).collect();
-        Ok(Value::Vector(vector.without_names().map_steps(&times_s, |_, time_s| Some(time_s))))
+        let series = vector.series.into_iter().map(|one| {
+            let at_step = |(step, &time_s)| if one.is_present(step) { time_s } else { ABSENT };
+            let values = times_s.iter().enumerate().map(at_step).collect();
+            EvalSeries::of(one.labels, true, values)
+        });
+        self.vector(series)
     }
 
     fn absent(&self, input: &SeriesExpr, labels: &[Label]) -> Result<Value<'a>, QueryError> {
         let present = self.eval_vector(input, "absent")?;
         let mut values = self.repeat(1.0);
         for series in &present.series {
-            for (value, &seen) in values.iter_mut().zip(&series.values) {
-                if !is_absent(seen) {
+            for (step, value) in values.iter_mut().enumerate() {
+                if series.is_present(step) {
                     *value = ABSENT;
                 }
             }
         }
         let labels =
             LabelSet::new(labels.iter().map(|label| (label.name.as_str(), label.value.as_str())));
-        self.vector([EvalSeries { labels, drop_name: false, values }])
-    }
-}
-
-/// Says which quantiles are none.
-pub(super) fn warn_of_quantiles(context: &ExecContext, quantiles: &[f64]) {
-    let mut told = 0.0;
-    for &phi in quantiles.iter().filter(|phi| !(0.0..=1.0).contains(*phi)) {
-        if phi.total_cmp(&told).is_ne() {
-            context.warn(format!(
-                "PromQL warning: quantile value should be between 0 and 1, got {phi}"
-            ));
-        }
-        told = phi;
+        self.vector([EvalSeries::of(labels, false, values)])
     }
 }
 

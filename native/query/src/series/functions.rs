@@ -5,6 +5,7 @@ use varve_columnar::{answer::is_absent, labels::LabelSet};
 use super::{
     calendar::{self, CalendarField},
     eval::{Evaluator, seconds},
+    histogram, native,
     order::{self, Way},
     value::{EvalSeries, Value, Vector},
 };
@@ -13,8 +14,7 @@ use crate::{
     plan::{Function, SeriesExpr},
 };
 
-/// Evaluates a call. `timestamp` and `histogram_quantile` look at more than values and are
-/// evaluated elsewhere.
+/// Evaluates a call. `timestamp` looks at more than values and is evaluated elsewhere.
 pub(super) fn eval<'a>(
     evaluator: &Evaluator<'a, '_>,
     function: Function,
@@ -27,7 +27,13 @@ pub(super) fn eval<'a>(
     if let Some(field) = calendar_field(function) {
         return eval_calendar(evaluator, function, field, args);
     }
+    if native::reads_histograms(function) {
+        return native::eval(evaluator, function, args);
+    }
     match function {
+        Function::HistogramQuantile => histogram::eval_quantile(evaluator, args),
+        Function::HistogramQuantiles => histogram::eval_quantiles(evaluator, args),
+        Function::HistogramFraction => histogram::eval_fraction(evaluator, args),
         Function::Pi => Ok(Value::Scalar(evaluator.repeat(std::f64::consts::PI))),
         Function::Time => {
             Ok(Value::Scalar(evaluator.steps_ns.iter().map(|&step| seconds(step)).collect()))
@@ -39,7 +45,7 @@ pub(super) fn eval<'a>(
         Function::Vector => {
             let [input] = args else { return Err(wrong_args("vector", 1, args.len())) };
             let values = evaluator.eval_scalar(input, "vector")?;
-            evaluator.vector([EvalSeries { labels: LabelSet::default(), drop_name: false, values }])
+            evaluator.vector([EvalSeries::of(LabelSet::default(), false, values)])
         }
         Function::Sort | Function::SortDesc => {
             let [input] = args else { return Err(wrong_args(name_of(function), 1, args.len())) };
@@ -105,7 +111,7 @@ fn eval_calendar<'a>(
     match args {
         [] => {
             let values = evaluator.steps_ns.iter().map(|&step| read(seconds(step))).collect();
-            evaluator.vector([EvalSeries { labels: LabelSet::default(), drop_name: false, values }])
+            evaluator.vector([EvalSeries::of(LabelSet::default(), false, values)])
         }
         [input] => Ok(Value::Vector(evaluator.eval_vector(input, name_of(function))?.map(read))),
         _ => Err(wrong_args(name_of(function), 1, args.len())),

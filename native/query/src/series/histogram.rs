@@ -1,23 +1,25 @@
-//! `histogram_quantile` over classic histograms: cumulative counts by upper bound (`le`).
+//! Functions of histograms in both forms: native ones, and classic ones with a series per bucket.
 
-use varve_columnar::answer::{ABSENT, is_absent};
+use varve_columnar::{
+    answer::{ABSENT, is_absent},
+    histogram::NativeHistogram,
+};
 
 use super::{
-    eval::{Evaluator, warn_of_quantiles},
+    annotations,
+    classic_histogram::{self, Bucket},
+    eval::Evaluator,
     functions::wrong_args,
-    value::{EvalSeries, LabelGroups, NAME, Value},
+    native,
+    value::{EvalSeries, LabelGroups, NAME, Value, Vector},
 };
 use crate::{context::ExecContext, error::QueryError, plan::SeriesExpr};
 
 /// The label that holds a bucket's upper bound.
 const BOUND: &str = "le";
 
-/// Counts that differ by less than this fraction are the same: sums of rates differ so much by
-/// their rounding alone.
-const TOLERANCE: f64 = 1e-12;
-
 /// Evaluates `histogram_quantile(φ, buckets)`.
-pub(super) fn eval<'a>(
+pub(super) fn eval_quantile<'a>(
     evaluator: &Evaluator<'a, '_>,
     args: &[SeriesExpr],
 ) -> Result<Value<'a>, QueryError> {
@@ -25,32 +27,173 @@ pub(super) fn eval<'a>(
         return Err(wrong_args("histogram_quantile", 2, args.len()));
     };
     let phis = evaluator.eval_scalar(phi, "histogram_quantile")?;
+    annotations::bad_quantiles(evaluator.context, &phis);
     let buckets = evaluator.eval_vector(buckets, "histogram_quantile")?;
-    if !buckets.series.is_empty() {
-        warn_of_quantiles(evaluator.context, &phis);
-    }
-    let mut groups = LabelGroups::default();
-    let mut histograms: Vec<Vec<(f64, &EvalSeries)>> = Vec::new();
-    for series in &buckets.series {
-        let Some(bound) = read_bound(evaluator.context, series) else { continue };
-        let mut labels = series.labels.clone();
-        labels.remove(BOUND);
-        let number = groups.number_of(labels);
-        histograms.resize_with(groups.len(), Vec::new);
-        histograms[number].push((bound, series));
-    }
-    let series = groups.into_labels().into_iter().zip(histograms).map(|(labels, mut histogram)| {
-        histogram.sort_by(|(a, _), (b, _)| a.total_cmp(b));
-        let (values, forced) = quantiles(&phis, &histogram);
-        if forced {
-            evaluator.context.inform(format!(
-                "PromQL info: input to histogram_quantile needed to be fixed for monotonicity (see https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile) for metric name \"{}\"",
-                labels.get(NAME)
-            ));
+    evaluator.vector(quantiles(evaluator, &buckets, &phis))
+}
+
+/// Evaluates `histogram_quantiles(buckets, label, φ, …)`: each quantile with itself as a label.
+pub(super) fn eval_quantiles<'a>(
+    evaluator: &Evaluator<'a, '_>,
+    args: &[SeriesExpr],
+) -> Result<Value<'a>, QueryError> {
+    let [buckets, SeriesExpr::Text { value: label }, phis @ ..] = args else {
+        return Err(wrong_args("histogram_quantiles", 3, args.len()));
+    };
+    let buckets = evaluator.eval_vector(buckets, "histogram_quantiles")?;
+    let mut all = Vec::new();
+    for phi in phis {
+        let phis = evaluator.eval_scalar(phi, "histogram_quantiles")?;
+        annotations::bad_quantiles(evaluator.context, &phis);
+        for one in quantiles(evaluator, &buckets, &phis) {
+            // A quantile may be another one at every step.
+            for (step, &value) in one.values.iter().enumerate().filter(|(_, v)| !is_absent(**v)) {
+                let mut labels = one.labels.clone();
+                labels.set(label.as_str(), open_metrics_text(phis[step]));
+                let mut values = vec![ABSENT; one.values.len()];
+                values[step] = value;
+                all.push(EvalSeries::of(labels, true, values));
+            }
         }
-        EvalSeries { labels, drop_name: true, values }
-    });
-    evaluator.vector(series)
+    }
+    evaluator.vector(super::value::merge_same_labels(all, super::value::SAME_LABELS)?)
+}
+
+/// Evaluates `histogram_fraction(lower, upper, buckets)`.
+pub(super) fn eval_fraction<'a>(
+    evaluator: &Evaluator<'a, '_>,
+    args: &[SeriesExpr],
+) -> Result<Value<'a>, QueryError> {
+    let [lower, upper, buckets] = args else {
+        return Err(wrong_args("histogram_fraction", 3, args.len()));
+    };
+    let lower = evaluator.eval_scalar(lower, "histogram_fraction")?;
+    let upper = evaluator.eval_scalar(upper, "histogram_fraction")?;
+    let buckets = evaluator.eval_vector(buckets, "histogram_fraction")?;
+    let read = Reader {
+        native: |step: usize, histogram: &NativeHistogram| {
+            native::fraction(lower[step], upper[step], histogram)
+        },
+        classic: |step: usize, buckets: &mut [Bucket]| {
+            (classic_histogram::fraction(lower[step], upper[step], buckets), false)
+        },
+    };
+    evaluator.vector(read.all(evaluator, &buckets))
+}
+
+fn quantiles(evaluator: &Evaluator<'_, '_>, buckets: &Vector<'_>, phis: &[f64]) -> Vec<EvalSeries> {
+    let read = Reader {
+        native: |step: usize, histogram: &NativeHistogram| native::quantile(phis[step], histogram),
+        classic: |step: usize, buckets: &mut [Bucket]| {
+            classic_histogram::quantile(phis[step], buckets)
+        },
+    };
+    read.all(evaluator, buckets)
+}
+
+/// What is read of a histogram at a step. The reader of classic ones also says whether counts fell
+/// by more than rounding.
+struct Reader<Native, Classic> {
+    native: Native,
+    classic: Classic,
+}
+
+impl<Native, Classic> Reader<Native, Classic>
+where
+    Native: Fn(usize, &NativeHistogram) -> (f64, Option<annotations::NanObservations>),
+    Classic: Fn(usize, &mut [Bucket]) -> (f64, bool),
+{
+    /// What the histograms of a vector give.
+    fn all(&self, evaluator: &Evaluator<'_, '_>, vector: &Vector<'_>) -> Vec<EvalSeries> {
+        let (context, steps) = (evaluator.context, evaluator.steps_ns.len());
+        let mut groups = LabelGroups::default();
+        let mut made: Vec<EvalSeries> = Vec::new();
+        for series in vector.series.iter().filter(|series| !series.histograms.is_empty()) {
+            groups.number_of(series.labels.clone());
+            made.push(self.of_natives(context, series));
+        }
+        let natives = made.len();
+        let mut classic: Vec<Vec<(f64, &EvalSeries)>> = vec![Vec::new(); natives];
+        for series in &vector.series {
+            if series.values.iter().all(|&value| is_absent(value)) {
+                continue;
+            }
+            let Some(bound) = read_bound(context, series) else { continue };
+            let mut labels = series.labels.clone();
+            labels.remove(BOUND);
+            let number = groups.number_of(labels);
+            classic.resize_with(groups.len(), Vec::new);
+            classic[number].push((bound, series));
+        }
+        for (number, (labels, mut buckets)) in
+            groups.into_labels().into_iter().zip(classic).enumerate()
+        {
+            buckets.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+            let (values, forced) = self.of_classic(steps, &buckets);
+            if forced {
+                annotations::forced_monotonicity(context, labels.get(NAME));
+            }
+            match made.get_mut(number) {
+                Some(native) if number < natives => merge_forms(context, native, &values),
+                _ => made.push(EvalSeries::of(labels, true, values)),
+            }
+        }
+        made
+    }
+
+    fn of_natives(&self, context: &ExecContext, series: &EvalSeries) -> EvalSeries {
+        let at_step = |step: usize| {
+            let Some(histogram) = series.histogram(step) else { return ABSENT };
+            let (value, note) = (self.native)(step, histogram);
+            if let Some(note) = note {
+                annotations::nan_observations(context, series.labels.get(NAME), note);
+            }
+            value
+        };
+        let values = (0..series.values.len()).map(at_step).collect();
+        EvalSeries::of(series.labels.clone(), true, values)
+    }
+
+    /// The value at every step, and whether counts fell somewhere by more than rounding.
+    fn of_classic(&self, steps: usize, buckets: &[(f64, &EvalSeries)]) -> (Vec<f64>, bool) {
+        let mut any_forced = false;
+        let mut present: Vec<Bucket> = Vec::with_capacity(buckets.len());
+        let at_step = |step: usize| {
+            present.clear();
+            let counts = buckets.iter().map(|&(bound, series)| (bound, series.values[step]));
+            for (bound, count) in counts.filter(|(_, count)| !is_absent(*count)) {
+                match present.last_mut() {
+                    // The same bound written in two ways (`1`, `1.0`).
+                    Some(last) if last.bound.total_cmp(&bound).is_eq() => last.count += count,
+                    _ => present.push(Bucket { bound, count }),
+                }
+            }
+            if present.is_empty() {
+                return ABSENT;
+            }
+            let (value, forced) = (self.classic)(step, &mut present);
+            any_forced |= forced;
+            value
+        };
+        let values = (0..steps).map(at_step).collect();
+        (values, any_forced)
+    }
+}
+
+/// Takes what classic buckets of the same labels give. A sender moves from one form to the other,
+/// but at one step there may be one only.
+fn merge_forms(context: &ExecContext, native: &mut EvalSeries, classic: &[f64]) {
+    for (value, &other) in native.values.iter_mut().zip(classic) {
+        if is_absent(other) {
+            continue;
+        }
+        if is_absent(*value) {
+            *value = other;
+        } else {
+            annotations::mixed_forms(context, native.labels.get(NAME));
+            *value = ABSENT;
+        }
+    }
 }
 
 /// A bucket's upper bound; a series that has none is left out, and the user is told.
@@ -58,145 +201,29 @@ fn read_bound(context: &ExecContext, series: &EvalSeries) -> Option<f64> {
     let text = series.labels.get(BOUND);
     let bound = text.parse().ok();
     if bound.is_none() {
-        context.warn(format!(
-            "PromQL warning: bucket label \"le\" is missing or has a malformed value of \"{text}\" for metric name \"{}\"",
-            series.labels.get(NAME)
-        ));
+        annotations::bad_bound(context, text, series.labels.get(NAME));
     }
     bound
 }
 
-/// The quantile at every step, and whether counts fell somewhere by more than rounding.
-fn quantiles(phis: &[f64], histogram: &[(f64, &EvalSeries)]) -> (Vec<f64>, bool) {
-    let mut any_forced = false;
-    let mut present: Vec<Bucket> = Vec::with_capacity(histogram.len());
-    let at_step = |(step, &phi): (usize, &f64)| {
-        present.clear();
-        let counts = histogram.iter().map(|&(bound, series)| (bound, series.values[step]));
-        for (bound, count) in counts.filter(|(_, count)| !is_absent(*count)) {
-            match present.last_mut() {
-                // The same bound written in two ways (`1`, `1.0`).
-                Some(last) if last.bound.total_cmp(&bound).is_eq() => last.count += count,
-                _ => present.push(Bucket { bound, count }),
-            }
-        }
-        if present.is_empty() {
-            return ABSENT;
-        }
-        let (value, forced) = quantile(phi, &mut present);
-        any_forced |= forced;
-        value
-    };
-    let values = phis.iter().enumerate().map(at_step).collect();
-    (values, any_forced)
-}
-
-/// Observations up to a bound.
-#[derive(Clone, Copy, Debug)]
-struct Bucket {
-    bound: f64,
-    count: f64,
-}
-
-/// The φ-quantile of at least one bucket, ascending by bound: linear between the bounds of the
-/// bucket that it falls into. With it, whether the counts fell somewhere by more than rounding.
-fn quantile(phi: f64, buckets: &mut [Bucket]) -> (f64, bool) {
-    if phi.is_nan() {
-        return (f64::NAN, false);
+/// A number as `OpenMetrics` writes it: whole ones with `.0`.
+fn open_metrics_text(value: f64) -> String {
+    if value.is_infinite() {
+        return if value > 0.0 { "+Inf" } else { "-Inf" }.to_owned();
     }
-    if !(0.0..=1.0).contains(&phi) {
-        return (if phi < 0.0 { f64::NEG_INFINITY } else { f64::INFINITY }, false);
-    }
-    let last = buckets.len() - 1;
-    // Without the bucket of everything the number of observations is not known.
-    if last == 0 || buckets[last].bound < f64::INFINITY {
-        return (f64::NAN, false);
-    }
-    let forced = make_monotonic(buckets);
-    let total = buckets[last].count;
-    if total == 0.0 || total.is_nan() {
-        return (f64::NAN, forced);
-    }
-    let rank = phi * total;
-    let at = buckets[..last].partition_point(|bucket| bucket.count < rank);
-    let value = if at == last {
-        buckets[last - 1].bound
-    } else if at == 0 && buckets[0].bound <= 0.0 {
-        buckets[0].bound
-    } else {
-        let below = if at == 0 { Bucket { bound: 0.0, count: 0.0 } } else { buckets[at - 1] };
-        let share = (rank - below.count) / (buckets[at].count - below.count);
-        below.bound + (buckets[at].bound - below.bound) * share
-    };
-    (value, forced)
-}
-
-/// Raises counts that are below the one before. Whether one was lower by more than rounding.
-fn make_monotonic(buckets: &mut [Bucket]) -> bool {
-    let mut forced = false;
-    let mut before = buckets[0].count;
-    for bucket in &mut buckets[1..] {
-        let close = nearly_equal(before, bucket.count);
-        if close || bucket.count < before {
-            forced |= !close;
-            bucket.count = before;
-        } else {
-            before = bucket.count;
-        }
-    }
-    forced
-}
-
-fn nearly_equal(a: f64, b: f64) -> bool {
-    let (sum, difference) = (a.abs() + b.abs(), (a - b).abs());
-    if difference == 0.0 {
-        return true;
-    }
-    if a == 0.0 || b == 0.0 || sum < f64::MIN_POSITIVE {
-        return difference < TOLERANCE * f64::MIN_POSITIVE;
-    }
-    difference / sum.min(f64::MAX) < TOLERANCE
+    let text = native::short_text(value);
+    if value.is_nan() || text.contains(['e', '.']) { text } else { format!("{text}.0") }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn of(phi: f64, buckets: &[(f64, f64)]) -> (String, bool) {
-        let mut buckets: Vec<_> =
-            buckets.iter().map(|&(bound, count)| Bucket { bound, count }).collect();
-        let (value, forced) = quantile(phi, &mut buckets);
-        (value.to_string(), forced)
-    }
-
-    const INF: f64 = f64::INFINITY;
-
     #[test]
-    fn a_quantile_lies_on_the_line_between_its_buckets_bounds() {
-        assert_eq!(of(0.5, &[(1.0, 0.0), (2.0, 10.0), (INF, 10.0)]), ("1.5".into(), false));
-        assert_eq!(of(0.5, &[(1.0, 10.0), (INF, 10.0)]), ("0.5".into(), false));
-    }
-
-    #[test]
-    fn a_quantile_in_the_last_bucket_is_the_last_bound() {
-        assert_eq!(of(0.9, &[(1.0, 1.0), (INF, 10.0)]), ("1".into(), false));
-    }
-
-    #[test]
-    fn a_first_bucket_below_zero_has_no_lower_bound() {
-        assert_eq!(of(0.1, &[(-1.0, 5.0), (INF, 10.0)]), ("-1".into(), false));
-    }
-
-    #[test]
-    fn a_histogram_without_an_infinite_bound_has_no_quantile() {
-        assert_eq!(of(0.5, &[(1.0, 1.0), (2.0, 2.0)]), ("NaN".into(), false));
-        assert_eq!(of(0.5, &[(1.0, 0.0), (INF, 0.0)]), ("NaN".into(), false));
-        assert_eq!(of(0.5, &[(INF, 3.0)]), ("NaN".into(), false));
-    }
-
-    #[test]
-    fn counts_that_fall_are_raised_and_told_unless_it_is_rounding() {
-        assert_eq!(of(1.0, &[(1.0, 10.0), (2.0, 8.0), (INF, 10.0)]), ("1".into(), true));
-        assert!(!of(1.0, &[(1.0, 10.0), (2.0, 10.0 - 1e-13), (INF, 10.0)]).1);
+    fn a_quantile_as_a_label_has_a_point() {
+        assert_eq!(open_metrics_text(1.0), "1.0");
+        assert_eq!(open_metrics_text(0.99), "0.99");
+        assert_eq!(open_metrics_text(1e-7), "1e-07");
+        assert_eq!(open_metrics_text(f64::NEG_INFINITY), "-Inf");
     }
 }

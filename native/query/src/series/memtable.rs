@@ -1,15 +1,27 @@
 //! Samples that are still in memtables: rows of many small batches, gathered by series.
 
-use std::ops::RangeInclusive;
+use std::{collections::BTreeMap, ops::RangeInclusive, sync::Arc};
 
 use arrow::{
-    array::{Array as _, AsArray as _, RecordBatch, StringArray},
-    buffer::NullBuffer,
+    array::{Array as _, AsArray as _, BinaryArray, RecordBatch, StringArray},
     datatypes::{Float64Type, Int32Type, Int64Type},
 };
 use rayon::prelude::*;
+use varve_columnar::{histogram::NativeHistogram, protobuf::Message};
 
 use crate::error::QueryError;
+
+/// A histogram as it was stored, checked when it came.
+pub(super) fn read_histogram(bytes: &[u8]) -> Result<NativeHistogram, QueryError> {
+    let read = NativeHistogram::from_protobuf(Message::new(bytes));
+    match read {
+        Ok(Ok(read)) => Ok(read.histogram),
+        Ok(Err(rule)) => Err(QueryError::invalid(format!("a stored histogram is broken: {rule}"))),
+        Err(error) => {
+            Err(QueryError::invalid(format!("a stored histogram is no message: {error}")))
+        }
+    }
+}
 
 /// Samples of one series from one place.
 #[derive(Default)]
@@ -18,6 +30,8 @@ pub(super) struct Run {
     pub(super) times_ms: Vec<i64>,
     /// As many.
     pub(super) values: Vec<f64>,
+    /// Native histograms with their times.
+    pub(super) histograms: Vec<(i64, Arc<NativeHistogram>)>,
 }
 
 /// The columns of a batch of the samples table.
@@ -29,8 +43,8 @@ pub(super) struct SampleColumns<'a> {
     /// By row.
     pub(super) times_ms: &'a [i64],
     values: &'a [f64],
-    /// Which rows have one; all, if there is no buffer of nulls.
-    histograms: Option<&'a NullBuffer>,
+    /// Null for the rows of floats.
+    histograms: &'a BinaryArray,
 }
 
 impl<'a> SampleColumns<'a> {
@@ -54,12 +68,12 @@ impl<'a> SampleColumns<'a> {
                 .as_primitive_opt::<Int64Type>()?
                 .values(),
             values: batch.column_by_name("value")?.as_primitive_opt::<Float64Type>()?.values(),
-            histograms: batch.column_by_name("histogram")?.nulls(),
+            histograms: batch.column_by_name("histogram")?.as_binary_opt::<i32>()?,
         })
     }
 
     fn is_histogram(&self, row: usize) -> bool {
-        self.histograms.is_none_or(|nulls| nulls.is_valid(row))
+        self.histograms.is_valid(row)
     }
 }
 
@@ -80,27 +94,29 @@ pub(super) struct Gathering<'b> {
     batches: Vec<(SampleColumns<'b>, Vec<u32>)>,
     /// How many rows each series has.
     counts: Vec<usize>,
-    histograms: bool,
+    /// Each histogram with the number of its series.
+    histograms: Vec<(usize, i64, Arc<NativeHistogram>)>,
 }
 
 impl<'b> Gathering<'b> {
     /// Adds a batch's rows in the range and says how many they are. `numbers`: by key, the number
-    /// of its series; `None` for a series that is not wanted. Native histograms are left out.
+    /// of its series; `None` for a series that is not wanted.
     pub(super) fn add(
         &mut self,
         columns: SampleColumns<'b>,
         numbers: &[Option<usize>],
         range_ms: &RangeInclusive<i64>,
-    ) -> u64 {
+    ) -> Result<u64, QueryError> {
         let most = numbers.iter().flatten().max().map_or(0, |&most| most + 1);
         self.counts.resize(self.counts.len().max(most), 0);
         let mut taken = 0;
+        let mut histograms = Vec::new();
         let mut number_of = |(row, &key): (usize, &i32)| {
             let number =
                 numbers[key as usize].filter(|_| range_ms.contains(&columns.times_ms[row]));
             let Some(number) = number else { return NONE };
             if columns.is_histogram(row) {
-                self.histograms = true;
+                histograms.push((number, row));
                 return NONE;
             }
             self.counts[number] += 1;
@@ -108,18 +124,18 @@ impl<'b> Gathering<'b> {
             number as u32
         };
         let rows = columns.keys.iter().enumerate().map(&mut number_of).collect();
+        for (number, row) in histograms {
+            let histogram = read_histogram(columns.histograms.value(row))?;
+            self.histograms.push((number, columns.times_ms[row], Arc::new(histogram)));
+            taken += 1;
+        }
         self.batches.push((columns, rows));
-        taken
+        Ok(taken)
     }
 
     /// How many rows were taken.
     pub(super) fn samples(&self) -> u64 {
-        self.counts.iter().sum::<usize>() as u64
-    }
-
-    /// Whether a row was left out because it is a native histogram.
-    pub(super) fn saw_histograms(&self) -> bool {
-        self.histograms
+        (self.counts.iter().sum::<usize>() + self.histograms.len()) as u64
     }
 
     /// Each series' number and rows, in the order in which they were added.
@@ -140,11 +156,18 @@ impl<'b> Gathering<'b> {
             }
         }
         let runs = self.counts.par_iter().zip(ends).enumerate().with_min_len(SERIES_PER_TASK_MIN);
-        runs.filter(|(_, (count, _))| **count > 0)
+        let mut runs: Vec<(usize, Run)> = runs
+            .filter(|(_, (count, _))| **count > 0)
             .map(|(number, (&count, end))| {
                 let (times_ms, values) = samples[end - count..end].iter().copied().unzip();
-                (number, Run { times_ms, values })
+                (number, Run { times_ms, values, histograms: Vec::new() })
             })
-            .collect()
+            .collect();
+        let mut by_series: BTreeMap<usize, Run> = BTreeMap::new();
+        for (number, time_ms, histogram) in self.histograms {
+            by_series.entry(number).or_default().histograms.push((time_ms, histogram));
+        }
+        runs.extend(by_series);
+        runs
     }
 }

@@ -7,8 +7,10 @@
 
 mod accumulators;
 mod aggregate;
+mod annotations;
 mod binary;
 mod calendar;
+mod classic_histogram;
 mod directory;
 mod eval;
 mod exemplars;
@@ -17,10 +19,13 @@ mod histogram;
 mod instants;
 mod label_functions;
 mod labels;
+mod matching;
 mod memtable;
 mod metadata;
+mod native;
 mod order;
 mod range_functions;
+mod ratio;
 mod requests;
 mod samples;
 mod sums;
@@ -72,7 +77,7 @@ pub(crate) fn run(
             return Ok(Answer::Scalar { time_ns: steps.start.0, value: values[0] });
         }
         Value::Scalar(values) => {
-            vec![EvalSeries { labels: LabelSet::default(), drop_name: false, values }]
+            vec![EvalSeries::of(LabelSet::default(), false, values)]
         }
         Value::Vector(vector) => drop_names(vector.series)?,
     };
@@ -82,7 +87,7 @@ pub(crate) fn run(
     }
     let series = series
         .into_iter()
-        .map(|EvalSeries { labels, values, .. }| Series { labels, values })
+        .map(|EvalSeries { labels, values, histograms, .. }| Series { labels, values, histograms })
         .collect();
     let set = SeriesSet { steps_ns, series };
     Ok(if single { Answer::Vector(set) } else { Answer::Matrix(set) })

@@ -23,12 +23,16 @@ impl Way {
     }
 }
 
-/// Sorts by value, NaN last either way. Over several steps there is no order by value.
+/// Sorts by value, NaN last either way; histograms have no order and are left out. Over several steps there is no order by value.
 pub(super) fn by_value<'a>(
     evaluator: &Evaluator<'a, '_>,
     mut vector: Vector<'a>,
     way: Way,
 ) -> Value<'a> {
+    for series in &mut vector.series {
+        series.histograms.clear();
+    }
+    vector.series.retain(EvalSeries::has_values);
     if evaluator.instant {
         vector.series.sort_by(|a, b| {
             let (a, b) = (a.values[0], b.values[0]);

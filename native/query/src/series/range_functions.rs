@@ -28,6 +28,41 @@ pub(super) enum Change {
     Rate,
 }
 
+/// The time between the first and last sample of a window, and the window around it.
+pub(super) struct Stretch {
+    pub(super) first_ms: i64,
+    pub(super) last_ms: i64,
+    /// Between samples; at least one.
+    pub(super) intervals: usize,
+    pub(super) after_ms: i64,
+    pub(super) until_ms: i64,
+}
+
+impl Stretch {
+    /// What a change between the samples is times, to be that of the window: samples that reach near
+    /// its ends count for all of it, a counter not for a time at which it was below zero.
+    pub(super) fn factor(&self, kind: Change, first: f64, change: f64) -> f64 {
+        let sampled_s = (self.last_ms - self.first_ms) as f64 / 1e3;
+        let between_s = sampled_s / self.intervals as f64;
+        let near_s = between_s * 1.1;
+        let to_edge = |gap_ms: i64| {
+            let gap_s = gap_ms as f64 / 1e3;
+            if gap_s >= near_s { between_s / 2.0 } else { gap_s }
+        };
+        let mut before_s = to_edge(self.first_ms - self.after_ms);
+        if kind != Change::Delta && change > 0.0 && first >= 0.0 {
+            before_s = before_s.min(sampled_s * (first / change));
+        }
+        let after_s = to_edge(self.until_ms - self.last_ms);
+        let factor = (sampled_s + before_s + after_s) / sampled_s;
+        let window_s = (self.until_ms - self.after_ms) as f64 / 1e3;
+        match kind {
+            Change::Rate => factor / window_s,
+            Change::Delta | Change::Increase => factor,
+        }
+    }
+}
+
 impl Window<'_> {
     fn first(&self) -> f64 {
         self.values[0]
@@ -45,26 +80,15 @@ impl Window<'_> {
         if intervals == 0 {
             return None;
         }
-        let (first_ms, last_ms) = (self.times_ms[0], self.times_ms[intervals]);
         let change = self.last() - self.first() + resets_total;
-        let sampled_s = (last_ms - first_ms) as f64 / 1e3;
-        let between_s = sampled_s / intervals as f64;
-        let near_s = between_s * 1.1;
-        let to_edge = |gap_ms: i64| {
-            let gap_s = gap_ms as f64 / 1e3;
-            if gap_s >= near_s { between_s / 2.0 } else { gap_s }
+        let stretch = Stretch {
+            first_ms: self.times_ms[0],
+            last_ms: self.times_ms[intervals],
+            intervals,
+            after_ms: self.after_ms,
+            until_ms: self.until_ms,
         };
-        let mut before_s = to_edge(first_ms - self.after_ms);
-        if kind != Change::Delta && change > 0.0 && self.first() >= 0.0 {
-            before_s = before_s.min(sampled_s * (self.first() / change));
-        }
-        let after_s = to_edge(self.until_ms - last_ms);
-        let factor = (sampled_s + before_s + after_s) / sampled_s;
-        let window_s = (self.until_ms - self.after_ms) as f64 / 1e3;
-        Some(match kind {
-            Change::Rate => change * (factor / window_s),
-            Change::Delta | Change::Increase => change * factor,
-        })
+        Some(change * stretch.factor(kind, self.first(), change))
     }
 
     /// Change per second between the last two samples of a counter.
@@ -131,6 +155,15 @@ impl Window<'_> {
 
     fn pairs(&self) -> impl Iterator<Item = (f64, f64)> {
         self.values.windows(2).map(|pair| (pair[0], pair[1]))
+    }
+
+    /// When the value was the least, or the greatest, for the last time: `wins` says of a value
+    /// whether it takes the place of the one before. NaN only where there is nothing else.
+    pub(super) fn when(&self, wins: fn(&f64, &f64) -> bool) -> Option<i64> {
+        let samples = self.values.iter().zip(self.times_ms);
+        let last = samples
+            .reduce(|best, next| if wins(next.0, best.0) || best.0.is_nan() { next } else { best });
+        last.map(|(_, &time_ms)| time_ms)
     }
 
     pub(super) fn mean(&self) -> f64 {

@@ -6,6 +6,7 @@ use arrow::array::Array as _;
 use rayon::prelude::*;
 use varve_columnar::{
     answer::{QueryStats, is_absent},
+    histogram::NativeHistogram,
     labels::LabelSet,
 };
 use varve_types::Table;
@@ -13,15 +14,12 @@ use varve_view::{MemtableBatch, SampleRun, Segment, Snapshot};
 
 use super::{
     directory::Directory,
-    memtable::{Gathering, Run, SampleColumns},
+    memtable::{Gathering, Run, SampleColumns, read_histogram},
+    native,
     value::Held,
     window::Samples,
 };
 use crate::{context::ExecContext, error::QueryError, matcher::Matchers, plan::LabelMatcher};
-
-/// What tells the user that native histograms were left out.
-const HISTOGRAMS_IGNORED: &str =
-    "native histogram samples were ignored: only float samples are evaluated";
 
 /// Bytes of one sample in memory: its time and its value.
 const SAMPLE_BYTES: u64 = 16;
@@ -40,9 +38,15 @@ pub(super) struct LoadedSeries {
     values: Vec<f64>,
     /// The same without stale markers, where there are any.
     fresh: Option<(Vec<i64>, Vec<f64>)>,
+    /// Native histograms, ascending, times distinct; stale markers included.
+    pub(super) histograms: Vec<(i64, Arc<NativeHistogram>)>,
 }
 
 impl LoadedSeries {
+    fn len(&self) -> usize {
+        self.times_ms.len() + self.histograms.len()
+    }
+
     /// All samples.
     pub(super) fn samples(&self) -> Samples<'_> {
         Samples { times_ms: &self.times_ms, values: &self.values }
@@ -58,12 +62,13 @@ impl LoadedSeries {
 
     /// A series of the samples that came for it, in the log's order.
     fn of(labels: LabelSet, runs: Vec<Run>) -> Self {
-        let Run { times_ms, values } = merge(runs);
+        let Run { times_ms, values, mut histograms } = merge(runs);
+        native::settle_resets(&mut histograms);
         let fresh = values.iter().any(|&value| is_absent(value)).then(|| {
             let all = times_ms.iter().zip(&values);
             all.filter(|(_, value)| !is_absent(**value)).map(|(&t, &v)| (t, v)).unzip()
         });
-        Self { labels, times_ms, values, fresh }
+        Self { labels, times_ms, values, fresh, histograms }
     }
 }
 
@@ -100,7 +105,7 @@ pub(super) fn load<'a>(
         );
     }
     series.par_sort_unstable_by(|a, b| a.labels.cmp(&b.labels));
-    let samples: u64 = series.iter().map(|series| series.times_ms.len() as u64).sum();
+    let samples: u64 = series.iter().map(|series| series.len() as u64).sum();
     context.budget.add_series(series.len() as u64)?;
     context.count(&QueryStats { rows_matched: samples, ..QueryStats::default() });
     let held = Held::charge(&context.budget, samples * SAMPLE_BYTES)?;
@@ -153,13 +158,14 @@ impl Loader<'_> {
                 numbers.chunks(SERIES_PER_TASK_MIN).map(move |numbers| (*segment, numbers))
             })
             .collect();
-        let read: Vec<Vec<(usize, SampleRun)>> = tasks
+        let read: Vec<Vec<(usize, Run)>> = tasks
             .into_par_iter()
             .map(|(segment, numbers)| {
                 self.context.budget.check()?;
                 let label_sets: Vec<usize> = numbers.iter().map(|&(at, _)| at).collect();
                 let runs = segment.samples(&label_sets, from_ms, to_ms)?;
-                let samples = runs.iter().map(|run| run.times_ms.len() as u64).sum();
+                let samples =
+                    runs.iter().map(|run| (run.times_ms.len() + run.histograms.len()) as u64).sum();
                 self.context.budget.add_samples(samples)?;
                 let number_of = |at: usize| {
                     numbers
@@ -167,18 +173,18 @@ impl Loader<'_> {
                         .ok()
                         .map(|found| numbers[found].1)
                 };
-                Ok(runs
-                    .into_iter()
+                runs.into_iter()
                     .filter_map(|run| Some((number_of(run.label_set)?, run)))
-                    .collect())
+                    .map(|(number, run)| Ok((number, decoded(run)?)))
+                    .collect()
             })
             .collect::<Result<_, QueryError>>()?;
         self.runs.resize_with(self.directory.matched_count(), Vec::new);
         for (number, run) in read.into_iter().flatten() {
             self.counted.rows_read += run.times_ms.len() as u64;
             self.counted.bytes_read += run.times_ms.len() as u64 * SAMPLE_BYTES;
-            if !run.times_ms.is_empty() {
-                self.runs[number].push(Run { times_ms: run.times_ms, values: run.values });
+            if !run.times_ms.is_empty() || !run.histograms.is_empty() {
+                self.runs[number].push(run);
             }
         }
         Ok(())
@@ -198,14 +204,11 @@ impl Loader<'_> {
             for text in columns.texts {
                 numbers.push(self.directory.number_of(text.unwrap_or_default())?);
             }
-            let taken = gathering.add(columns, &numbers, &self.range_ms);
+            let taken = gathering.add(columns, &numbers, &self.range_ms)?;
             self.context.budget.add_samples(taken)?;
             self.counted.memtable_rows_read += rows;
             self.counted.rows_read += rows;
             self.counted.bytes_read += rows * SAMPLE_BYTES;
-        }
-        if gathering.saw_histograms() {
-            self.context.inform(HISTOGRAMS_IGNORED.to_owned());
         }
         let _held = Held::charge(&self.context.budget, gathering.samples() * SAMPLE_BYTES)?;
         self.runs.resize_with(self.directory.matched_count(), Vec::new);
@@ -216,8 +219,28 @@ impl Loader<'_> {
     }
 }
 
+/// A run whose histograms are read.
+fn decoded(run: SampleRun) -> Result<Run, QueryError> {
+    let histograms = run
+        .histograms
+        .into_iter()
+        .map(|(time_ms, bytes)| Ok((time_ms, Arc::new(read_histogram(&bytes)?))))
+        .collect::<Result<_, QueryError>>()?;
+    Ok(Run { times_ms: run.times_ms, values: run.values, histograms })
+}
+
 /// One run of all: ascending, and of equal times the later one counts.
 fn merge(mut runs: Vec<Run>) -> Run {
+    let mut histograms: Vec<_> =
+        runs.iter_mut().flat_map(|run| std::mem::take(&mut run.histograms)).collect();
+    // The last of equal times comes first, and stays.
+    histograms.reverse();
+    histograms.sort_by_key(|&(time_ms, _)| time_ms);
+    histograms.dedup_by_key(|(time_ms, _)| *time_ms);
+    Run { histograms, ..merge_floats(runs) }
+}
+
+fn merge_floats(mut runs: Vec<Run>) -> Run {
     let ascending = |run: &Run| run.times_ms.is_sorted_by(|a, b| a < b);
     if runs.iter().all(ascending) {
         // Segments mostly hold one stretch of time each, but come in no order.
@@ -229,7 +252,7 @@ fn merge(mut runs: Vec<Run>) -> Run {
             return concat(runs);
         }
     }
-    let Run { times_ms, values } = concat(runs);
+    let Run { times_ms, values, .. } = concat(runs);
     let mut samples: Vec<(i64, f64)> = times_ms.into_iter().zip(values).collect();
     samples.sort_by_key(|&(time_ms, _)| time_ms);
     let mut merged = Run::default();
@@ -260,7 +283,7 @@ mod tests {
 
     fn run(samples: &[(i64, f64)]) -> Run {
         let (times_ms, values) = samples.iter().copied().unzip();
-        Run { times_ms, values }
+        Run { times_ms, values, histograms: Vec::new() }
     }
 
     #[test]

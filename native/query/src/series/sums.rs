@@ -13,6 +13,17 @@ impl Sum {
         Self { sum: first, error: 0.0 }
     }
 
+    /// A sum that goes on from what [`Self::plus`] gave.
+    pub(super) fn from_parts(sum: f64, error: f64) -> Self {
+        Self { sum, error }
+    }
+
+    /// The sum with one more value, and what was rounded away of it.
+    pub(super) fn plus(mut self, value: f64) -> (f64, f64) {
+        self.add(value);
+        (self.sum, self.error)
+    }
+
     /// Adds a value.
     pub(super) fn add(&mut self, value: f64) {
         let sum = self.sum + value;

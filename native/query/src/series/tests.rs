@@ -1,6 +1,7 @@
 //! Whole expressions over memtables; the notation of samples is that of Prometheus' own tests.
 
 mod functions;
+mod histograms;
 mod load;
 
 use varve_columnar::answer::{Answer, Outcome, SeriesSet, is_absent};

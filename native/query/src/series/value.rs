@@ -1,12 +1,14 @@
 //! What a part of an expression gives: series with a value per step, or one value per step.
 
 use hashbrown::{DefaultHashBuilder, HashTable};
-use std::hash::BuildHasher as _;
+use std::{hash::BuildHasher as _, sync::Arc};
 use varve_columnar::{
     answer::{ABSENT, is_absent},
+    histogram::NativeHistogram,
     labels::LabelSet,
 };
 
+use super::native::Histograms;
 use crate::{budget::BudgetTracker, error::QueryError};
 
 /// The label that holds a metric's name.
@@ -28,12 +30,60 @@ pub(super) struct EvalSeries {
     pub(super) drop_name: bool,
     /// One value per step; [`ABSENT`] where there is none.
     pub(super) values: Vec<f64>,
+    /// The native histogram of each step that has one, where its value is absent; empty if none has.
+    pub(super) histograms: Histograms,
 }
 
 impl EvalSeries {
+    /// A series of numbers.
+    pub(super) fn of(labels: LabelSet, drop_name: bool, values: Vec<f64>) -> Self {
+        Self { labels, drop_name, values, histograms: Histograms::new() }
+    }
+
+    /// The histogram at a step.
+    pub(super) fn histogram(&self, step: usize) -> Option<&Arc<NativeHistogram>> {
+        self.histograms.get(step).and_then(Option::as_ref)
+    }
+
+    /// Puts a histogram at a step, instead of a number.
+    pub(super) fn put_histogram(&mut self, step: usize, histogram: Arc<NativeHistogram>) {
+        if self.histograms.is_empty() {
+            self.histograms = vec![None; self.values.len()];
+        }
+        self.values[step] = ABSENT;
+        self.histograms[step] = Some(histogram);
+    }
+
+    /// Whether there is a number or histogram at a step.
+    pub(super) fn is_present(&self, step: usize) -> bool {
+        !is_absent(self.values[step]) || self.histogram(step).is_some()
+    }
+
+    /// The same series without anything at any step.
+    pub(super) fn emptied(&self) -> Self {
+        Self::of(self.labels.clone(), self.drop_name, vec![ABSENT; self.values.len()])
+    }
+
+    /// Takes over what another series has at a step.
+    pub(super) fn take_over(&mut self, step: usize, other: &Self) {
+        match other.histogram(step) {
+            Some(histogram) => self.put_histogram(step, Arc::clone(histogram)),
+            None => self.values[step] = other.values[step],
+        }
+    }
+
+    /// Takes away what there is at a step.
+    pub(super) fn take_away(&mut self, step: usize) {
+        self.values[step] = ABSENT;
+        if let Some(histogram) = self.histograms.get_mut(step) {
+            *histogram = None;
+        }
+    }
+
     /// Whether any step has a value.
     pub(super) fn has_values(&self) -> bool {
         self.values.iter().any(|&value| !is_absent(value))
+            || self.histograms.iter().any(Option::is_some)
     }
 }
 
@@ -71,18 +121,23 @@ impl<'a> Vector<'a> {
         mut series: Vec<EvalSeries>,
     ) -> Result<Self, QueryError> {
         series.retain(EvalSeries::has_values);
-        let bytes = series.iter().map(|series| SERIES_BYTES + series.values.len() as u64 * 8).sum();
+        let bytes = series
+            .iter()
+            .map(|series| SERIES_BYTES + (series.values.len() + series.histograms.len()) as u64 * 8)
+            .sum();
         Ok(Self { series, _held: Held::charge(budget, bytes)? })
     }
 
-    /// The same series with each value changed; the metric's name no longer fits them.
+    /// The same series with each number changed, without histograms; the metric's name no longer fits them.
     pub(super) fn map(mut self, change: impl Fn(f64) -> f64) -> Self {
         for series in &mut self.series {
             series.drop_name = true;
+            series.histograms.clear();
             for value in series.values.iter_mut().filter(|value| !is_absent(**value)) {
                 *value = change(*value);
             }
         }
+        self.series.retain(EvalSeries::has_values);
         self
     }
 
@@ -93,6 +148,7 @@ impl<'a> Vector<'a> {
         change: impl Fn(f64, f64) -> Option<f64>,
     ) -> Self {
         for series in &mut self.series {
+            series.histograms.clear();
             for (value, &other) in series.values.iter_mut().zip(others) {
                 if !is_absent(*value) {
                     *value = change(*value, other).unwrap_or(ABSENT);
@@ -194,14 +250,14 @@ pub(super) fn merge_same_labels(
             merged.push(one);
             continue;
         };
-        for (into, &value) in target.values.iter_mut().zip(&one.values) {
-            if is_absent(value) {
+        for step in 0..one.values.len() {
+            if !one.is_present(step) {
                 continue;
             }
-            if !is_absent(*into) {
+            if target.is_present(step) {
                 return Err(QueryError::execution(conflict));
             }
-            *into = value;
+            target.take_over(step, &one);
         }
     }
     for (series, labels) in merged.iter_mut().zip(groups.into_labels()) {
@@ -225,7 +281,7 @@ mod tests {
 
     fn series(name: &str, job: &str, values: Vec<f64>) -> EvalSeries {
         let labels = LabelSet::new([(NAME, name), ("job", job)]);
-        EvalSeries { labels, drop_name: true, values }
+        EvalSeries::of(labels, true, values)
     }
 
     #[test]

@@ -115,11 +115,23 @@ impl WindowCall<'_> {
             F::LastOverTime => run.each(|_, window| window.values.last().copied()),
             F::FirstOverTime => run.each(|_, window| window.values.first().copied()),
             F::PresentOverTime => run.each(|_, _| Some(1.0)),
+            F::TsOfFirstOverTime => {
+                run.each(|_, window| window.times_ms.first().copied().map(in_seconds))
+            }
+            F::TsOfLastOverTime => {
+                run.each(|_, window| window.times_ms.last().copied().map(in_seconds))
+            }
+            F::TsOfMinOverTime => run.each(|_, window| window.when(f64::le).map(in_seconds)),
+            F::TsOfMaxOverTime => run.each(|_, window| window.when(f64::ge).map(in_seconds)),
             F::DoubleExponentialSmoothing => {
                 run.each(|step, window| window.smoothed(arg(0, step), arg(1, step)))
             }
         }
     }
+}
+
+fn in_seconds(time_ms: i64) -> f64 {
+    time_ms as f64 / 1e3
 }
 
 /// One series under a window function.

@@ -339,7 +339,8 @@ mod tests {
 
     #[test]
     fn a_vector_is_that_of_grafanas_health_check() {
-        let series = vec![Series { labels: LabelSet::default(), values: vec![2.0] }];
+        let series =
+            vec![Series { labels: LabelSet::default(), values: vec![2.0], histograms: Vec::new() }];
         let set = SeriesSet { steps_ns: vec![4_000_000_000_000_000_000], series };
         assert_eq!(
             head(Answer::Vector(set), EntryLabels::Merged),
@@ -350,7 +351,7 @@ mod tests {
     #[test]
     fn a_matrix_leaves_out_steps_without_a_value() {
         let labels = LabelSet::new([("app", "shop")]);
-        let series = vec![Series { labels, values: vec![ABSENT, 1e21] }];
+        let series = vec![Series { labels, values: vec![ABSENT, 1e21], histograms: Vec::new() }];
         let set = SeriesSet { steps_ns: vec![0, 1_250_000_000], series };
         assert_eq!(
             head(Answer::Matrix(set), EntryLabels::Merged),

@@ -172,7 +172,7 @@ mod tests {
 
     fn series(job: &str, values: &[f64]) -> Series {
         let labels = LabelSet::new([("__name__", "up"), ("job", job)]);
-        Series { labels, values: values.to_vec() }
+        Series { labels, values: values.to_vec(), histograms: Vec::new() }
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! Series of samples in the JSON that Prometheus made and Loki took over. Only how a number is spelled
 //! differs between the two, so each brings its own.
 
-use varve_columnar::answer::{Series, SeriesSet, is_absent};
+use varve_columnar::{
+    answer::{Series, SeriesSet, is_absent},
+    histogram::NativeHistogram,
+};
 
 use super::json::{self, ARRAY, OBJECT};
 
@@ -12,13 +15,21 @@ pub(super) type Float = fn(&mut Vec<u8>, f64);
 pub(super) fn matrix(out: &mut Vec<u8>, set: &SeriesSet, float: Float) {
     // Each time is written once, then copied for every series.
     let times: Vec<String> = set.steps_ns.iter().map(|&time_ns| seconds(time_ns)).collect();
-    let shown = set.series.iter().filter(|series| series.values.iter().any(|&v| !is_absent(v)));
-    json::list(out, ARRAY, shown, |out, Series { labels: metric, values }| {
+    let shown = set.series.iter().filter(|series| series.has_points());
+    json::list(out, ARRAY, shown, |out, Series { labels: metric, values, histograms }| {
         out.extend_from_slice(br#"{"metric":"#);
         labels(out, metric.iter());
-        out.extend_from_slice(br#","values":"#);
-        let points = times.iter().zip(values).filter(|(_, value)| !is_absent(**value));
-        json::list(out, ARRAY, points, |out, (time, &value)| sample(out, time, value, float));
+        let points = || times.iter().zip(values).filter(|(_, value)| !is_absent(**value));
+        if points().next().is_some() {
+            out.extend_from_slice(br#","values":"#);
+            json::list(out, ARRAY, points(), |out, (time, &value)| sample(out, time, value, float));
+        }
+        if !histograms.is_empty() {
+            out.extend_from_slice(br#","histograms":"#);
+            let points = times.iter().zip(histograms);
+            let points = points.filter_map(|(time, at)| Some((time, at.as_deref()?)));
+            json::list(out, ARRAY, points, |out, (time, at)| histogram(out, time, at, float));
+        }
         out.push(b'}');
     });
 }
@@ -26,18 +37,53 @@ pub(super) fn matrix(out: &mut Vec<u8>, set: &SeriesSet, float: Float) {
 /// Each series with its sample at the only step.
 pub(super) fn vector(out: &mut Vec<u8>, set: &SeriesSet, float: Float) {
     let time = set.steps_ns.first().map_or_else(String::new, |&time_ns| seconds(time_ns));
-    let shown = set
-        .series
-        .iter()
-        .filter_map(|series| series.values.first().map(|&value| (&series.labels, value)))
-        .filter(|(_, value)| !is_absent(*value));
-    json::list(out, ARRAY, shown, |out, (metric, value)| {
+    let shown = set.series.iter().filter(|series| series.has_points());
+    json::list(out, ARRAY, shown, |out, series| {
         out.extend_from_slice(br#"{"metric":"#);
-        labels(out, metric.iter());
-        out.extend_from_slice(br#","value":"#);
-        sample(out, &time, value, float);
+        labels(out, series.labels.iter());
+        if let Some(at) = series.histograms.first().and_then(Option::as_deref) {
+            out.extend_from_slice(br#","histogram":"#);
+            histogram(out, &time, at, float);
+        } else {
+            out.extend_from_slice(br#","value":"#);
+            let value = series.values.first().copied().unwrap_or_default();
+            sample(out, &time, value, float);
+        }
         out.push(b'}');
     });
+}
+
+/// `[<seconds>,{"count":"<count>","sum":"<sum>","buckets":[[<bounds>,"<lower>","<upper>","<count>"]]}]`.
+fn histogram(out: &mut Vec<u8>, time: &str, histogram: &NativeHistogram, float: Float) {
+    let number = |out: &mut Vec<u8>, before: &[u8], value: f64| {
+        out.extend_from_slice(before);
+        out.push(b'"');
+        float(out, value);
+        out.push(b'"');
+    };
+    out.push(b'[');
+    out.extend_from_slice(time.as_bytes());
+    number(out, br#",{"count":"#, histogram.count);
+    number(out, br#","sum":"#, histogram.sum);
+    let buckets = histogram.buckets();
+    let shown = || buckets.iter().filter(|bucket| bucket.count != 0.0);
+    if shown().next().is_some() {
+        out.extend_from_slice(br#","buckets":"#);
+        json::list(out, ARRAY, shown(), |out, bucket| {
+            let bounds = match (bucket.lower_inclusive, bucket.upper_inclusive) {
+                (false, true) => b"[0",
+                (true, false) => b"[1",
+                (false, false) => b"[2",
+                (true, true) => b"[3",
+            };
+            out.extend_from_slice(bounds);
+            for value in [bucket.lower, bucket.upper, bucket.count] {
+                number(out, b",", value);
+            }
+            out.push(b']');
+        });
+    }
+    out.extend_from_slice(b"}]");
 }
 
 /// An object of labels.

@@ -6,6 +6,7 @@ use arrow::array::RecordBatch;
 use varve_columnar::{
     answer::ABSENT,
     builders::{MetadataBuilder, SampleRow, SamplesBuilder},
+    histogram::NativeHistogram,
     labels::LabelSet,
 };
 use varve_types::{LogId, Lsn, PartitionId, Table, TenantId};
@@ -51,6 +52,21 @@ impl Store {
             }
         }
         let batches = self.tenants.entry(tenant.to_owned()).or_default();
+        batches.push(appended(batches.len(), builder.finish().unwrap(), last_ms));
+    }
+
+    /// Adds native histograms of a series of the tenant `test`, one a minute from time 0 on.
+    pub(super) fn append_histograms(&mut self, name: &str, histograms: &[NativeHistogram]) {
+        let mut builder = SamplesBuilder::default();
+        let series = builder.intern_series(&LabelSet::new([("__name__", name)]).to_json());
+        let mut last_ms = 0;
+        for (time_unix_ms, histogram) in (0..).step_by(60_000).zip(histograms) {
+            let bytes = histogram.to_protobuf(time_unix_ms);
+            let histogram = Some(bytes.as_slice());
+            builder.append(&SampleRow { series, time_unix_ms, value: 0.0, histogram });
+            last_ms = time_unix_ms;
+        }
+        let batches = self.tenants.entry("test".to_owned()).or_default();
         batches.push(appended(batches.len(), builder.finish().unwrap(), last_ms));
     }
 
