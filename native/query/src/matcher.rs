@@ -1,7 +1,8 @@
 //! Label matchers and regular expressions, compiled once per query.
 //!
-//! Patterns are Go's RE2 syntax, which the `regex` crate shares but for a few spellings; see
-//! [`compile_regex`].
+//! Patterns are Go's RE2 syntax, which the `regex` crate shares but for what [`go_syntax`] changes.
+
+mod go_syntax;
 
 use hashbrown::HashSet;
 use regex::Regex;
@@ -117,43 +118,13 @@ impl Matchers {
 }
 
 /// Compiles a pattern of Go's RE2 syntax. `written` is how the user wrote it, for the error.
-///
-/// RE2 spells a few things in a way that the `regex` crate does not read: `\Q…\E` (literal text),
-/// `\C` (any byte) and `\pN` without braces. The first is rewritten; the second is refused by the
-/// crate with its own words; the third both read.
 pub(crate) fn compile_regex(pattern: &str, written: &str) -> Result<Regex, QueryError> {
-    Regex::new(&without_quotes(pattern)).map_err(|error| {
+    Regex::new(&go_syntax::translated(pattern)).map_err(|error| {
         let text = error.to_string();
         // The crate draws the pattern over several lines; its last line says what is wrong.
         let reason = text.lines().last().unwrap_or_default().trim_start_matches("error: ");
         QueryError::Regex { pattern: written.to_owned(), reason: reason.to_owned() }
     })
-}
-
-/// The pattern with each `\Q…\E` replaced by its escaped text.
-fn without_quotes(pattern: &str) -> String {
-    let mut plain = String::with_capacity(pattern.len());
-    let mut rest = pattern;
-    while let Some(at) = find_escape(rest, 'Q') {
-        let (before, quoted) = (&rest[..at], &rest[at + 2..]);
-        let (literal, after) = quoted.split_once("\\E").unwrap_or((quoted, ""));
-        plain.push_str(before);
-        plain.push_str(&regex::escape(literal));
-        rest = after;
-    }
-    plain.push_str(rest);
-    plain
-}
-
-/// Where an escape of this letter starts; an escaped backslash before the letter is none.
-fn find_escape(pattern: &str, letter: char) -> Option<usize> {
-    let mut chars = pattern.char_indices();
-    while let Some((at, char)) = chars.next() {
-        if char == '\\' && chars.next().is_some_and(|(_, escaped)| escaped == letter) {
-            return Some(at);
-        }
-    }
-    None
 }
 
 #[cfg(test)]
@@ -200,13 +171,6 @@ mod tests {
         assert!(matcher(MatchOp::NotEqual, "prod"));
         assert!(!matcher(MatchOp::Regex, ".+"));
         assert!(matcher(MatchOp::NotRegex, ".+"));
-    }
-
-    #[test]
-    fn go_quotes_are_literal_text() {
-        assert!(holds(MatchOp::Regex, r"\Qa.b\E.", "a.bc"));
-        assert!(!holds(MatchOp::Regex, r"\Qa.b\E.", "axbc"));
-        assert!(holds(MatchOp::Regex, r"a\\Q.", r"a\Qx"));
     }
 
     #[test]

@@ -64,6 +64,8 @@ pub struct LogPattern {
 pub struct TailedLines {
     /// Oldest first.
     pub streams: Vec<StreamRows>,
+    /// They are shown by their streams' labels alone, where those are not told apart from others.
+    pub by_stream: bool,
     /// Those that were left out.
     pub dropped: Vec<DroppedLine>,
     /// Where the next answer begins.

@@ -91,8 +91,14 @@ impl Extractor {
             Self::JsonPaths(paths) => extract_paths(line, paths, labels),
             Self::Logfmt { is_strict, keeps_empty, expressions } if expressions.is_empty() => {
                 each_pair(line, *is_strict, labels, |labels, key, value| {
+                    // What was no text when it was sent leaves a blank.
+                    let value = if value.contains(char::REPLACEMENT_CHARACTER) {
+                        Cow::Owned(value.replace(char::REPLACEMENT_CHARACTER, " "))
+                    } else {
+                        Cow::Borrowed(value)
+                    };
                     if *keeps_empty || !value.is_empty() {
-                        set_named(labels, key, value);
+                        set_named(labels, key, &value);
                     }
                 });
             }
@@ -101,9 +107,12 @@ impl Extractor {
                     labels.set_empty(label);
                 }
                 each_pair(line, *is_strict, labels, |labels, key, value| {
-                    for Extraction { label, .. } in expressions.iter().filter(|one| one.path == key)
-                    {
-                        labels.set_extracted(label, value);
+                    // As in Loki a key that is a label's own name counts beside the one it is read from.
+                    let is_of = |one: &&Extraction| one.path == key || one.label == key;
+                    let value =
+                        if value.contains(char::REPLACEMENT_CHARACTER) { "" } else { value };
+                    for Extraction { label, .. } in expressions.iter().filter(is_of) {
+                        labels.replace_extracted(label, value);
                     }
                 });
             }
@@ -119,10 +128,18 @@ fn extract_paths(line: &str, paths: &[(String, Path)], labels: &mut RowLabels) {
         labels.set_error(json::ERROR, "");
         return;
     }
+    if let Err(details) = json::check_start(line) {
+        labels.set_error(json::ERROR, details);
+    }
     for (label, path) in paths {
-        if let Some(value) = path.find(line) {
-            labels.set_extracted(label, &value);
-        } else if labels.get(label).is_none() {
+        match path.find(line) {
+            Ok(Some(value)) => labels.replace_extracted(label, &value),
+            Ok(None) => {}
+            Err(details) => labels.set_error(json::ERROR, details),
+        }
+    }
+    for (label, _) in paths {
+        if labels.get(label).is_none() {
             labels.set_empty(label);
         }
     }

@@ -12,9 +12,20 @@ pub(super) fn read_number(text: &str, unit: NumberUnit) -> Result<f64, String> {
 }
 
 fn read_plain(text: &str) -> Result<f64, String> {
-    // Rust reads all that Go does, but for underscores, which Go refuses here too, and hex floats,
-    // which nobody logs.
-    text.parse().map_err(|_| format!("strconv.ParseFloat: parsing {text:?}: invalid syntax"))
+    // Rust reads all that Go does, but for underscores between digits, and hex floats, which nobody logs.
+    let parsed =
+        if are_digits_separated(text) { text.replace('_', "").parse() } else { text.parse() };
+    parsed.map_err(|_| format!("strconv.ParseFloat: parsing {text:?}: invalid syntax"))
+}
+
+/// Whether there are underscores, each between two digits.
+fn are_digits_separated(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let is_digit =
+        |at: Option<usize>| at.and_then(|at| bytes.get(at)).is_some_and(u8::is_ascii_digit);
+    let mut underscores = memchr::memchr_iter(b'_', bytes).peekable();
+    underscores.peek().is_some()
+        && underscores.all(|at| is_digit(at.checked_sub(1)) && is_digit(at.checked_add(1)))
 }
 
 /// Seconds of a duration as Go writes them: `1h30m`, `1.5s`, `-250ms`, `3µs`; no blanks.

@@ -34,6 +34,9 @@ pub(super) struct RowLabels {
     /// Names and values of `labels`, one after the other.
     text: String,
     labels: Vec<Label>,
+    /// Names that a stage has set. The first parser that finds a name counts, even if its label was
+    /// dropped since.
+    settled: Vec<Range<usize>>,
     /// The only names that matter; all, where it is `None`.
     wanted: Option<Arc<[String]>>,
 }
@@ -67,6 +70,7 @@ impl RowLabels {
         }
         self.text.clear();
         self.labels.clear();
+        self.settled.clear();
     }
 
     /// A label's value; `None` if it is not there.
@@ -93,21 +97,45 @@ impl RowLabels {
         }
     }
 
-    /// Sets a label that was read from the line; the stream's own labels stay as they are.
+    /// Sets a label that a parser found, unless one that is called so was set before. Labels of the stream
+    /// and structured metadata of that name stay, and the new one is called otherwise.
     pub(super) fn set_extracted(&mut self, name: &str, value: &str) {
+        self.extract(name, value, false);
+    }
+
+    /// The same, but the last one counts.
+    pub(super) fn replace_extracted(&mut self, name: &str, value: &str) {
+        self.extract(name, value, true);
+    }
+
+    fn extract(&mut self, name: &str, value: &str, replaces: bool) {
         if !self.wants(name) {
             return;
         }
-        if self.index.contains(name) {
-            self.set(&format!("{name}{DUPLICATE_SUFFIX}"), value);
-        } else {
+        if self.is_taken(name) {
+            let name = format!("{name}{DUPLICATE_SUFFIX}");
+            if replaces || !self.is_settled(&name) {
+                self.set(&name, value);
+            }
+        } else if replaces || !self.is_settled(name) {
             self.set(name, value);
         }
     }
 
-    /// Makes a label that is there and empty, unless the stream has one of that name.
+    /// Whether the stream or structured metadata has a label of this name.
+    fn is_taken(&self, name: &str) -> bool {
+        self.index.contains(name)
+            || self.find(name).is_some_and(|label| label.category == Category::Metadata)
+    }
+
+    fn is_settled(&self, name: &str) -> bool {
+        self.settled.iter().any(|one| &self.text[one.clone()] == name)
+    }
+
+    /// Makes a label that is there and empty, unless the stream or structured metadata has one of that
+    /// name.
     pub(super) fn set_empty(&mut self, name: &str) {
-        if self.wants(name) && !self.index.contains(name) {
+        if self.wants(name) && !self.is_taken(name) {
             self.set(name, "");
         }
     }
@@ -116,6 +144,9 @@ impl RowLabels {
     pub(super) fn set(&mut self, name: &str, value: &str) {
         self.take(name);
         self.push(Category::Parsed, name, value);
+        if let Some(label) = self.labels.last() {
+            self.settled.push(label.name.clone());
+        }
     }
 
     /// Lets go of what was set under a name.
@@ -132,12 +163,10 @@ impl RowLabels {
         }
     }
 
-    /// Gives the label `from` the name `to`; it keeps its category. Nothing happens where it is not there.
+    /// Gives the label `from` the name `to`. Nothing happens where it is not there.
     pub(super) fn rename(&mut self, from: &str, to: &str) {
         let Some(value) = self.get(from).map(str::to_owned) else { return };
-        let category = self.find(from).map_or(Category::Parsed, |label| label.category);
-        self.take(to);
-        self.push(category, to, &value);
+        self.set(to, &value);
         self.take(from);
         if self.index.contains(from) {
             self.push(Category::Hidden, from, "");
@@ -244,15 +273,28 @@ mod tests {
     }
 
     #[test]
-    fn what_is_read_from_the_line_stands_for_metadata_of_the_same_name() {
+    fn what_is_read_from_the_line_leaves_metadata_of_the_same_name_alone() {
         let mut labels = row();
         labels.add_metadata("user", "ada");
         labels.add_metadata("user", "eve");
         assert_eq!(labels.get("user"), Some("ada"));
         labels.set_extracted("user", "bob");
         let sets = labels.sets();
-        assert!(sets.metadata.is_empty());
-        assert_eq!(sets.parsed, LabelSet::new([("user", "bob")]));
+        assert_eq!(sets.metadata, LabelSet::new([("user", "ada")]));
+        assert_eq!(sets.parsed, LabelSet::new([("user_extracted", "bob")]));
+    }
+
+    #[test]
+    fn the_first_parser_that_finds_a_name_counts_even_after_a_drop() {
+        let mut labels = row();
+        labels.set_extracted("user", "ada");
+        labels.set_extracted("user", "bob");
+        assert_eq!(labels.get("user"), Some("ada"));
+        labels.retain(|name, _| name != "user");
+        labels.set_extracted("user", "eve");
+        assert_eq!(labels.get("user"), None);
+        labels.replace_extracted("user", "eve");
+        assert_eq!(labels.get("user"), Some("eve"));
     }
 
     #[test]
@@ -295,15 +337,15 @@ mod tests {
     }
 
     #[test]
-    fn a_renamed_label_keeps_its_category_and_its_old_name_is_free() {
+    fn a_renamed_label_is_the_querys_own_and_its_old_name_is_free() {
         let mut labels = row();
         labels.add_metadata("user", "ada");
         labels.rename("user", "who");
         labels.rename("app", "service");
         labels.rename("nothing", "env");
         let sets = labels.sets();
-        assert_eq!(sets.metadata, LabelSet::new([("who", "ada")]));
-        assert_eq!(sets.parsed, LabelSet::new([("service", "shop")]));
+        assert!(sets.metadata.is_empty());
+        assert_eq!(sets.parsed, LabelSet::new([("service", "shop"), ("who", "ada")]));
         assert_eq!(*sets.index, LabelSet::new([("env", "prod")]));
     }
 

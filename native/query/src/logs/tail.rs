@@ -95,7 +95,9 @@ pub(crate) fn tail(
         // Nobody missed what was stored before.
         dropped.clear();
     }
-    Ok(Answer::Tail(TailedLines { streams, dropped, position: position.to_text()? }))
+    // As in Loki, lines that no stage looked at come as they were sent.
+    let by_stream = after.is_some() && input.stages.is_empty();
+    Ok(Answer::Tail(TailedLines { streams, by_stream, dropped, position: position.to_text()? }))
 }
 
 /// Takes away what was read before `after`, and what is too much for one answer. The position from

@@ -175,10 +175,6 @@ impl<'l> PushSink<'l> {
 /// The rule that a stream's labels break, and the sentence about it.
 fn broken_rule(labels: &[(&str, &str)], limits: &Limits) -> Option<(&'static str, String)> {
     let Limits { labels_max, label_name_max_bytes, label_value_max_bytes, .. } = *limits;
-    if labels.is_empty() {
-        let message = "error at least one label pair is required per stream";
-        return Some(("labelsMissing", message.to_owned()));
-    }
     let count = labels.iter().filter(|(name, _)| *name != "service_name").count();
     if count > labels_max {
         let message = format!("a stream has {count} labels, over limits.labels_max = {labels_max}");

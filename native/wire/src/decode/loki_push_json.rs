@@ -126,7 +126,9 @@ fn metadata(reader: &mut JsonReader<'_>, sink: &mut PushSink<'_>) -> Result<(), 
                     sink.push_metadata(&key, &scalar(reader)?);
                 }
             }
-            token @ (Token::Object | Token::Array) => reader.skip_rest_of(&token)?,
+            Token::Object | Token::Array => {
+                return Err(reader.error("expected a string of structured metadata"));
+            }
             token => sink.push_metadata(&key, &text_of(token)),
         }
     }

@@ -19,6 +19,8 @@ use super::{
 pub enum EntryLabels {
     /// All labels in the stream's object; entries are `[time, line]`.
     Merged,
+    /// The stream's own labels alone; entries are `[time, line]`.
+    Stream,
     /// `encodingFlags: ["categorize-labels"]`: entries are `[time, line, {structuredMetadata, parsed}]`.
     Categorized,
 }
@@ -104,14 +106,16 @@ fn data(out: &mut Vec<u8>, outcome: &Outcome, entry_labels: EntryLabels) {
 fn streams(out: &mut Vec<u8>, streams: &[StreamRows], entry_labels: EntryLabels) {
     let groups: Vec<Vec<&StreamRows>> = match entry_labels {
         EntryLabels::Merged => streams.iter().map(|rows| vec![rows]).collect(),
-        EntryLabels::Categorized => by_index(streams),
+        EntryLabels::Stream | EntryLabels::Categorized => by_index(streams),
     };
     json::list(out, ARRAY, &groups, |out, group| {
         let Some(first) = group.first() else { return };
         out.extend_from_slice(br#"{"stream":"#);
         match entry_labels {
             EntryLabels::Merged => merged(out, first),
-            EntryLabels::Categorized => samples::labels(out, first.index.iter()),
+            EntryLabels::Stream | EntryLabels::Categorized => {
+                samples::labels(out, first.index.iter());
+            }
         }
         let mut entries = Vec::new();
         for rows in group {

@@ -37,13 +37,16 @@ fn flatten_below(
     let above = name.len();
     for member in Members::of(object)? {
         let (key, value) = member?;
-        if above > 0 {
-            name.push('_');
+        let key = unescape(key).ok_or(MALFORMED_ESCAPE)?;
+        // A key of blanks adds nothing to the name.
+        if !key.trim().is_empty() {
+            if above > 0 {
+                name.push('_');
+            }
+            push_label_name(name, &key);
         }
-        push_label_name(name, &unescape(key).unwrap_or_default());
         match value {
-            // A key of blanks names nothing.
-            _ if name.is_empty() => {}
+            _ if name.is_empty() && depth == 0 && !matches!(value, Value::Object(_)) => {}
             Value::Text(text) => labels.set_extracted(name, &unescape(text).unwrap_or_default()),
             Value::Plain(text) => labels.set_extracted(name, text),
             Value::Object(inner) if depth < DEPTH_MAX => {
@@ -142,30 +145,59 @@ impl Path {
         if steps.is_empty() { Err(invalid()) } else { Ok(Self(steps)) }
     }
 
-    /// The value as a label's; objects and lists as they are written, null as empty.
-    pub(super) fn find<'l>(&self, line: &'l str) -> Option<Cow<'l, str>> {
-        let (mut value, _) = read_value(line.trim_start()).ok().or_else(|| {
+    /// The value as a label's; objects and lists as they are written, null as empty. `None` where it is
+    /// not there.
+    pub(super) fn find<'l>(&self, line: &'l str) -> Result<Option<Cow<'l, str>>, &'static str> {
+        let line = line.trim_start();
+        let mut value = match read_value(line) {
+            Ok((value, _)) => value,
             // The part before a cut may hold the value.
-            let line = line.trim_start();
-            line.starts_with('{').then_some((Value::Object(line), ""))
-        })?;
+            Err(_) if line.starts_with('{') => Value::Object(line),
+            Err(_) => return Ok(None),
+        };
         for step in &self.0 {
-            value = match (step, value) {
-                (Step::Key(wanted), Value::Object(object)) => Members::of(object)
-                    .ok()?
-                    .map_while(Result::ok)
-                    .find(|(key, _)| unescape(key).is_some_and(|key| key == wanted.as_str()))
-                    .map(|(_, value)| value)?,
-                (Step::Index(index), Value::Array(array)) => item(array, *index)?,
-                _ => return None,
+            let inner = match (step, value) {
+                (Step::Key(wanted), Value::Object(object)) => member(object, wanted)?,
+                (Step::Index(index), Value::Array(array)) => item(array, *index),
+                _ => None,
             };
+            let Some(inner) = inner else { return Ok(None) };
+            value = inner;
         }
-        Some(match value {
+        Ok(Some(match value {
             Value::Text(text) => unescape(text).unwrap_or_default(),
             Value::Plain(text) | Value::Object(text) | Value::Array(text) => Cow::Borrowed(text),
             Value::Null => Cow::Borrowed(""),
-        })
+        }))
     }
+}
+
+/// What is wrong with a line that starts like JSON: a text with a value of its own.
+pub(super) fn check_start(line: &str) -> Result<(), &'static str> {
+    let Some(inner) = line.trim_start().strip_prefix('"') else { return Ok(()) };
+    let behind = closing_quote(inner).map_or("", |end| &inner[end + 1..]);
+    if behind.trim_start().starts_with(':') { Err(MALFORMED) } else { Ok(()) }
+}
+
+/// The value of a key; a mistake before the key is as if there were no such key.
+fn member<'l>(object: &'l str, wanted: &str) -> Result<Option<Value<'l>>, &'static str> {
+    let Ok(mut members) = Members::of(object) else { return Ok(None) };
+    while let Some(rest) = members.rest.take() {
+        let Ok(Some((key, rest))) = Members::key(rest) else { break };
+        let is_wanted = if key.contains('\\') {
+            unescape(key).is_some_and(|key| key == wanted)
+        } else {
+            key == wanted
+        };
+        let value = members.value(rest);
+        if is_wanted {
+            return value.map(Some);
+        }
+        if value.is_err() {
+            break;
+        }
+    }
+    Ok(None)
 }
 
 fn item(array: &str, index: usize) -> Option<Value<'_>> {
@@ -178,6 +210,9 @@ fn item(array: &str, index: usize) -> Option<Value<'_>> {
 }
 
 /// The keys (between their quotes) and values of an object, up to the first mistake.
+///
+/// It is as forgiving as the reader of Loki: a comma may stand before the end, and what follows the end
+/// is not looked at.
 struct Members<'l> {
     /// `None` after the end.
     rest: Option<&'l str>,
@@ -186,26 +221,34 @@ struct Members<'l> {
 impl<'l> Members<'l> {
     fn of(object: &'l str) -> Result<Self, &'static str> {
         let rest = object.trim_start().strip_prefix('{').ok_or(OPEN_OBJECT)?.trim_start();
-        Ok(Self { rest: (!rest.starts_with('}')).then_some(rest) })
+        if rest.is_empty() { Err(MALFORMED) } else { Ok(Self { rest: Some(rest) }) }
     }
 
-    fn read(&mut self, rest: &'l str) -> Result<(&'l str, Value<'l>), &'static str> {
-        if rest.is_empty() {
-            return Err(MALFORMED);
-        }
-        let rest = rest.strip_prefix('"').ok_or(OPEN_OBJECT)?;
-        let end = closing_quote(rest).ok_or(OPEN_STRING)?;
+    /// The next key and what follows its colon; `None` at the end.
+    fn key(rest: &'l str) -> Result<Option<(&'l str, &'l str)>, &'static str> {
+        let rest = match rest.as_bytes().first() {
+            Some(b'"') => &rest[1..],
+            Some(b'}') => return Ok(None),
+            Some(_) => return Err(OPEN_OBJECT),
+            None => return Err(OPEN_ARRAY),
+        };
+        let end = closing_quote(rest).ok_or(MALFORMED)?;
         let (key, rest) = (&rest[..end], &rest[end + 1..]);
         let rest = rest.trim_start().strip_prefix(':').ok_or(MALFORMED)?;
+        Ok(Some((key, rest)))
+    }
+
+    /// The value that stands here.
+    fn value(&mut self, rest: &'l str) -> Result<Value<'l>, &'static str> {
         let (value, rest) = read_value(rest.trim_start())?;
         let rest = rest.trim_start();
-        self.rest = match rest.as_bytes().first() {
-            Some(b'}') => None,
-            Some(b',') => Some(rest[1..].trim_start()),
-            // The value is whole; what follows is told next.
-            _ => Some("?"),
-        };
-        Ok((key, value))
+        // The value is whole; what else is wrong is told next.
+        self.rest = Some(match rest.as_bytes().first() {
+            Some(b',') => rest[1..].trim_start(),
+            Some(b'}') | None => rest,
+            Some(_) => "?",
+        });
+        Ok(value)
     }
 }
 
@@ -214,7 +257,11 @@ impl<'l> Iterator for Members<'l> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let rest = self.rest.take()?;
-        Some(self.read(rest))
+        match Self::key(rest) {
+            Ok(Some((key, rest))) => Some(self.value(rest).map(|value| (key, value))),
+            Ok(None) => None,
+            Err(error) => Some(Err(error)),
+        }
     }
 }
 

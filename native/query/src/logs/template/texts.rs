@@ -19,10 +19,10 @@ use super::{
 use crate::matcher::compile_regex;
 
 pub(super) const FUNCTIONS: &[Function] = &[
-    plain("ToLower", &[Text], |args| text(args.text(0).to_lowercase())),
-    plain("ToUpper", &[Text], |args| text(args.text(0).to_uppercase())),
-    plain("lower", &[Text], |args| text(args.text(0).to_lowercase())),
-    plain("upper", &[Text], |args| text(args.text(0).to_uppercase())),
+    plain("ToLower", &[Text], |args| text(lower(args.text(0)))),
+    plain("ToUpper", &[Text], |args| text(upper(args.text(0)))),
+    plain("lower", &[Text], |args| text(lower(args.text(0)))),
+    plain("upper", &[Text], |args| text(upper(args.text(0)))),
     plain("title", &[Text], |args| text(title(args.text(0)))),
     plain("Replace", &[Text, Text, Text, Int], |args| {
         replace(args.text(0), args.text(1), args.text(2), args.int(3))
@@ -121,6 +121,20 @@ fn replace<'r>(of: &str, old: &str, new: &str, most: i64) -> Result<Value<'r>, S
         return Err(too_long());
     }
     bounded(of.replacen(old, new, times))
+}
+
+/// Letters for letters, as in Go: where a large one would be two, the small one stays.
+fn upper(text: &str) -> String {
+    let upper = |c: char| {
+        let mut large = c.to_uppercase();
+        large.next().filter(|_| large.next().is_none()).unwrap_or(c)
+    };
+    text.chars().map(upper).collect()
+}
+
+/// Letters for letters, as in Go.
+fn lower(text: &str) -> String {
+    text.chars().map(|c| c.to_lowercase().next().unwrap_or(c)).collect()
 }
 
 /// The first letter of each word large.

@@ -7,6 +7,10 @@ use proptest::{collection::vec, prelude::*, sample::select};
 
 use super::*;
 
+mod parsers;
+
+use self::parsers::{Origins, extract, fail, read_json};
+
 type Labels = BTreeMap<String, String>;
 
 #[derive(Clone, Debug)]
@@ -127,6 +131,8 @@ fn interpret(row: &Row, steps: &[Step]) -> Option<(String, Labels)> {
     let mut line = row.line.clone();
     let mut labels = Labels::from([("app".to_owned(), row.app.to_owned())]);
     labels.extend(row.user.map(|user| ("user".to_owned(), user.to_owned())));
+    let mut origins = Origins::default();
+    origins.metadata.extend(row.user.map(|_| "user".to_owned()));
     let text = |labels: &Labels, name: &str| labels.get(name).cloned().unwrap_or_default();
     let written = |labels: &Labels, [a, b]: [&str; 2]| {
         format!("{}-{}", text(labels, a), text(labels, b).to_uppercase())
@@ -139,14 +145,14 @@ fn interpret(row: &Row, steps: &[Step]) -> Option<(String, Labels)> {
             }
             Step::Fits(start, end) if !fits(&line, start, end) => return None,
             Step::Contains { .. } | Step::Digits { .. } | Step::Fits(..) => {}
-            Step::Json => read_json(&line, &mut labels),
+            Step::Json => read_json(&line, &mut labels, &mut origins),
             Step::Logfmt => {
                 for word in line.split(|c: char| c <= ' ') {
                     if let Some((key, value)) = word.split_once('=')
                         && ![key, value].iter().any(|part| part.contains(['"', '=']))
                         && !value.is_empty()
                     {
-                        extract(&mut labels, key, value);
+                        extract(&mut labels, &mut origins, key, value);
                     }
                 }
             }
@@ -178,14 +184,17 @@ fn interpret(row: &Row, steps: &[Step]) -> Option<(String, Labels)> {
                 if let Some(value) = labels.get(*from).cloned() {
                     labels.insert((*to).to_owned(), value);
                     labels.remove(*from);
+                    origins.note(to);
                 }
             }
             Step::Write { to, names } => {
                 let value = written(&labels, *names);
                 labels.insert((*to).to_owned(), value);
+                origins.note(to);
             }
             Step::Line(names) => line = written(&labels, *names),
         }
+        origins.metadata.retain(|name| labels.contains_key(name));
     }
     Some((line, labels))
 }
@@ -194,28 +203,6 @@ fn interpret(row: &Row, steps: &[Step]) -> Option<(String, Labels)> {
 fn fits(line: &str, start: &str, end: &str) -> bool {
     let Some((_, rest)) = line.split_once(start) else { return false };
     rest.split_once(end).is_some_and(|(between, after)| !between.is_empty() && after.is_empty())
-}
-
-fn extract(labels: &mut Labels, name: &str, value: &str) {
-    // The stream has this label, whatever became of it.
-    let name = if name == "app" { "app_extracted" } else { name };
-    labels.insert(name.to_owned(), value.to_owned());
-}
-
-fn read_json(line: &str, labels: &mut Labels) {
-    if let Ok(members) = serde_json::from_str::<BTreeMap<String, String>>(line) {
-        for (name, value) in members {
-            extract(labels, &name, &value);
-        }
-    } else {
-        let details = "Value looks like object, but can't find closing '}' symbol";
-        fail(labels, "JSONParserErr", details);
-    }
-}
-
-fn fail(labels: &mut Labels, error: &str, details: &str) {
-    labels.insert("__error__".into(), error.into());
-    labels.insert("__error_details__".into(), details.into());
 }
 
 /// The rows as requests of some rows each.

@@ -2,13 +2,13 @@ use varve_types::{ErrorCode, Table};
 
 use super::super::{
     Format,
-    test_support::{batch, damage_everywhere, decode_plain, refusals, texts},
+    test_support::{batch, damage_everywhere, decode_plain, texts},
 };
 use super::*;
 
 const BODY: &str = r#"{"streams":[{"stream":{"app":"shop","n":1,"none":""},"values":[
     ["1700000000000000000","GET /cart 200"],
-    ["1700000000500000000","payment failed\n",{"trace_id":"0af7","n":7,"nested":{"x":"y"}}]]}]}"#;
+    ["1700000000500000000","payment failed\n",{"trace_id":"0af7","n":7}]]}]}"#;
 
 fn decoded(body: &str) -> Decoded {
     decode_plain(Format::LokiPushJson, body.as_bytes()).unwrap()
@@ -45,9 +45,9 @@ fn the_older_form_is_taken() {
 }
 
 #[test]
-fn a_stream_without_labels_is_refused_with_its_entries() {
-    let body = r#"{"streams":[{"values":[["1700000000000000000","x"],["1","y"]]}]}"#;
-    assert_eq!(refusals(&decoded(body)), [("labelsMissing", 2)]);
+fn a_stream_without_labels_is_one_of_an_unknown_service() {
+    let body = r#"{"streams":[{"values":[["1700000000000000000","x"]]}]}"#;
+    assert_eq!(column(&decoded(body), "stream"), [r#"{"service_name":"unknown_service"}"#]);
 }
 
 #[test]
@@ -67,6 +67,10 @@ fn what_is_not_of_the_form_is_refused_with_its_place() {
         (r#"{"streams":[{"stream":{"a":"b"},"values":[[1,"x"]]}]}"#, "a string of nanoseconds"),
         (r#"{"streams":[{"stream":{"a":"b"},"values":[["1","x",{},4]]}]}"#, "an entry is"),
         (r#"{"streams":[{"stream":{"a":{}}}]}"#, "expected a string"),
+        (
+            r#"{"streams":[{"stream":{"a":"b"},"values":[["1","x",{"n":{"a":1}}]]}]}"#,
+            "a string of structured metadata",
+        ),
         ("{\"streams\":[]} x", "expected the end at byte 15"),
     ];
     for (body, message) in cases {

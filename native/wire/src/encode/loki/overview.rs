@@ -98,7 +98,11 @@ pub(super) fn patterns(out: &mut Vec<u8>, patterns: &[LogPattern]) {
 /// A frame of a tail.
 pub(super) fn tail(out: &mut Vec<u8>, tailed: &TailedLines, labels: EntryLabels) {
     out.extend_from_slice(br#"{"streams":"#);
-    streams(out, &tailed.streams, labels);
+    let shown = match labels {
+        EntryLabels::Merged if tailed.by_stream => EntryLabels::Stream,
+        _ => labels,
+    };
+    streams(out, &tailed.streams, shown);
     if labels == EntryLabels::Categorized {
         out.extend_from_slice(br#","encodingFlags":["categorize-labels"]"#);
     }
@@ -158,12 +162,21 @@ mod tests {
     fn a_frame_tells_of_dropped_lines_only_where_there_are_some() {
         let rows = StreamRows {
             index: LabelSet::new([("app", "shop")]),
-            metadata: LabelSet::default(),
+            metadata: LabelSet::new([("level", "info")]),
             parsed: LabelSet::default(),
             entries: vec![LogEntry { at: 0, time_ns: 7, line: "x".into() }],
         };
-        let mut tailed =
-            TailedLines { streams: vec![rows], dropped: Vec::new(), position: String::new() };
+        let mut tailed = TailedLines {
+            streams: vec![rows],
+            by_stream: false,
+            dropped: Vec::new(),
+            position: String::new(),
+        };
+        assert_eq!(
+            written(|out| tail(out, &tailed, EntryLabels::Merged)),
+            r#"{"streams":[{"stream":{"app":"shop","level":"info"},"values":[["7","x"]]}]}"#
+        );
+        tailed.by_stream = true;
         assert_eq!(
             written(|out| tail(out, &tailed, EntryLabels::Merged)),
             r#"{"streams":[{"stream":{"app":"shop"},"values":[["7","x"]]}]}"#
@@ -172,7 +185,7 @@ mod tests {
         tailed.dropped.push(DroppedLine { time_ns: 5, labels });
         assert_eq!(
             written(|out| tail(out, &tailed, EntryLabels::Categorized)),
-            r#"{"streams":[{"stream":{"app":"shop"},"values":[["7","x",{}]]}],"encodingFlags":["categorize-labels"],"dropped_entries":[{"timestamp":"5","labels":{"app":"shop"}}]}"#
+            r#"{"streams":[{"stream":{"app":"shop"},"values":[["7","x",{"structuredMetadata":{"level":"info"}}]]}],"encodingFlags":["categorize-labels"],"dropped_entries":[{"timestamp":"5","labels":{"app":"shop"}}]}"#
         );
     }
 }
