@@ -20,6 +20,7 @@ export function storageOptions(config: Config): StorageOptions {
     epochTimeoutMs: known(durationMs(log.epoch_timeout)),
     coordinatorCount: log.coordinator_count,
     diskFreeMinBytes: log.disk_free_min_bytes,
+    diskFreeMinPercent: log.disk_free_min_percent,
     dedupeWindowMs: log.dedupe_window_ms,
     dedupeKeysMax: log.dedupe_keys_max,
     memtableMaxBytes: view.memtable_max_bytes,

@@ -81,6 +81,21 @@ const metrics: readonly Metric[] = [
     read: ({ journal }) => one(journal.readOnly === null ? 0 : 1),
   },
   {
+    name: 'varve_log_disk_full',
+    help: '1 while appends are refused because the disk has too little space left; it ends by itself.',
+    read: ({ journal }) => one(journal.disk.resumeBytes === null ? 0 : 1),
+  },
+  {
+    name: 'varve_log_disk_free_bytes',
+    help: "Free on the journal's disk.",
+    read: ({ journal }) => one(journal.disk.freeBytes),
+  },
+  {
+    name: 'varve_log_disk_free_min_bytes',
+    help: 'Below it appends are refused.',
+    read: ({ journal }) => one(journal.disk.minBytes),
+  },
+  {
     name: 'varve_log_trim_failing',
     help: '1 while trimmed files cannot be removed or the trim point not be made durable.',
     read: ({ journal }) => one(journal.trimError === null ? 0 : 1),

@@ -74,6 +74,7 @@ const retryable: ReadonlySet<IngestCode> = new Set([
   'TENANT_OVERLOADED',
   'RATE_EXCEEDED',
   'READ_ONLY',
+  'DISK_FULL',
   'CLOSED',
   'IO',
   'APPEND_TIMEOUT',

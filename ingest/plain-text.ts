@@ -20,6 +20,7 @@ export const plainTextStatus = {
   RATE_EXCEEDED: 429,
   OVERLOADED: 503,
   READ_ONLY: 503,
+  DISK_FULL: 503,
   APPEND_TIMEOUT: 503,
   CLOSED: 503,
   IO: 503,

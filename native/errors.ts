@@ -10,6 +10,7 @@ const errorCodes = [
   'TENANT_INVALID',
   'OVERLOADED',
   'READ_ONLY',
+  'DISK_FULL',
   'DATA_DIR_LOCKED',
   'STORE_CORRUPT',
   'IO',

@@ -118,6 +118,7 @@ export interface NativeSettings {
   readonly epochTimeoutMs: number;
   readonly coordinatorCount: number;
   readonly diskFreeMinBytes: number;
+  readonly diskFreeMinPercent: number;
   /** 0 = nothing is remembered. */
   readonly dedupeWindowMs: number;
   readonly dedupeKeysMax: number;

@@ -22,6 +22,7 @@ export interface JournalStatus {
   readonly files: number;
   /** Of whole groups in the files. */
   readonly bytes: number;
+  readonly disk: DiskStatus;
   /** Of requests that wait for the disk. */
   readonly waitingBytes: number;
   /** Partitions that keep the oldest file: once their records are sealed it goes. */
@@ -45,6 +46,17 @@ export interface JournalStatus {
   /** Found since the start, also in files that are gone. */
   readonly damagesTotal: number;
   readonly partitions: readonly PartitionStatus[];
+}
+
+/** The disk that the journal is on. */
+export interface DiskStatus {
+  readonly folder: string;
+  readonly freeBytes: number;
+  readonly totalBytes: number;
+  /** What has to stay free, by `log.disk_free_min_bytes` and `log.disk_free_min_percent`. */
+  readonly minBytes: number;
+  /** While appends are refused: what would have to be free; null while they are taken. */
+  readonly resumeBytes: number | null;
 }
 
 export interface PartitionStatus {

@@ -8,6 +8,13 @@ const sound: StoreStatus = {
     incarnation: 3,
     files: 2,
     bytes: 3 * 1_024 * 1_024,
+    disk: {
+      folder: '/data/journal',
+      freeBytes: 12 * 1_024 ** 3,
+      totalBytes: 64 * 1_024 ** 3,
+      minBytes: 1_024 ** 3,
+      resumeBytes: null,
+    },
     waitingBytes: 0,
     oldestFileHeldBy: ['logs/1'],
     groupsTotal: 4,
@@ -56,6 +63,7 @@ describe('varve log status', () => {
   it('shows the journal, then each partition', () => {
     expect(showLogStatus(sound)).toBe(
       `journal     writable
+disk        12.0 GiB of 64.0 GiB free at /data/journal, appends need 1.0 GiB
 starts      3
 files       2, 3.0 MiB, 0 B waiting for the disk
 groups      4 of 2.0 KiB on average
@@ -67,6 +75,15 @@ partition  tail    trimmed to  held records  held by
 logs/1     3:1200  2:17        1283          views
 spans/0    3:0     3:0         0             -
 `,
+    );
+  });
+
+  it('says from when on appends are taken again on a disk that is nearly full', () => {
+    const disk = { ...sound.journal.disk, freeBytes: 900 * 1_024 ** 2, resumeBytes: 1_280 * 1_024 ** 2 };
+    const shown = showLogStatus({ ...sound, journal: { ...sound.journal, disk } });
+    expect(shown).toContain('journal     disk full: appends are refused until 1.3 GiB are free\n');
+    expect(shown).toContain(
+      'disk        900.0 MiB of 64.0 GiB free at /data/journal, appends need 1.0 GiB\n',
     );
   });
 

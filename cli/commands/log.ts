@@ -11,9 +11,9 @@ export async function status(sources: ConfigSources): Promise<void> {
 /** The log's state for people: the journal in three lines, then a line for each partition. */
 export function showLogStatus({ journal }: StoreStatus): string {
   const { incarnation, files, bytes, waitingBytes, groupsTotal, syncsTotal } = journal;
-  const state = journal.readOnly === null ? 'writable' : `read-only: ${journal.readOnly}`;
   const lines = [
-    `journal     ${state}`,
+    `journal     ${stateOf(journal)}`,
+    `disk        ${diskOf(journal.disk)}`,
     `starts      ${incarnation}`,
     `files       ${files}, ${size(bytes)}, ${size(waitingBytes)} waiting for the disk`,
     `groups      ${groupsTotal} of ${size(mean(journal.groupBytesTotal, groupsTotal))} on average`,
@@ -36,6 +36,16 @@ export function showLogStatus({ journal }: StoreStatus): string {
     ]),
   ];
   return `${[...lines, '', ...columns(table)].join('\n')}\n`;
+}
+
+function stateOf({ readOnly, disk: { resumeBytes } }: StoreStatus['journal']): string {
+  if (readOnly !== null) return `read-only: ${readOnly}`;
+  if (resumeBytes !== null) return `disk full: appends are refused until ${size(resumeBytes)} are free`;
+  return 'writable';
+}
+
+function diskOf({ folder, freeBytes, totalBytes, minBytes }: StoreStatus['journal']['disk']): string {
+  return `${size(freeBytes)} of ${size(totalBytes)} free at ${folder}, appends need ${size(minBytes)}`;
 }
 
 function mean(total: number, count: number): number {

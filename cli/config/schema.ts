@@ -267,7 +267,17 @@ const log = section('The log (DLog).', {
     0,
   ),
   dedupe_keys_max: count(1_000_000, 'Most requests of one partition that are known again.'),
-  disk_free_min_bytes: bytes(256 * MiB, 'Below this much free space appends are refused.', 0),
+  disk_free_min_bytes: bytes(
+    1_024 * MiB,
+    'Below this much free space on the disk senders get 503 and queries go on, until there is a quarter more; 0 fills it whole.',
+    0,
+  ),
+  disk_free_min_percent: count(
+    5,
+    'The same as a share of the disk; the smaller of the two counts, so that small disks can be used.',
+    0,
+    100,
+  ),
 });
 
 const view = section('Memtables and segments.', {

@@ -27,6 +27,8 @@ export const otlpStatus = {
   RATE_EXCEEDED: throttled,
   OVERLOADED: unavailable,
   READ_ONLY: unavailable,
+  // With a RetryInfo, by which exporters know that there will be room again.
+  DISK_FULL: { http: 503, grpc: 8 },
   APPEND_TIMEOUT: unavailable,
   CLOSED: unavailable,
   IO: unavailable,

@@ -18,6 +18,7 @@ const prometheusMeaning = {
   TENANT_INVALID: { status: 400, type: 'bad_data' },
   OVERLOADED: { status: 429, type: 'unavailable' },
   READ_ONLY: { status: 503, type: 'unavailable' },
+  DISK_FULL: { status: 503, type: 'unavailable' },
   DATA_DIR_LOCKED: { status: 500, type: 'internal' },
   STORE_CORRUPT: { status: 500, type: 'internal' },
   IO: { status: 500, type: 'internal' },

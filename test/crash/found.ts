@@ -14,7 +14,7 @@ export async function findRound(ports: Ports, round: number, sent: readonly Cras
 }
 
 async function findLogs({ loki }: Ports, round: number): Promise<Map<string, number>> {
-  const parameters = { query: `{service_name="crash"} | round="${round}"`, limit: '1000000', since: '1h' };
+  const parameters = { query: `{service_name="crash"} | round="${round}"`, limit: '1000000', since: '30d' };
   const answer = (await getJson(loki, '/loki/api/v1/query_range', parameters)) as {
     data: { result: { values: [string, string][] }[] };
   };
@@ -28,7 +28,7 @@ async function findLogs({ loki }: Ports, round: number): Promise<Map<string, num
 }
 
 async function findSamples({ prometheus }: Ports, round: number): Promise<Map<string, number>> {
-  const query = `count_over_time(crash{round="${round}"}[1h])`;
+  const query = `count_over_time(crash{round="${round}"}[30d])`;
   const answer = (await getJson(prometheus, '/api/v1/query', { query })) as {
     data: { result: { metric: { request: string }; value: [number, string] }[] };
   };

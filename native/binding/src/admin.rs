@@ -28,6 +28,7 @@ struct JournalState {
     incarnation: u64,
     files: u64,
     bytes: u64,
+    disk: DiskState,
     waiting_bytes: u64,
     oldest_file_held_by: Vec<String>,
     groups_total: u64,
@@ -44,6 +45,17 @@ struct JournalState {
     damages: Vec<String>,
     damages_total: u64,
     partitions: Vec<PartitionState>,
+}
+
+/// [`varve_log::DiskStatus`] as JSON.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct DiskState {
+    folder: String,
+    free_bytes: u64,
+    total_bytes: u64,
+    min_bytes: u64,
+    resume_bytes: Option<u64>,
 }
 
 /// One partition of the journal; places are `epoch:offset`.
@@ -63,6 +75,13 @@ impl From<JournalStatus> for JournalState {
             incarnation: status.incarnation,
             files: status.files,
             bytes: status.bytes,
+            disk: DiskState {
+                folder: status.disk.dir.display().to_string(),
+                free_bytes: status.disk.free_bytes,
+                total_bytes: status.disk.total_bytes,
+                min_bytes: status.disk.min_bytes,
+                resume_bytes: status.disk.resume_bytes,
+            },
             waiting_bytes: status.waiting_bytes,
             oldest_file_held_by: status
                 .oldest_file_held_by

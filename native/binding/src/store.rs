@@ -5,7 +5,9 @@ use std::{collections::BTreeMap, num::NonZero, sync::Arc, thread};
 use napi_derive::napi;
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
-use varve_log::{DataDirLock, Journal, JournalSettings, Log, ProducerSettings, Runtime};
+use varve_log::{
+    DataDirLock, DiskReserve, Journal, JournalSettings, Log, ProducerSettings, Runtime,
+};
 use varve_types::ErrorCode;
 use varve_view::{Retention, RetentionSettings, Store, StoreSettings, UpkeepSettings};
 
@@ -41,7 +43,10 @@ impl Running {
             write_buffer_max_bytes: settings.write_buffer_size_bytes,
             epoch_timeout_ms: settings.epoch_timeout_ms,
             coordinator_count: settings.coordinator_count,
-            disk_free_min_bytes: settings.disk_free_min_bytes,
+            disk_reserve: DiskReserve {
+                min_bytes: settings.disk_free_min_bytes,
+                min_percent: settings.disk_free_min_percent,
+            },
             producers: ProducerSettings {
                 dedupe_window_ms: settings.dedupe_window_ms,
                 dedupe_keys_max: settings.dedupe_keys_max,

@@ -2,6 +2,7 @@
 //! after its sync, at full load and at half of it.
 //!
 //! `cargo run --release -p varve-log --example append_bench -- <folder on the disk to measure>`
+//! With `dedupe` behind the folder: what knowing retries costs, in runs with and without it by turns.
 //! CPU time is read from `/proc`, as Linux has it.
 #![expect(clippy::unwrap_used, reason = "a measurement that fails has nothing to report")]
 #![expect(clippy::print_stdout, reason = "the figures are its answer")]
@@ -19,7 +20,8 @@ use std::{
     time::Duration,
 };
 use varve_log::{
-    Append, Journal, JournalSettings, Log, ProducerSettings, RequestIdentity, Runtime, request_key,
+    Append, DiskReserve, Journal, JournalSettings, Log, ProducerSettings, RequestIdentity, Runtime,
+    request_key,
     runtime::{Clock, RealClock},
 };
 use varve_types::{LogId, PartitionId, TenantId};
@@ -31,9 +33,23 @@ const BATCH_RECORDS: usize = 1_000;
 /// Batches under way at full load.
 const IN_FLIGHT: usize = 32;
 const LASTS: Duration = Duration::from_secs(8);
+/// Of the comparison with and without the window.
+const PAIRS: u32 = 8;
+const TURN_LASTS: Duration = Duration::from_secs(2);
 const TRIM_EVERY: Duration = Duration::from_secs(1);
 /// Of the times in `/proc/self/stat`.
 const TICKS_PER_SECOND: f64 = 100.0;
+
+/// What is appended, and how.
+#[derive(Clone, Copy)]
+struct Load {
+    /// One batch each so often, or as many as can be.
+    every: Option<Duration>,
+    lasts: Duration,
+    batch_records: usize,
+    /// Whether a retry would be known.
+    dedupes: bool,
+}
 
 /// One load, measured.
 struct Measured {
@@ -46,6 +62,9 @@ struct Measured {
 
 fn main() {
     let dir = env::args().nth(1).map_or_else(env::temp_dir, PathBuf::from);
+    if env::args().nth(2).is_some_and(|what| what == "dedupe") {
+        return compare_dedupe(&dir);
+    }
     println!(
         "{:>5} {:>11} {:>15} {:>8} {:>12} {:>8} {:>8} {:>8} {:>7}",
         "load",
@@ -58,14 +77,33 @@ fn main() {
         "p99.9 us",
         "syncs"
     );
-    let full = measure(&dir, None);
+    let load = Load { every: None, lasts: LASTS, batch_records: BATCH_RECORDS, dedupes: true };
+    let full = measure(&dir, load);
     show("full", &full);
     let batches = u32::try_from(full.latencies.len()).unwrap();
-    show("half", &measure(&dir, Some(2 * full.took / batches)));
+    show("half", &measure(&dir, Load { every: Some(2 * full.took / batches), ..load }));
 }
 
-/// Appends for a while: one batch each `every`, or as many as can be.
-fn measure(dir: &Path, every: Option<Duration>) -> Measured {
+/// CPU time of a batch with the window and without, at full load.
+fn compare_dedupe(dir: &Path) {
+    println!("{:>13} {:>14} {:>12} {:>9}", "records/batch", "us of CPU with", "without", "costs %");
+    for batch_records in [BATCH_RECORDS, 10] {
+        let mut cpu_us = [0.0, 0.0];
+        // By turns, and in both orders: what else the machine does falls on both.
+        for turn in 0..2 * PAIRS {
+            let dedupes = (turn % 4) % 3 == 0;
+            let load = Load { every: None, lasts: TURN_LASTS, batch_records, dedupes };
+            let measured = measure(dir, load);
+            let batch_us = measured.cpu_seconds * 1e6 / measured.latencies.len() as f64;
+            *cpu_us.get_mut(usize::from(!dedupes)).unwrap() += batch_us / f64::from(PAIRS);
+        }
+        let [with, without] = cpu_us;
+        let costs = (with / without - 1.0) * 100.0;
+        println!("{batch_records:>13} {with:>14.2} {without:>12.2} {costs:>9.1}");
+    }
+}
+
+fn measure(dir: &Path, load: Load) -> Measured {
     let home = tempfile::tempdir_in(dir).unwrap();
     let settings = JournalSettings {
         dir: home.path().to_owned(),
@@ -74,8 +112,12 @@ fn measure(dir: &Path, every: Option<Duration>) -> Measured {
         write_buffer_max_bytes: 64 * MIB,
         epoch_timeout_ms: 5_000,
         coordinator_count: 1_024,
-        disk_free_min_bytes: 0,
-        producers: ProducerSettings::default(),
+        disk_reserve: DiskReserve::NONE,
+        producers: if load.dedupes {
+            ProducerSettings::default()
+        } else {
+            ProducerSettings { dedupe_window_ms: 0, ..ProducerSettings::default() }
+        },
     };
     let journal = Journal::open(settings, Runtime::real()).unwrap();
     let is_over = AtomicBool::new(false);
@@ -88,15 +130,16 @@ fn measure(dir: &Path, every: Option<Duration>) -> Measured {
                 journal.trim(&tails.collect::<Vec<_>>());
             }
         });
-        let measured = append_all(&journal, every);
+        let measured = append_all(&journal, load);
         is_over.store(true, Ordering::Relaxed);
         measured
     })
 }
 
-fn append_all(journal: &Journal, every: Option<Duration>) -> Measured {
+fn append_all(journal: &Journal, load: Load) -> Measured {
+    let Load { every, lasts, batch_records, .. } = load;
     let clock = Arc::new(RealClock::default());
-    let payload = Bytes::from(vec![b'x'; RECORD_BYTES * BATCH_RECORDS]);
+    let payload = Bytes::from(vec![b'x'; RECORD_BYTES * batch_records]);
     let (told, answers) = mpsc::channel();
     let mut latencies = Vec::new();
     let (cpu_before, started) = (cpu_seconds(), clock.elapsed());
@@ -104,7 +147,7 @@ fn append_all(journal: &Journal, every: Option<Duration>) -> Measured {
     loop {
         let now = clock.elapsed();
         let due = every.map_or(now, |every| started + every * sent);
-        if now.saturating_sub(started) < LASTS && (every.is_some() || under_way < IN_FLIGHT) {
+        if now.saturating_sub(started) < lasts && (every.is_some() || under_way < IN_FLIGHT) {
             thread::sleep(due.saturating_sub(now));
             append(journal, sent, &payload, &clock, due, told.clone());
             (sent, under_way) = (sent + 1, under_way + 1);

@@ -25,7 +25,7 @@ use std::{
     time::Duration,
 };
 use varve_log::{
-    Append, Journal, JournalSettings, Log, ProducerSettings, Runtime, part_key,
+    Append, DiskReserve, Journal, JournalSettings, Log, ProducerSettings, Runtime, part_key,
     runtime::{Clock, RealClock},
 };
 use varve_types::{LogId, PartitionId, TenantId};
@@ -78,7 +78,7 @@ fn measure(dir: &Path, every: Duration) -> Measured {
         write_buffer_max_bytes: 64 * MIB,
         epoch_timeout_ms: 5_000,
         coordinator_count: 1_024,
-        disk_free_min_bytes: 0,
+        disk_reserve: DiskReserve::NONE,
         producers: ProducerSettings::default(),
     };
     let journal = Journal::open(settings, Runtime::real()).unwrap();

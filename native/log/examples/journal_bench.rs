@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 use varve_log::{
-    Append, Journal, JournalSettings, Log, ProducerSettings, Runtime,
+    Append, DiskReserve, Journal, JournalSettings, Log, ProducerSettings, Runtime,
     runtime::{Clock, RealClock},
 };
 use varve_types::{LogId, Lsn, PartitionId, TenantId};
@@ -64,7 +64,7 @@ fn main() {
             write_buffer_max_bytes: 64 * MIB,
             epoch_timeout_ms: 5_000,
             coordinator_count: 1_024,
-            disk_free_min_bytes: 0,
+            disk_reserve: DiskReserve::NONE,
             producers: ProducerSettings::default(),
         };
         let journal = Journal::open(settings.clone(), Runtime::real()).unwrap();

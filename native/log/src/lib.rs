@@ -15,7 +15,7 @@ pub mod protocol;
 pub mod runtime;
 
 pub use ids::CoordinatorsError;
-pub use journal::{Damage, LostRange, OpenError};
+pub use journal::{Damage, DiskReserve, DiskShortage, DiskStatus, LostRange, OpenError};
 pub use memory::MemoryLog;
 pub use node::{Journal, JournalSettings, JournalStatus, PartitionStatus};
 pub use producers::{ProducerSettings, RequestIdentity, SessionId, part_key, request_key};
@@ -110,15 +110,8 @@ pub enum AppendError {
         reason: Arc<str>,
     },
     /// The disk has too little space left. Accepted again by itself once there is room.
-    #[error(
-        "the journal's disk has {free_bytes} bytes free and needs {min_bytes}; free some, add disk, or lower log.disk_free_min_bytes"
-    )]
-    DiskFull {
-        /// Free now.
-        free_bytes: u64,
-        /// What has to stay free, and a new file where one is due.
-        min_bytes: u64,
-    },
+    #[error(transparent)]
+    DiskFull(#[from] DiskShortage),
     /// Records of the session before it are missing.
     #[error(
         "a record is missing before this one: number {expected} comes next in its session; send that first"
@@ -142,7 +135,8 @@ impl AppendError {
         match self {
             Self::Overloaded { .. } => ErrorCode::Overloaded,
             Self::TooLarge { .. } => ErrorCode::BodyTooLarge,
-            Self::ReadOnly { .. } | Self::DiskFull { .. } => ErrorCode::ReadOnly,
+            Self::ReadOnly { .. } => ErrorCode::ReadOnly,
+            Self::DiskFull(_) => ErrorCode::DiskFull,
             Self::OutOfSequence { .. } | Self::UnknownSession => ErrorCode::Internal,
             Self::Closed => ErrorCode::Closed,
         }

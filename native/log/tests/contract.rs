@@ -8,8 +8,8 @@ use std::{
     thread,
 };
 use varve_log::{
-    Append, AppendError, Journal, JournalSettings, Log, MemoryLog, ProducerSettings, ReadError,
-    Runtime, Stored,
+    Append, AppendError, DiskReserve, Journal, JournalSettings, Log, MemoryLog, ProducerSettings,
+    ReadError, Runtime, Stored,
 };
 use varve_types::{LogId, Lsn, PartitionId, TenantId};
 
@@ -55,7 +55,7 @@ impl Subject for OnDisk {
             write_buffer_max_bytes: 1 << 20,
             epoch_timeout_ms: 5_000,
             coordinator_count: 1_024,
-            disk_free_min_bytes: 0,
+            disk_reserve: DiskReserve::NONE,
             producers: ProducerSettings::default(),
         };
         self.journal = Some(Journal::open(settings, Runtime::real()).unwrap());

@@ -15,8 +15,10 @@ pub enum ErrorCode {
     TenantInvalid,
     /// Too many bytes wait for the journal; send again later.
     Overloaded,
-    /// The journal takes no more writes until the disk is repaired or freed.
+    /// The journal takes no more writes until the disk is repaired and the program started anew.
     ReadOnly,
+    /// The journal's disk is nearly full; it takes writes again by itself once there is room.
+    DiskFull,
     /// The data directory is held by another process.
     DataDirLocked,
     /// A file in the data directory is damaged, or of a version we do not read.
@@ -43,13 +45,14 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::BodyInvalid,
         Self::BodyTooLarge,
         Self::EncodingUnsupported,
         Self::TenantInvalid,
         Self::Overloaded,
         Self::ReadOnly,
+        Self::DiskFull,
         Self::DataDirLocked,
         Self::StoreCorrupt,
         Self::Io,
@@ -73,6 +76,7 @@ impl ErrorCode {
             Self::TenantInvalid => "TENANT_INVALID",
             Self::Overloaded => "OVERLOADED",
             Self::ReadOnly => "READ_ONLY",
+            Self::DiskFull => "DISK_FULL",
             Self::DataDirLocked => "DATA_DIR_LOCKED",
             Self::StoreCorrupt => "STORE_CORRUPT",
             Self::Io => "IO",

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
-use std::{collections::HashMap, ops::Range, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::HashMap, ops::Range, path::PathBuf, sync::Arc};
 use varve_types::{Epoch, Lsn, Offset, PartitionId};
 
 use super::{
@@ -11,12 +11,10 @@ use super::{
     frame_header::frame_bytes,
     index::{EpochIndex, Index, JournalFile},
     reader::{self, Unread},
+    space::Space,
     status::FileCounters,
 };
 use crate::{ReadError, runtime::Runtime};
-
-/// The disk is asked this often at most how much is free.
-const FREE_CHECK_INTERVAL: Duration = Duration::from_millis(250);
 
 /// The journal's files, for all who do not write groups.
 pub struct Files {
@@ -31,7 +29,7 @@ pub struct Files {
     pub(super) spares: Mutex<Vec<PathBuf>>,
     /// Numbers of the next file and the next group.
     pub(super) next: Mutex<Next>,
-    free_space: Mutex<Option<FreeSpace>>,
+    pub(super) space: Space,
 }
 
 /// What is here of an epoch.
@@ -58,13 +56,6 @@ pub(super) struct Next {
     pub(super) group: u64,
 }
 
-/// What the disk said last.
-#[derive(Clone, Copy)]
-struct FreeSpace {
-    asked_at: Duration,
-    free_bytes: u64,
-}
-
 impl Files {
     pub(super) fn new(
         settings: FileSettings,
@@ -73,8 +64,10 @@ impl Files {
         index: Index,
         next: Next,
     ) -> Self {
+        let dir = settings.journal_dir();
         Self {
-            dir: settings.journal_dir(),
+            space: Space::new(Arc::from(dir.as_path()), settings.disk_reserve),
+            dir,
             settings,
             store_id,
             runtime,
@@ -84,7 +77,6 @@ impl Files {
             trimming: Mutex::new(()),
             spares: Mutex::default(),
             next: Mutex::new(next),
-            free_space: Mutex::new(None),
         }
     }
 
@@ -177,21 +169,6 @@ impl Files {
     /// The highest epoch of all frames.
     pub fn newest_epoch(&self) -> Epoch {
         self.index.read().newest_epoch()
-    }
-
-    /// What is free on the disk, as it said a moment ago. A disk that does not say counts as empty:
-    /// should it be full after all, the next file cannot be made, and that is what is told.
-    pub fn free_bytes(&self) -> u64 {
-        let now = self.runtime.clock.elapsed();
-        let mut known = self.free_space.lock();
-        if let Some(space) = *known
-            && now.saturating_sub(space.asked_at) < FREE_CHECK_INTERVAL
-        {
-            return space.free_bytes;
-        }
-        let free_bytes = self.runtime.disk.free_bytes(&self.dir).unwrap_or(u64::MAX);
-        *known = Some(FreeSpace { asked_at: now, free_bytes });
-        free_bytes
     }
 
     /// Makes a group's records readable: it is on disk.

@@ -22,6 +22,7 @@ mod recovery;
 mod scan;
 mod scanned_group;
 mod settings;
+mod space;
 mod spares;
 mod status;
 mod trim;
@@ -40,8 +41,9 @@ pub use files::{Files, HeldEpoch};
 pub use frame::{Frame, FrameKind};
 pub use open_error::OpenError;
 pub use settings::FileSettings;
+pub use space::{DiskReserve, DiskShortage, DiskStatus};
 pub use status::{FileCounters, FilesStatus};
-pub use writer::{Room, WriteError, Writer};
+pub use writer::{Claim, Room, WriteError, Writer};
 
 /// An open journal.
 pub struct Opened {

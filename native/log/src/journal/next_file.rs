@@ -6,24 +6,30 @@ use super::{
     file_header::{FILE_HEADER_BYTES, FileHeader},
     index::JournalFile,
     recovery::file_name,
-    writer::{ActiveFile, WriteError, Writer, reason},
+    writer::{ActiveFile, Claim, WriteError, Writer, reason},
 };
 use crate::runtime::DiskFile;
 
-/// A file with its header, under a name that a start removes, and its salt.
-pub(super) type Prepared = (Arc<dyn DiskFile>, u32);
+/// The least that a file is worth being begun for, where there is a choice.
+const SMALL_FILE_BYTES: u64 = 1 << 20;
+
+/// A file with its header, under a name that a start removes.
+pub(super) struct Prepared {
+    file: Arc<dyn DiskFile>,
+    salt: u32,
+    reserved_bytes: u64,
+}
 
 impl Writer {
-    /// Writes the next file beside the others.
-    pub(super) fn prepare_file(&self) -> Result<Prepared, WriteError> {
-        let settings = &self.files.settings;
+    /// Writes the next file beside the others, with room for groups of `needed_bytes`.
+    pub(super) fn prepare_file(
+        &self,
+        needed_bytes: u64,
+        claim: Claim,
+    ) -> Result<Prepared, WriteError> {
         let disk = &self.files.runtime.disk;
-        let free_bytes = disk.free_bytes(&self.files.dir).unwrap_or(u64::MAX);
-        let new_bytes = if self.files.has_spare() { 0 } else { settings.file_bytes };
-        let min_bytes = settings.disk_free_min_bytes.saturating_add(new_bytes);
-        if free_bytes < min_bytes {
-            return Err(WriteError::NoRoom { free_bytes, min_bytes });
-        }
+        let needed_bytes = FILE_HEADER_BYTES + needed_bytes;
+        let reserved_bytes = self.next_file_bytes(needed_bytes, claim)?;
         let path = self.path_beside();
         let header = FileHeader {
             store_id: self.files.store_id,
@@ -37,28 +43,52 @@ impl Writer {
             let is_spare = self.files.take_spare(&path);
             let file = if is_spare { disk.open(&path)? } else { disk.create(&path)? };
             // A spare one may be of other settings. What was written in it has another salt.
-            file.set_len(file.len_bytes()?.min(settings.file_bytes))?;
-            file.allocate(settings.file_bytes)?;
+            file.set_len(file.len_bytes()?.min(reserved_bytes))?;
+            file.allocate(reserved_bytes)?;
             file.write_all_at(&bytes, 0)?;
             file.sync_all()?;
             Ok(file)
         };
         let error = match prepare() {
-            Ok(file) => return Ok((file, salt)),
+            Ok(file) => {
+                self.files.forget_space();
+                return Ok(Prepared { file, salt, reserved_bytes });
+            }
             Err(error) => error,
         };
         match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                 // Gives back what it had reserved. If that fails too, the next try empties it.
                 let _removed = disk.remove(&path);
-                Err(WriteError::NoRoom { free_bytes, min_bytes })
+                self.files.forget_space();
+                Err(self.files.note_shortage(needed_bytes).into())
             }
             _ => Err(WriteError::Broken(reason("creation", &path, &error))),
         }
     }
 
+    /// How large the next file becomes. Of what the disk has over its reserve it takes no more than
+    /// half, so that files become smaller towards the end instead of refusing too early, and segments
+    /// find room beside them.
+    fn next_file_bytes(&self, needed_bytes: u64, claim: Claim) -> Result<u64, WriteError> {
+        let file_bytes = self.files.settings.file_bytes;
+        if self.files.has_spare() {
+            return Ok(file_bytes);
+        }
+        let over_bytes = self.files.bytes_over_reserve();
+        let least_bytes = needed_bytes.max(SMALL_FILE_BYTES.min(file_bytes));
+        if over_bytes >= least_bytes {
+            return Ok(file_bytes.min(over_bytes / 2).max(least_bytes));
+        }
+        match claim {
+            Claim::Append => Err(self.files.note_shortage(least_bytes).into()),
+            Claim::Own => Ok(needed_bytes),
+        }
+    }
+
     /// Puts the prepared file in its place.
-    pub(super) fn open_file(&mut self, (file, salt): Prepared) -> Result<(), WriteError> {
+    pub(super) fn open_file(&mut self, prepared: Prepared) -> Result<(), WriteError> {
+        let Prepared { file, salt, reserved_bytes } = prepared;
         let disk = &self.files.runtime.disk;
         let path = self.files.dir.join(file_name(self.next_sequence()));
         let (beside, sequence) = (self.path_beside(), self.next_sequence());
@@ -67,7 +97,7 @@ impl Writer {
         let first_group = self.next_group();
         let file = Arc::new(JournalFile { file, path, salt, sequence, first_group });
         self.files.open_file(Arc::clone(&file), FILE_HEADER_BYTES);
-        self.active = Some(ActiveFile::new(file));
+        self.active = Some(ActiveFile::new(file, reserved_bytes));
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! Why a journal does not open.
 
-use std::{io, path::PathBuf};
+use std::{io, path::PathBuf, sync::Arc};
 use varve_types::ErrorCode;
 
 /// Why a journal could not be opened. Nothing was changed but, at most, a torn tail cut.
@@ -52,6 +52,12 @@ pub enum OpenError {
         /// Why.
         source: io::Error,
     },
+    /// The first group could not be written: it seals the epochs of the life before.
+    #[error("the journal cannot be written, which a start does first: {reason}")]
+    Write {
+        /// What failed.
+        reason: Arc<str>,
+    },
     /// The writer's thread could not be started.
     #[error("starting the journal's writer failed; check the limit on threads")]
     Thread(#[source] io::Error),
@@ -70,7 +76,7 @@ impl OpenError {
             Self::Io { source, .. } if source.kind() == io::ErrorKind::InvalidData => {
                 ErrorCode::StoreCorrupt
             }
-            Self::Io { .. } | Self::Thread(_) => ErrorCode::Io,
+            Self::Io { .. } | Self::Write { .. } | Self::Thread(_) => ErrorCode::Io,
         }
     }
 }

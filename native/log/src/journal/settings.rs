@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{OpenError, file_header::FILE_HEADER_BYTES, group::CLOSING_GROUP_BYTES};
+use super::{DiskReserve, OpenError, file_header::FILE_HEADER_BYTES, group::CLOSING_GROUP_BYTES};
 
 /// Bounds on [`FileSettings::file_bytes`]: the lower leaves room for a record of each tenant, the
 /// upper keeps a payload's length in 32 bits.
@@ -16,9 +16,10 @@ pub struct FileSettings {
     /// its [`crate::DataDirLock`].
     pub dir: PathBuf,
     /// What one file takes; reserved when it is made. A group must fit into one. 16 KiB to 4 GiB.
+    /// Files are smaller where the disk has little room left.
     pub file_bytes: u64,
-    /// What has to stay free on the disk: no file is begun on it.
-    pub disk_free_min_bytes: u64,
+    /// What has to stay free on the disk: appends do not use it.
+    pub disk_reserve: DiskReserve,
 }
 
 impl FileSettings {

@@ -25,7 +25,7 @@ impl Files {
         }
         let mut spares = self.spares.lock();
         // Who still reads it would find other records there, if it were written again.
-        if spares.len() < SPARES_MAX && Arc::into_inner(file).is_some() {
+        if spares.len() < SPARES_MAX && !self.is_short() && Arc::into_inner(file).is_some() {
             let spare = path.with_extension(EXTENSION);
             disk.rename(&path, &spare)?;
             spares.push(spare);
@@ -42,6 +42,17 @@ impl Files {
             return Ok(());
         }
         self.runtime.disk.remove(&path)
+    }
+
+    /// Removes all of them: the disk is short of room. Answers whether there were some.
+    pub(super) fn give_up_spares(&self) -> bool {
+        let spares = std::mem::take(&mut *self.spares.lock());
+        for spare in &spares {
+            // One that stays is found by the next start.
+            let _removed = self.runtime.disk.remove(spare);
+        }
+        self.forget_space();
+        !spares.is_empty()
     }
 
     /// Whether the next file needs no room of its own.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 use varve_types::{Lsn, PartitionId};
 
-use super::{Damage, Files};
+use super::{Damage, DiskStatus, Files};
 
 /// The files at one moment.
 #[derive(Clone, Debug)]
@@ -20,6 +20,8 @@ pub struct FilesStatus {
     pub damages: Vec<Damage>,
     /// Damaged stretches found since the start, also in files that are gone.
     pub damages_total: u64,
+    /// The disk they are on.
+    pub disk: DiskStatus,
     /// Partitions that hold records or held some, in order: trim point, and records from there on.
     pub partitions: Vec<(PartitionId, Lsn, u64)>,
 }
@@ -55,6 +57,7 @@ impl FileCounters {
 impl Files {
     /// How the files are doing.
     pub fn status(&self) -> FilesStatus {
+        let disk = self.disk_status();
         let index = self.index.read();
         let partitions = index.partitions.iter();
         FilesStatus {
@@ -64,6 +67,7 @@ impl Files {
             counters: *self.counters.lock(),
             damages: index.damages.named.clone(),
             damages_total: index.damages.total,
+            disk,
             partitions: partitions
                 .map(|(partition, it)| (*partition, it.trim_point, it.held_records()))
                 .collect(),

@@ -53,6 +53,7 @@ impl Files {
             let path = file.path.clone();
             self.let_go(file).map_err(|source| failed(&path, source))?;
         }
+        self.forget_space();
         disk.sync_dir(&self.dir).map_err(|source| failed(&self.dir, source))
     }
 }

@@ -5,7 +5,7 @@ use std::{collections::HashMap, io, mem, path::Path, sync::Arc};
 use varve_types::TenantId;
 
 use super::{
-    Files, Frame, FrameKind, checkpoint,
+    DiskShortage, Files, Frame, FrameKind, checkpoint,
     entries::{GroupEntries, Mark},
     file_header::FILE_HEADER_BYTES,
     frame_header::FrameHeader,
@@ -30,6 +30,8 @@ pub struct Writer {
 /// The file that is being written.
 pub(super) struct ActiveFile {
     pub(super) file: Arc<JournalFile>,
+    /// What the disk has set aside for it: groups end before.
+    reserved_bytes: u64,
     /// Where the next group goes; everything before is synced.
     pub(super) position: u64,
     tenants: HashMap<TenantId, u32>,
@@ -39,10 +41,10 @@ pub(super) struct ActiveFile {
 }
 
 impl ActiveFile {
-    pub(super) fn new(file: Arc<JournalFile>) -> Self {
+    pub(super) fn new(file: Arc<JournalFile>, reserved_bytes: u64) -> Self {
         let (tenants, schemas) = (HashMap::new(), HashMap::new());
         let contents = GroupEntries::default();
-        Self { file, position: FILE_HEADER_BYTES, tenants, schemas, contents }
+        Self { file, reserved_bytes, position: FILE_HEADER_BYTES, tenants, schemas, contents }
     }
 }
 
@@ -50,16 +52,21 @@ impl ActiveFile {
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum WriteError {
     /// Nothing was written: there is no room for another file. May be tried again.
-    #[error("{free_bytes} bytes are free on the journal's disk and {min_bytes} are needed")]
-    NoRoom {
-        /// Free now.
-        free_bytes: u64,
-        /// What has to stay free, and the file.
-        min_bytes: u64,
-    },
+    #[error(transparent)]
+    NoRoom(#[from] DiskShortage),
     /// It is not known what is on disk. The writer writes nothing any more.
     #[error("{0}")]
     Broken(Arc<str>),
+}
+
+/// Whose frames need room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// Appends leave alone what has to stay free on the disk.
+    Append,
+    /// The store's own frames, such as seals and trims, may take of it: they are small, and what they
+    /// do brings room.
+    Own,
 }
 
 /// What the frames of one group take in a file at most, schemas apart. Of several groups' frames in
@@ -95,21 +102,22 @@ impl Writer {
 
     /// Makes sure that the next group finds room, of so many bytes as [`Room`] counts them. Where there
     /// is none nothing has changed.
-    pub fn reserve(&mut self, room_bytes: u64) -> Result<(), WriteError> {
+    pub fn reserve(&mut self, room_bytes: u64, claim: Claim) -> Result<(), WriteError> {
         self.usable()?;
-        let outcome = self.make_room(room_bytes);
+        let outcome = self.make_room(room_bytes, claim);
         self.note(outcome)
     }
 
     /// Writes the frames as one group: all of them are durable, and found by readers, when it answers,
-    /// or none is. They fit into a file ([`Files::group_max_bytes`]).
+    /// or none is. Room for appends among them was reserved before. They fit into a file ([`Files::group_max_bytes`]).
     pub fn write(&mut self, frames: &[Frame]) -> Result<(), WriteError> {
         self.usable()?;
         let mut room = Room::default();
         for frame in frames {
             room.add(frame.tenant.as_ref(), frame.payload.len() as u64);
         }
-        let outcome = self.make_room(room.bytes()).and_then(|()| self.write_group(frames));
+        let outcome =
+            self.make_room(room.bytes(), Claim::Own).and_then(|()| self.write_group(frames));
         self.note(outcome)
     }
 
@@ -226,13 +234,12 @@ impl Writer {
     }
 
     /// Makes sure that the active file takes `room_bytes` more; opens the next one if not.
-    fn make_room(&mut self, room_bytes: u64) -> Result<(), WriteError> {
+    fn make_room(&mut self, room_bytes: u64, claim: Claim) -> Result<(), WriteError> {
         let needed_bytes = room_bytes + self.files.schemas_bytes() + CLOSING_GROUP_BYTES;
-        let file_bytes = self.files.settings.file_bytes;
-        if self.active.as_ref().is_some_and(|it| it.position + needed_bytes <= file_bytes) {
+        if self.active.as_ref().is_some_and(|it| it.position + needed_bytes <= it.reserved_bytes) {
             return Ok(());
         }
-        let file = self.prepare_file()?;
+        let file = self.prepare_file(needed_bytes, claim)?;
         self.close_file()?;
         self.open_file(file)
     }

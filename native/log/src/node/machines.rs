@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     ReadError,
-    journal::{Files, Frame, Room, WriteError, Writer},
+    journal::{Claim, Files, Frame, Room, WriteError, Writer},
     meta::{Meta, MetaError},
     producers::{ProducerSettings, ProducerTable},
     protocol::{
@@ -223,9 +223,9 @@ impl Machines {
         self.trim_error = dropped.err().map(|error| Arc::from(error.to_string()));
         let mut room = Room::default();
         self.untold.iter().for_each(|_| room.add(None, 0));
-        match writer.reserve(room.bytes()) {
+        match writer.reserve(room.bytes(), Claim::Own) {
             Ok(()) => {}
-            Err(WriteError::NoRoom { .. }) => return Ok(()),
+            Err(WriteError::NoRoom(_)) => return Ok(()),
             Err(WriteError::Broken(reason)) => return Err(Stopped::Journal(reason)),
         }
         for partition in std::mem::take(&mut self.untold) {
@@ -264,7 +264,7 @@ impl Machines {
             }
             // The room was reserved before the machines were told of what the frames are for, so
             // this too leaves them with a write that did not come about.
-            Err(error @ WriteError::NoRoom { .. }) => Arc::from(error.to_string()),
+            Err(error @ WriteError::NoRoom(_)) => Arc::from(error.to_string()),
             Err(WriteError::Broken(reason)) => reason,
         };
         for (partition, token) in tokens {

@@ -108,7 +108,7 @@ impl Journal {
         );
         machines.bring_up(tables.into_tables())?;
         machines.settle(&mut writer).map_err(|stopped| match stopped {
-            Stopped::Journal(reason) => cannot_start(&reason),
+            Stopped::Journal(reason) => OpenError::Write { reason },
             Stopped::Meta(error) => error.into(),
         })?;
         // A crash may have come between the durable trim point and the removal of the files.
@@ -141,15 +141,6 @@ impl Shared {
     fn tail(&self, partition: PartitionId) -> Lsn {
         self.tails.read().get(&partition).copied().unwrap_or(Lsn::new(1, 0))
     }
-
-    fn check_free_space(&self) -> Result<(), AppendError> {
-        let min_bytes = self.settings.disk_free_min_bytes;
-        let free_bytes = self.files.free_bytes();
-        if free_bytes < min_bytes {
-            return Err(AppendError::DiskFull { free_bytes, min_bytes });
-        }
-        Ok(())
-    }
 }
 
 impl Log for Journal {
@@ -178,7 +169,7 @@ impl Log for Journal {
         if request.room_bytes > max_bytes {
             return Err(AppendError::TooLarge { size_bytes: request.room_bytes, max_bytes });
         }
-        self.shared.check_free_space()?;
+        self.shared.files.check_space()?;
         self.shared.queue.push(request)
     }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::{
     ProducerSettings,
-    journal::{FileSettings, OpenError},
+    journal::{DiskReserve, FileSettings, OpenError},
 };
 
 /// Settings of a journal. None has a default.
@@ -24,7 +24,7 @@ pub struct JournalSettings {
     /// Over how many coordinators sessions are spread.
     pub coordinator_count: u32,
     /// What has to stay free on the disk; below it requests are refused until there is room.
-    pub disk_free_min_bytes: u64,
+    pub disk_reserve: DiskReserve,
     /// What is remembered of producers.
     pub producers: ProducerSettings,
 }
@@ -42,7 +42,7 @@ impl JournalSettings {
     }
 
     pub(super) fn of_files(&self) -> FileSettings {
-        let Self { file_bytes, disk_free_min_bytes, .. } = *self;
-        FileSettings { dir: self.dir.clone(), file_bytes, disk_free_min_bytes }
+        let Self { file_bytes, disk_reserve, .. } = *self;
+        FileSettings { dir: self.dir.clone(), file_bytes, disk_reserve }
     }
 }

@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, sync::Arc};
 use varve_types::{Lsn, PartitionId};
 
 use super::{Journal, machines::Machines};
-use crate::{journal::Damage, protocol::Partition};
+use crate::{
+    journal::{Damage, DiskStatus},
+    protocol::Partition,
+};
 
 /// A journal at one moment.
 #[derive(Clone, Debug)]
@@ -17,6 +20,8 @@ pub struct JournalStatus {
     pub bytes: u64,
     /// Partitions that keep the oldest file from being removed: seal and trim these to free space.
     pub oldest_file_held_by: Vec<PartitionId>,
+    /// The disk that the files are on.
+    pub disk: DiskStatus,
     /// Bytes of requests that wait for the disk.
     pub waiting_bytes: u64,
     /// Groups written since the start.
@@ -107,6 +112,7 @@ impl Journal {
             files: files.files,
             bytes: files.bytes,
             oldest_file_held_by: files.oldest_file_held_by,
+            disk: files.disk,
             waiting_bytes: shared.queue.waiting_bytes(),
             groups_total: counters.groups_total,
             records_total: counters.records_total,

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     AppendError, Stored,
-    journal::{WriteError, Writer},
+    journal::{Claim, WriteError, Writer},
     meta::MetaError,
     protocol::{Event, Outcome},
 };
@@ -75,11 +75,11 @@ impl Writing {
     /// not asked, and nothing has happened.
     fn append(&mut self, requests: Vec<Request>) -> Result<(), Stopped> {
         let room_bytes = requests.iter().map(|request| request.room_bytes).sum();
-        match self.writer.reserve(room_bytes) {
+        match self.writer.reserve(room_bytes, Claim::Append) {
             Ok(()) => {}
-            Err(WriteError::NoRoom { free_bytes, min_bytes }) => {
+            Err(WriteError::NoRoom(shortage)) => {
                 self.shared.queue.release(room_bytes);
-                let error = AppendError::DiskFull { free_bytes, min_bytes };
+                let error = AppendError::DiskFull(shortage);
                 for request in requests {
                     request.refuse(&error);
                 }

@@ -11,6 +11,15 @@ use std::{
     sync::Arc,
 };
 
+/// The size of a disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DiskSpace {
+    /// Bytes that this process may still fill.
+    pub free_bytes: u64,
+    /// All there are.
+    pub total_bytes: u64,
+}
+
 /// A file system. Paths are absolute or relative to the process's folder.
 pub trait Disk: Send + Sync {
     /// Makes the folder and those above it, unless they are there.
@@ -34,8 +43,8 @@ pub trait Disk: Send + Sync {
     /// Makes the folder's entries durable: what was created, renamed or removed in it.
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
 
-    /// Bytes that this process may still fill on the disk that holds `dir`.
-    fn free_bytes(&self, dir: &Path) -> io::Result<u64>;
+    /// How large the disk that holds `dir` is, and what is left of it.
+    fn space(&self, dir: &Path) -> io::Result<DiskSpace>;
 
     /// A number that no other disk got.
     fn new_store_id(&self) -> u128;
@@ -101,8 +110,10 @@ impl Disk for RealDisk {
         File::open(dir)?.sync_all()
     }
 
-    fn free_bytes(&self, dir: &Path) -> io::Result<u64> {
-        fs4::available_space(dir)
+    fn space(&self, dir: &Path) -> io::Result<DiskSpace> {
+        let space = fs4::statvfs(dir)?;
+        let (free_bytes, total_bytes) = (space.available_space(), space.total_space());
+        Ok(DiskSpace { free_bytes, total_bytes })
     }
 
     fn new_store_id(&self) -> u128 {

@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{Disk, DiskFile};
+use super::{Disk, DiskFile, DiskSpace};
 
 /// What is to go wrong. Each fault is off until it is set.
 #[derive(Debug, Default)]
@@ -22,6 +22,7 @@ struct Plan {
     syncs_until_failure: Option<u64>,
     bytes_until_tear: Option<u64>,
     free_bytes: Option<u64>,
+    total_bytes: Option<u64>,
     allocations_fail: bool,
     writes_seen: u64,
     syncs_seen: u64,
@@ -42,6 +43,11 @@ impl Faults {
     /// The disk says that it has this much space left; `None` for what it really has.
     pub fn set_free_bytes(&self, free_bytes: Option<u64>) {
         self.plan.lock().free_bytes = free_bytes;
+    }
+
+    /// The disk says that it is this large; `None` for how large it really is.
+    pub fn set_total_bytes(&self, total_bytes: Option<u64>) {
+        self.plan.lock().total_bytes = total_bytes;
     }
 
     /// Whether reserving space for a new file fails.
@@ -142,9 +148,12 @@ impl Disk for FaultyDisk {
         self.disk.sync_dir(dir)
     }
 
-    fn free_bytes(&self, dir: &Path) -> io::Result<u64> {
-        let told = self.faults.plan.lock().free_bytes;
-        told.map_or_else(|| self.disk.free_bytes(dir), Ok)
+    fn space(&self, dir: &Path) -> io::Result<DiskSpace> {
+        let real = self.disk.space(dir)?;
+        let plan = self.faults.plan.lock();
+        let free_bytes = plan.free_bytes.unwrap_or(real.free_bytes);
+        let total_bytes = plan.total_bytes.unwrap_or(real.total_bytes);
+        Ok(DiskSpace { free_bytes, total_bytes })
     }
 
     fn new_store_id(&self) -> u128 {

@@ -8,7 +8,7 @@ mod lock;
 mod threads;
 
 pub use clock::{Clock, RealClock};
-pub use disk::{Disk, DiskFile, RealDisk};
+pub use disk::{Disk, DiskFile, DiskSpace, RealDisk};
 pub use lock::{DataDirLock, DataDirLockError};
 pub use threads::{RealThreads, Running, Threads};
 

@@ -1,32 +1,10 @@
-//! What a journal does while the disk fails, fills or is slow.
+//! What a journal does while the disk fails or is slow.
 
 use crate::support::{
     LOGS_0, append, crash_image, faulty_runtime, files, open, payloads, settings, start_append,
 };
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
-use varve_log::{AppendError, Journal, Log, OpenError, runtime::Clock};
+use varve_log::{AppendError, Journal, Log, OpenError};
 use varve_types::Lsn;
-
-/// A clock that moves when it is told to.
-#[derive(Default)]
-struct ManualClock {
-    elapsed_ms: AtomicU64,
-}
-
-impl Clock for ManualClock {
-    fn now_ms(&self) -> i64 {
-        1_700_000_000_000
-    }
-    fn elapsed(&self) -> Duration {
-        Duration::from_millis(self.elapsed_ms.load(Ordering::Relaxed))
-    }
-}
 
 #[test]
 fn a_failed_fsync_turns_the_journal_read_only_for_ever() {
@@ -80,53 +58,6 @@ fn requests_behind_a_failed_one_are_told_so_too() {
         assert!(matches!(answers.recv().unwrap(), Err(AppendError::ReadOnly { .. })));
     }
     assert_eq!(journal.status().waiting_bytes, 0);
-}
-
-#[test]
-fn a_full_disk_is_refused_until_there_is_room_again() {
-    let home = tempfile::tempdir().unwrap();
-    let (mut runtime, faults) = faulty_runtime();
-    let clock = Arc::new(ManualClock::default());
-    runtime.clock = clock.clone();
-    let mut settings = settings(home.path());
-    settings.disk_free_min_bytes = 1 << 20;
-    let journal = Journal::open(settings, runtime).unwrap();
-    append(&journal, &[(LOGS_0, b"before")]).unwrap();
-
-    faults.set_free_bytes(Some(1000));
-    clock.elapsed_ms.store(1_000, Ordering::Relaxed);
-    let refused = append(&journal, &[(LOGS_0, b"refused")]).unwrap_err();
-    assert!(matches!(refused, AppendError::DiskFull { free_bytes: 1000, min_bytes: 1_048_576 }));
-    faults.set_free_bytes(None);
-    clock.elapsed_ms.store(2_000, Ordering::Relaxed);
-    append(&journal, &[(LOGS_0, b"after")]).unwrap();
-    assert_eq!(payloads(&journal, LOGS_0), [b"before".to_vec(), b"after".to_vec()]);
-}
-
-#[test]
-fn a_new_file_is_not_begun_on_the_space_that_has_to_stay_free() {
-    let home = tempfile::tempdir().unwrap();
-    let (runtime, faults) = faulty_runtime();
-    let mut settings = settings(home.path());
-    settings.disk_free_min_bytes = 1000;
-    let journal = Journal::open(settings, runtime).unwrap();
-    faults.set_free_bytes(Some(2000));
-    let refused = append(&journal, &[(LOGS_0, b"refused")]).unwrap_err();
-    assert!(matches!(refused, AppendError::DiskFull { free_bytes: 2000, min_bytes: 66_536 }));
-    assert!(files(home.path()).is_empty());
-}
-
-#[test]
-fn a_file_that_finds_no_room_is_refused_and_tried_again() {
-    let home = tempfile::tempdir().unwrap();
-    let (runtime, faults) = faulty_runtime();
-    let journal = Journal::open(settings(home.path()), runtime).unwrap();
-    faults.set_allocations_fail(true);
-    let refused = append(&journal, &[(LOGS_0, b"refused")]).unwrap_err();
-    assert!(matches!(refused, AppendError::DiskFull { .. }), "{refused}");
-    assert!(files(home.path()).is_empty(), "what was reserved is given back");
-    faults.set_allocations_fail(false);
-    assert_eq!(append(&journal, &[(LOGS_0, b"x")]).unwrap(), [Lsn::new(1, 0)]);
 }
 
 #[test]

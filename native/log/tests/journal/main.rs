@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test's helpers fail by panicking, as tests do")]
 #![allow(clippy::disallowed_methods, reason = "a test changes files behind the journal's back")]
 
+mod disk_full;
 mod faults;
 mod files;
 mod real_faults;

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
     process::Command,
 };
-use varve_log::{AppendError, Journal, Log, Runtime};
+use varve_log::{AppendError, DiskReserve, Journal, Log, Runtime};
 
 /// A file system in memory, as long as it lives.
 struct Tmpfs(tempfile::TempDir);
@@ -41,7 +41,7 @@ impl Drop for Tmpfs {
 fn a_disk_that_fills_is_refused_in_good_time_and_taken_again_once_there_is_room() {
     let Some(disk) = Tmpfs::mount("1m") else { return };
     let mut settings = settings(disk.path());
-    settings.disk_free_min_bytes = 200 << 10;
+    settings.disk_reserve = DiskReserve { min_bytes: 200 << 10, min_percent: 100 };
     let journal = Journal::open(settings, Runtime::real()).unwrap();
     let mut stored = 0;
     let refused = loop {
@@ -50,9 +50,11 @@ fn a_disk_that_fills_is_refused_in_good_time_and_taken_again_once_there_is_room(
             Err(refused) => break refused,
         }
     };
-    assert!(matches!(refused, AppendError::DiskFull { .. }), "{refused}");
+    assert!(matches!(refused, AppendError::DiskFull(_)), "{refused}");
     assert_eq!(payloads(&journal, LOGS_0).len(), stored);
     assert!(stored > 50);
+    let free_bytes = fs4::available_space(disk.path()).unwrap();
+    assert!(free_bytes >= 200 << 10, "{free_bytes} bytes are left for what frees some");
     // What is trimmed makes room, and nothing was lost by the refusal.
     journal.trim(&[(LOGS_0, journal.tail(LOGS_0))]);
     append(&journal, &[(SPANS_1, b"after")]).unwrap();

@@ -7,8 +7,8 @@ use std::{
     sync::{Arc, mpsc},
 };
 use varve_log::{
-    Append, AppendError, Journal, JournalSettings, Log, OpenError, ProducerSettings, ReadError,
-    Runtime,
+    Append, AppendError, DiskReserve, Journal, JournalSettings, Log, OpenError, ProducerSettings,
+    ReadError, Runtime,
     runtime::faults::{Faults, FaultyDisk},
 };
 use varve_types::{LogId, Lsn, PartitionId, TenantId};
@@ -31,7 +31,7 @@ pub(crate) fn settings(dir: &Path) -> JournalSettings {
         write_buffer_max_bytes: 256 << 10,
         epoch_timeout_ms: 5_000,
         coordinator_count: 1_024,
-        disk_free_min_bytes: 0,
+        disk_reserve: DiskReserve::NONE,
         producers: ProducerSettings::default(),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc};
 
-use varve_log::{Journal, JournalSettings, Log, ProducerSettings, Runtime};
+use varve_log::{DiskReserve, Journal, JournalSettings, Log, ProducerSettings, Runtime};
 use varve_types::Table;
 use varve_view::{Store, StoreSettings, UpkeepSettings};
 
@@ -16,7 +16,7 @@ fn open(folder: &Path) -> (Arc<Journal>, Store) {
         write_buffer_max_bytes: 16 << 20,
         epoch_timeout_ms: 5_000,
         coordinator_count: 16,
-        disk_free_min_bytes: 0,
+        disk_reserve: DiskReserve::NONE,
         producers: ProducerSettings::default(),
     };
     let log = Arc::new(Journal::open(journal, Runtime::real()).unwrap());
