@@ -3,7 +3,7 @@ import { readArguments, UsageError } from './arguments.ts';
 import { readBuildInfo } from './build-info.ts';
 import { backup, restore } from './commands/backup.ts';
 import { check, document, hashFromInput, print } from './commands/config.ts';
-import { status } from './commands/log.ts';
+import { hold, holds, release, status } from './commands/log.ts';
 import { start } from './commands/start.ts';
 import { compact, retention, stats } from './commands/store.ts';
 import { ConfigError } from './config/load.ts';
@@ -14,6 +14,9 @@ const usage = `Usage: varve COMMAND [--config FILE] [--data-dir DIR] [--SETTING 
   config check     say what is wrong with the configuration
   config print     show the configuration in force, and where each value comes from
   log status       show how the log of a running Varve is: tails, syncs, what holds old files
+  log holds        show who keeps records of the log from being trimmed, and for how long yet
+  log hold NAME [AGE] [oldest|tail]  keep what the log has, or only what comes, for AGE (30m) unless set again
+  log release NAME  let a hold go
   config hash-password  read a password from standard input, print it as tenants.NAME.users needs it
   store stats      show what the store of a running Varve holds, by tenant and table
   store compact    merge the segments of a data directory that no Varve has open
@@ -30,9 +33,17 @@ Settings: docs/configuration.md; 'listen.loki_port' is --listen-loki-port or VAR
 async function run(args: readonly string[]): Promise<void> {
   const { words, configFile, flags } = readArguments(args);
   const sources = { file: configFile, environment: process.env, flags };
-  const [command, folder, ...rest] = words;
-  if ((command === 'backup' || command === 'restore') && rest.length === 0) {
-    await (command === 'backup' ? backup(sources, folder) : restore(sources, folder));
+  const [noun, verb, ...rest] = words;
+  if (noun === 'log' && verb === 'hold' && rest.length > 0) {
+    await hold(sources, rest);
+    return;
+  }
+  if (noun === 'log' && verb === 'release' && rest.length === 1) {
+    await release(sources, rest);
+    return;
+  }
+  if ((noun === 'backup' || noun === 'restore') && rest.length === 0) {
+    await (noun === 'backup' ? backup(sources, verb) : restore(sources, verb));
     return;
   }
   switch (words.join(' ')) {
@@ -53,6 +64,9 @@ async function run(args: readonly string[]): Promise<void> {
       return;
     case 'log status':
       await status(sources);
+      return;
+    case 'log holds':
+      await holds(sources);
       return;
     case 'store stats':
       await stats(sources);

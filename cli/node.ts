@@ -6,6 +6,8 @@ import { createSearch } from '../search/index.ts';
 import { openStorage, parseTenant, type Storage } from '../storage/index.ts';
 import { createAuthenticate } from './auth.ts';
 import type { Config } from './config/schema.ts';
+import { type ControlSocket, controlSocketPath, openControlSocket } from './control-socket.ts';
+import { warnOfExpiredHolds } from './expired-holds.ts';
 import { guarded } from './guard.ts';
 import { cannotListen, type Listener, openListener } from './listeners.ts';
 import { ingestOptions, queryApiOptions, searchOptions, storageOptions } from './options.ts';
@@ -62,6 +64,8 @@ class Running implements RunningNode {
   readonly #storage: Storage;
   readonly #listeners: Listener[] = [];
   readonly #log: Logger;
+  #control: ControlSocket | undefined;
+  #stopWarning: (() => void) | undefined;
   #certificates: Certificates | undefined;
   #syslogCertificates: Certificates | undefined;
   #handshakesFailed = 0;
@@ -125,11 +129,15 @@ class Running implements RunningNode {
     const all = [ingest.plugins.all, ...loki, ...[api.tempo, api.prometheus].map(reads), ...common];
     await this.#openHttp('http_port', 'All of them', all);
     await this.#openSyslog(ingest, log);
+    await this.#openControl();
+    this.#stopWarning = warnOfExpiredHolds(log, () => storage.status().journal.holds);
     this.#ready = true;
   }
 
   async stop(): Promise<void> {
     this.#ready = false;
+    this.#stopWarning?.();
+    await this.#control?.close();
     const timeoutMs = this.#config.listen.drain_timeout_ms;
     await Promise.all(
       this.#listeners.map(async (listener) => {
@@ -163,6 +171,14 @@ class Running implements RunningNode {
       },
     });
     this.#listeners.push(listener);
+  }
+
+  async #openControl(): Promise<void> {
+    const { data_dir: dataDir } = this.#config;
+    const path = controlSocketPath(dataDir);
+    if (path === undefined)
+      this.#log.warn({ dataDir }, 'data_dir is too long for a socket: varve log hold is not served');
+    else this.#control = await openControlSocket(path, this.#storage);
   }
 
   async #openSyslog({ syslog }: Ingest, log: Logger): Promise<void> {

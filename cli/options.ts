@@ -21,6 +21,8 @@ export function storageOptions(config: Config): StorageOptions {
     coordinatorCount: log.coordinator_count,
     diskFreeMinBytes: log.disk_free_min_bytes,
     diskFreeMinPercent: log.disk_free_min_percent,
+    holdMaxAgeMs: known(durationMs(log.hold_max_age)),
+    subscribeCreditBytes: known(sizeBytes(log.subscribe_credit)),
     dedupeWindowMs: log.dedupe_window_ms,
     dedupeKeysMax: log.dedupe_keys_max,
     memtableMaxBytes: view.memtable_max_bytes,

@@ -113,6 +113,11 @@ const metrics: readonly Metric[] = [
     read: ({ journal }) => one(journal.waitingBytes),
   },
   {
+    name: 'varve_log_waiting_max_bytes',
+    help: 'How many of them may: log.write_buffer_size.',
+    read: ({ journal }) => one(journal.waitingMaxBytes),
+  },
+  {
     name: 'varve_log_groups_total',
     help: 'Groups written.',
     read: ({ journal }) => one(journal.groupsTotal),
@@ -160,6 +165,44 @@ const metrics: readonly Metric[] = [
     help: '1 for each partition that keeps the oldest journal file.',
     labels: ['partition'],
     read: ({ journal }) => journal.oldestFileHeldBy.map((partition) => ({ labels: { partition }, value: 1 })),
+  },
+  {
+    name: 'varve_log_hold_age_seconds',
+    help: 'How long ago a hold was set; log.hold_max_age is the most.',
+    labels: ['hold'],
+    read: ({ journal }) =>
+      journal.holds.map(({ name, setAtMs }) => ({
+        labels: { hold: name },
+        value: Math.max(0, (Date.now() - setAtMs) / 1_000),
+      })),
+  },
+  {
+    name: 'varve_log_hold_expired',
+    help: '1 for a hold that grew older than it may and keeps nothing any more, 0 for one that holds.',
+    labels: ['hold'],
+    read: ({ journal }) =>
+      journal.holds.map(({ name, expired }) => ({ labels: { hold: name }, value: expired ? 1 : 0 })),
+  },
+  {
+    name: 'varve_log_trim_epoch',
+    help: 'Epoch of the first record that is still in the log.',
+    labels: ['partition'],
+    read: ofPartitions(({ trimPoint }) => epochOf(trimPoint)),
+  },
+  {
+    name: 'varve_log_trim_offset',
+    help: 'Its offset there.',
+    labels: ['partition'],
+    read: ofPartitions(({ trimPoint }) => offsetOf(trimPoint)),
+  },
+  {
+    name: 'varve_log_held_by',
+    help: '1 for who keeps the trim point of a partition where it is: a view, or a hold by its name.',
+    labels: ['partition', 'holder'],
+    read: ({ journal }) =>
+      journal.partitions.flatMap(({ partition, heldBy }) =>
+        heldBy === null ? [] : [{ labels: { partition, holder: heldBy }, value: 1 }],
+      ),
   },
   { name: 'varve_view_seals_total', help: 'Memtables sealed.', read: ({ views }) => one(views.sealsTotal) },
   {

@@ -21,6 +21,7 @@ export const plainTextStatus = {
   OVERLOADED: 503,
   READ_ONLY: 503,
   DISK_FULL: 503,
+  HOLD_REFUSED: 400,
   APPEND_TIMEOUT: 503,
   CLOSED: 503,
   IO: 503,

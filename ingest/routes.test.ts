@@ -51,6 +51,8 @@ async function started(changed: Partial<IngestOptions> = {}): Promise<FastifyIns
     },
     query: unused,
     status: unused,
+    hold: unused,
+    release: unused,
     seal: unused,
     compact: unused,
     expired: unused,

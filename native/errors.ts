@@ -11,6 +11,7 @@ const errorCodes = [
   'OVERLOADED',
   'READ_ONLY',
   'DISK_FULL',
+  'HOLD_REFUSED',
   'DATA_DIR_LOCKED',
   'STORE_CORRUPT',
   'IO',

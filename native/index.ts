@@ -14,6 +14,7 @@ import type { StoreStatus } from './status.ts';
 export type { DeleteRequest, Expired, LabelMatch, LineMatch, MatchKind, NewDelete } from './deletes.ts';
 export { type ErrorCode, VarveError } from './errors.ts';
 export type {
+  HoldStatus,
   JournalStatus,
   PartitionStatus,
   StoreStatus,
@@ -95,6 +96,16 @@ export interface QueryAnswer {
   readonly stats: QueryStats;
 }
 
+/** What shall stay in the log, and for how long. */
+export interface NewHold {
+  readonly name: string;
+  /** Whom to ask about it. */
+  readonly owner: string;
+  readonly maxAgeMs: number;
+  /** All that is there, or only what comes from now on. */
+  readonly from: 'oldest' | 'tail';
+}
+
 /** How long a tenant's rows of a table are kept. */
 export interface RetentionRule {
   /** null: tenants without a rule of their own. */
@@ -119,6 +130,10 @@ export interface NativeSettings {
   readonly coordinatorCount: number;
   readonly diskFreeMinBytes: number;
   readonly diskFreeMinPercent: number;
+  /** The longest age of a hold. */
+  readonly holdMaxAgeMs: number;
+  /** Of a subscriber to the log. */
+  readonly subscribeCreditBytes: number;
   /** 0 = nothing is remembered. */
   readonly dedupeWindowMs: number;
   readonly dedupeKeysMax: number;
@@ -211,6 +226,21 @@ export class NativeStore {
   /** State of journal and views, for `/metrics` and status pages. */
   status(): StoreStatus {
     return JSON.parse(this.#store.status()) as StoreStatus;
+  }
+
+  /**
+   * Keeps records of the log from being trimmed, for a while; a hold of that name is moved on, or its age
+   * begins anew.
+   *
+   * @throws VarveError HOLD_REFUSED, READ_ONLY: everything is as it was
+   */
+  async hold({ name, owner, maxAgeMs, from }: NewHold): Promise<void> {
+    await crossing(() => this.#store.hold(name, owner, maxAgeMs, from === 'tail'));
+  }
+
+  /** Lets a hold go; false if there is none of that name. */
+  async release(name: string): Promise<boolean> {
+    return await crossing(() => this.#store.release(name));
   }
 
   /** Seals memtables now, as the clock or their size would. */

@@ -25,6 +25,8 @@ export interface JournalStatus {
   readonly disk: DiskStatus;
   /** Of requests that wait for the disk. */
   readonly waitingBytes: number;
+  /** `log.write_buffer_size` */
+  readonly waitingMaxBytes: number;
   /** Partitions that keep the oldest file: once their records are sealed it goes. */
   readonly oldestFileHeldBy: readonly string[];
   readonly groupsTotal: number;
@@ -46,6 +48,20 @@ export interface JournalStatus {
   /** Found since the start, also in files that are gone. */
   readonly damagesTotal: number;
   readonly partitions: readonly PartitionStatus[];
+  readonly holds: readonly HoldStatus[];
+}
+
+/** Who keeps records of the log from being trimmed by name. */
+export interface HoldStatus {
+  readonly name: string;
+  readonly owner: string;
+  /** When it was set or moved last, in milliseconds since 1970. */
+  readonly setAtMs: number;
+  readonly maxAgeMs: number;
+  /** It grew older than that, and holds nothing any more. */
+  readonly expired: boolean;
+  /** By partition, the first place that it keeps. */
+  readonly places: Readonly<Record<string, string>>;
 }
 
 /** The disk that the journal is on. */

@@ -2,6 +2,7 @@ import {
   type AppendRequest,
   type Expired,
   NativeStore,
+  type NewHold,
   type QueryAnswer,
   type Receipt,
   type StoreStatus,
@@ -17,6 +18,8 @@ export {
   type BodyFormat,
   type ErrorCode,
   type Expired,
+  type HoldStatus,
+  type NewHold,
   type QueryAnswer,
   type QueryStats,
   type Receipt,
@@ -35,6 +38,10 @@ export interface Storage {
   /** `queryJson` is a `Query` of the plan algebra (`search/plan/generated.ts`). */
   query(queryJson: string, signal?: AbortSignal): Promise<QueryAnswer>;
   status(): StoreStatus;
+  /** Keeps records of the log for a while. @throws VarveError HOLD_REFUSED, READ_ONLY */
+  hold(hold: NewHold): Promise<void>;
+  /** Lets a hold go; false if there is none of that name. */
+  release(name: string): Promise<boolean>;
   seal(): Promise<void>;
   /** Merges segments as far as it goes. */
   compact(): Promise<void>;
@@ -55,6 +62,8 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
     append: (request) => store.append(request),
     query: (queryJson, signal) => store.query(queryJson, signal),
     status: () => store.status(),
+    hold: (hold) => store.hold(hold),
+    release: (name) => store.release(name),
     seal: () => store.seal(),
     compact: () => store.compact(),
     expired: (rules) => store.expired(rules),

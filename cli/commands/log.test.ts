@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { StoreStatus } from '../../storage/index.ts';
-import { showLogStatus } from './log.ts';
+import { showHolds, showLogStatus } from './log.ts';
 
 const sound: StoreStatus = {
   tenants: [],
@@ -16,6 +16,7 @@ const sound: StoreStatus = {
       resumeBytes: null,
     },
     waitingBytes: 0,
+    waitingMaxBytes: 64 * 1_024 * 1_024,
     oldestFileHeldBy: ['logs/1'],
     groupsTotal: 4,
     groupBytesTotal: 8_192,
@@ -34,6 +35,7 @@ const sound: StoreStatus = {
       { partition: 'logs/1', tail: '3:1200', trimPoint: '2:17', heldRecords: 1_283, heldBy: 'views' },
       { partition: 'spans/0', tail: '3:0', trimPoint: '3:0', heldRecords: 0, heldBy: null },
     ],
+    holds: [],
   },
   views: {
     memtableBytes: 0,
@@ -65,7 +67,8 @@ describe('varve log status', () => {
       `journal     writable
 disk        12.0 GiB of 64.0 GiB free at /data/journal, appends need 1.0 GiB
 starts      3
-files       2, 3.0 MiB, 0 B waiting for the disk
+files       2, 3.0 MiB
+window      0 B of 64.0 MiB wait for the disk
 groups      4 of 2.0 KiB on average
 retries     2 records were there already; 7 keys are remembered
 syncs       4: 500 µs on average, 250 µs the last, 12.3 ms the longest
@@ -92,5 +95,37 @@ spans/0    3:0     3:0         0             -
     const shown = showLogStatus({ ...sound, journal });
     expect(shown).toContain('journal     read-only: fsync of 7.wal failed\n');
     expect(shown).toContain('trim fails  no space\n');
+  });
+});
+
+const hold = (name: string, more: { expired?: boolean; places?: Record<string, string> }) => ({
+  name,
+  owner: 'me.here',
+  setAtMs: 1_000,
+  maxAgeMs: 3_600_000,
+  expired: false,
+  places: {},
+  ...more,
+});
+
+describe('varve log holds', () => {
+  it('shows whom to ask, how long it holds yet and from where on', () => {
+    const places = { 'logs/0': '1:4', 'logs/1': '1:0', 'spans/0': '2:0', 'spans/1': '1:0', 'spans/2': '1:0' };
+    const all = [hold('copy', { places }), hold('slow', { expired: true })];
+    expect(showHolds(all, 601_000)).toBe(
+      `hold  owner    holds for             from
+copy  me.here  50 min                logs/0 1:4, logs/1 1:0, spans/0 2:0, spans/1 1:0, and 1 more
+slow  me.here  expired after 60 min  -
+`,
+    );
+  });
+
+  it('says when there are none', () => {
+    expect(showHolds([], 0)).toBe('nobody holds the log\n');
+  });
+
+  it('are told by varve log status, too', () => {
+    const journal = { ...sound.journal, holds: [hold('copy', { places: { 'logs/0': '1:4' } })] };
+    expect(showLogStatus({ ...sound, journal })).toContain('hold        copy of me.here: logs/0 1:4\n');
   });
 });

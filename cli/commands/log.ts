@@ -1,11 +1,78 @@
-import type { StoreStatus } from '../../storage/index.ts';
-import type { ConfigSources } from '../config/load.ts';
+import { hostname, userInfo } from 'node:os';
+import type { HoldStatus, StoreStatus } from '../../storage/index.ts';
+import { UsageError } from '../arguments.ts';
+import { type ConfigSources, loadConfig } from '../config/load.ts';
+import { durationMs } from '../config/quantity.ts';
+import { command } from '../control-socket.ts';
 import { readStatus } from './running.ts';
 import { columns, size } from './show.ts';
+
+const minuteMs = 60_000;
+const placesShown = 4;
+/** As the log bounds names. */
+const ownerMaxLength = 64;
 
 /** `varve log status`: asks the Varve that runs with this configuration how its log is. */
 export async function status(sources: ConfigSources): Promise<void> {
   process.stdout.write(showLogStatus(await readStatus(sources)));
+}
+
+/** `varve log holds`: asks the Varve that runs with this configuration who keeps records. */
+export async function holds(sources: ConfigSources): Promise<void> {
+  const { journal } = await readStatus(sources);
+  process.stdout.write(showHolds(journal.holds, Date.now()));
+}
+
+/**
+ * `varve log hold NAME [AGE] [oldest|tail]`: sets a hold in the Varve that has the data directory open, or
+ * begins its age anew.
+ *
+ * @throws UsageError, ConfigError; Error with what Varve refuses
+ */
+export async function hold(sources: ConfigSources, words: readonly string[]): Promise<void> {
+  const { data_dir: dataDir, log } = loadConfig(sources).config;
+  const [name = '', age = log.hold_max_age, from = 'oldest', ...more] = words;
+  const maxAgeMs = durationMs(age);
+  if (maxAgeMs === undefined || maxAgeMs === 0)
+    throw new UsageError(`'${age}' is no age; give one such as 30m, at most log.hold_max_age`);
+  if ((from !== 'oldest' && from !== 'tail') || more.length > 0)
+    throw new UsageError("a hold begins at 'oldest', the first record that the log has, or at 'tail'");
+  const owner = `${userInfo().username}.${hostname()}`.replaceAll(/[^\w.-]/g, '_').slice(0, ownerMaxLength);
+  await command(dataDir, 'PUT', `/holds/${encodeURIComponent(name)}`, { owner, maxAgeMs, from });
+  process.stdout.write(`${name} holds the log for ${showAge(maxAgeMs)}; set it again before that\n`);
+}
+
+/** `varve log release NAME`. @throws ConfigError; Error where there is no such hold */
+export async function release(sources: ConfigSources, [name = '']: readonly string[]): Promise<void> {
+  await command(loadConfig(sources).config.data_dir, 'DELETE', `/holds/${encodeURIComponent(name)}`);
+  process.stdout.write(`${name} holds nothing any more\n`);
+}
+
+/** Holds for people, each with how long it holds yet. */
+export function showHolds(all: readonly HoldStatus[], nowMs: number): string {
+  if (all.length === 0) return 'nobody holds the log\n';
+  const table = [
+    ['hold', 'owner', 'holds for', 'from'],
+    ...all.map((each) => [each.name, each.owner, showLeft(each, nowMs), showPlaces(each)]),
+  ];
+  return `${columns(table).join('\n')}\n`;
+}
+
+function showLeft({ expired, setAtMs, maxAgeMs }: HoldStatus, nowMs: number): string {
+  if (expired) return `expired after ${showAge(maxAgeMs)}`;
+  return showAge(Math.max(0, maxAgeMs - Math.max(0, nowMs - setAtMs)));
+}
+
+function showPlaces({ places }: HoldStatus): string {
+  const all = Object.entries(places).map(([partition, place]) => `${partition} ${place}`);
+  const shown = all.slice(0, placesShown).join(', ');
+  return all.length > placesShown ? `${shown}, and ${all.length - placesShown} more` : shown || '-';
+}
+
+function showAge(ms: number): string {
+  if (ms < 2 * minuteMs) return `${Math.round(ms / 1_000)} s`;
+  if (ms < 120 * minuteMs) return `${Math.round(ms / minuteMs)} min`;
+  return `${Math.round(ms / (60 * minuteMs))} h`;
 }
 
 /** The log's state for people: the journal in three lines, then a line for each partition. */
@@ -15,7 +82,8 @@ export function showLogStatus({ journal }: StoreStatus): string {
     `journal     ${stateOf(journal)}`,
     `disk        ${diskOf(journal.disk)}`,
     `starts      ${incarnation}`,
-    `files       ${files}, ${size(bytes)}, ${size(waitingBytes)} waiting for the disk`,
+    `files       ${files}, ${size(bytes)}`,
+    `window      ${size(waitingBytes)} of ${size(journal.waitingMaxBytes)} wait for the disk`,
     `groups      ${groupsTotal} of ${size(mean(journal.groupBytesTotal, groupsTotal))} on average`,
     `retries     ${journal.duplicatesTotal} records were there already; ${journal.keysRemembered} keys are remembered`,
     `syncs       ${syncsTotal}: ${duration(mean(journal.syncUsTotal, syncsTotal))} on average, ` +
@@ -24,6 +92,10 @@ export function showLogStatus({ journal }: StoreStatus): string {
   if (journal.oldestFileHeldBy.length > 0)
     lines.push(`held by     ${journal.oldestFileHeldBy.join(', ')} (the oldest file)`);
   for (const damage of journal.damages) lines.push(`damaged     ${damage}`);
+  for (const each of journal.holds)
+    lines.push(
+      `hold        ${each.name} of ${each.owner}: ${each.expired ? 'expired, keeps nothing' : showPlaces(each)}`,
+    );
   if (journal.trimError !== null) lines.push(`trim fails  ${journal.trimError}`);
   const table = [
     ['partition', 'tail', 'trimmed to', 'held records', 'held by'],

@@ -278,6 +278,16 @@ const log = section('The log (DLog).', {
     0,
     100,
   ),
+  hold_max_age: duration(
+    '1h',
+    ['1s', '720h'],
+    'How long a hold (`varve log hold`) keeps records of the log unless it is set again; also the most that one may ask for.',
+  ),
+  subscribe_credit: size(
+    '4MiB',
+    ['64KiB', '1GiB'],
+    'Records that whoever follows the log holds at once, the views at a start among them.',
+  ),
 });
 
 const view = section('Memtables and segments.', {

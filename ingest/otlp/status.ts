@@ -35,6 +35,7 @@ export const otlpStatus = {
   DATA_DIR_LOCKED: fault,
   STORE_CORRUPT: fault,
   REGEX_INVALID: fault,
+  HOLD_REFUSED: fault,
   QUERY_INVALID: fault,
   QUERY_EXECUTION: fault,
   QUERY_TIMEOUT: fault,

@@ -19,6 +19,7 @@ const prometheusMeaning = {
   OVERLOADED: { status: 429, type: 'unavailable' },
   READ_ONLY: { status: 503, type: 'unavailable' },
   DISK_FULL: { status: 503, type: 'unavailable' },
+  HOLD_REFUSED: { status: 400, type: 'bad_data' },
   DATA_DIR_LOCKED: { status: 500, type: 'internal' },
   STORE_CORRUPT: { status: 500, type: 'internal' },
   IO: { status: 500, type: 'internal' },

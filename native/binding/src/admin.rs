@@ -1,9 +1,11 @@
 //! State and upkeep of the store.
 
+use std::collections::BTreeMap;
+
 use napi_derive::napi;
 use serde::Serialize;
-use varve_log::JournalStatus;
-use varve_types::ErrorCode;
+use varve_log::{Hold, HoldStatus, JournalStatus, Log as _};
+use varve_types::{ErrorCode, Lsn, PartitionId};
 use varve_view::StoreStatus;
 
 use crate::{
@@ -30,6 +32,7 @@ struct JournalState {
     bytes: u64,
     disk: DiskState,
     waiting_bytes: u64,
+    waiting_max_bytes: u64,
     oldest_file_held_by: Vec<String>,
     groups_total: u64,
     group_bytes_total: u64,
@@ -45,6 +48,34 @@ struct JournalState {
     damages: Vec<String>,
     damages_total: u64,
     partitions: Vec<PartitionState>,
+    holds: Vec<HoldState>,
+}
+
+/// A hold; places are `epoch:offset`, by partition.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct HoldState {
+    name: String,
+    owner: String,
+    set_at_ms: i64,
+    max_age_ms: u64,
+    expired: bool,
+    places: BTreeMap<String, String>,
+}
+
+impl From<&HoldStatus> for HoldState {
+    fn from(hold: &HoldStatus) -> Self {
+        let text =
+            |(partition, place): (&PartitionId, &Lsn)| (partition.to_string(), place.to_string());
+        Self {
+            name: hold.name.to_string(),
+            owner: hold.owner.to_string(),
+            set_at_ms: hold.set_at_ms,
+            max_age_ms: hold.max_age_ms,
+            expired: hold.expired,
+            places: hold.places.iter().map(text).collect(),
+        }
+    }
 }
 
 /// [`varve_log::DiskStatus`] as JSON.
@@ -83,6 +114,7 @@ impl From<JournalStatus> for JournalState {
                 resume_bytes: status.disk.resume_bytes,
             },
             waiting_bytes: status.waiting_bytes,
+            waiting_max_bytes: status.waiting_max_bytes,
             oldest_file_held_by: status
                 .oldest_file_held_by
                 .iter()
@@ -101,6 +133,7 @@ impl From<JournalStatus> for JournalState {
             trim_error: status.trim_error.map(|reason| reason.to_string()),
             damages: status.damages.iter().map(ToString::to_string).collect(),
             damages_total: status.damages_total,
+            holds: status.holds.iter().map(HoldState::from).collect(),
             partitions: status
                 .partitions
                 .iter()
@@ -129,6 +162,37 @@ impl NativeStore {
         };
         serde_json::to_string(&status)
             .map_err(|error| coded_with_causes(ErrorCode::Internal, &error))
+    }
+
+    /// Keeps records from being trimmed: from now on (`tail`) or from the first that there is, for
+    /// `max_age_ms` unless it is set again. A hold of that name is moved on, or begins its age anew.
+    #[napi]
+    pub async fn hold(
+        &self,
+        name: String,
+        owner: String,
+        max_age_ms: f64,
+        from_tail: bool,
+    ) -> napi::Result<()> {
+        let log = self.running()?.log.clone();
+        let held = tokio::task::spawn_blocking(move || {
+            let tails = |partition| (partition, log.tail(partition));
+            let from = match from_tail {
+                true => log.partitions().into_iter().map(tails).collect(),
+                false => BTreeMap::new(),
+            };
+            let max_age_ms = max_age_ms as u64;
+            log.hold(Hold { name: name.into(), owner: owner.into(), max_age_ms, from })
+        });
+        held.await.map_err(|_| lost("setting a hold"))?.map_err(|error| coded(error.code(), error))
+    }
+
+    /// Lets a hold go; whether there was one.
+    #[napi]
+    pub async fn release(&self, name: String) -> napi::Result<bool> {
+        let log = self.running()?.log.clone();
+        let released = tokio::task::spawn_blocking(move || log.release(&name));
+        released.await.map_err(|_| lost("releasing"))?.map_err(|error| coded(error.code(), error))
     }
 
     /// Seals memtables now; resolves when their segments are durable.

@@ -20,6 +20,8 @@ pub(crate) struct Settings {
     pub(crate) coordinator_count: u32,
     pub(crate) disk_free_min_bytes: u64,
     pub(crate) disk_free_min_percent: u32,
+    pub(crate) hold_max_age_ms: u64,
+    pub(crate) subscribe_credit_bytes: u64,
     pub(crate) dedupe_window_ms: u64,
     pub(crate) dedupe_keys_max: u32,
     pub(crate) memtable_max_bytes: u64,

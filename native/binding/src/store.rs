@@ -47,6 +47,7 @@ impl Running {
                 min_bytes: settings.disk_free_min_bytes,
                 min_percent: settings.disk_free_min_percent,
             },
+            hold_max_age_ms: settings.hold_max_age_ms,
             producers: ProducerSettings {
                 dedupe_window_ms: settings.dedupe_window_ms,
                 dedupe_keys_max: settings.dedupe_keys_max,
@@ -60,6 +61,7 @@ impl Running {
             log.clone(),
             StoreSettings {
                 data_dir: settings.data_dir,
+                subscribe_credit_bytes: settings.subscribe_credit_bytes,
                 partitions: settings.partitions,
                 tenant_partitions: settings.tenant_partitions,
                 memtable_max_bytes: settings.memtable_max_bytes.min(settings.segment_size_bytes),

@@ -21,7 +21,7 @@ use std::{
 };
 use varve_log::{
     Append, DiskReserve, Journal, JournalSettings, Log, ProducerSettings, RequestIdentity, Runtime,
-    request_key,
+    Snapshot, request_key,
     runtime::{Clock, RealClock},
 };
 use varve_types::{LogId, PartitionId, TenantId};
@@ -118,6 +118,7 @@ fn measure(dir: &Path, load: Load) -> Measured {
         } else {
             ProducerSettings { dedupe_window_ms: 0, ..ProducerSettings::default() }
         },
+        hold_max_age_ms: 3_600_000,
     };
     let journal = Journal::open(settings, Runtime::real()).unwrap();
     let is_over = AtomicBool::new(false);
@@ -127,7 +128,10 @@ fn measure(dir: &Path, load: Load) -> Measured {
             while !is_over.load(Ordering::Relaxed) {
                 thread::sleep(TRIM_EVERY);
                 let tails = journal.partitions().into_iter().map(|at| (at, journal.tail(at)));
-                journal.trim(&tails.collect::<Vec<_>>());
+                journal.trim(
+                    &Snapshot { holder: "views".into(), location: "nowhere".into() },
+                    &tails.collect::<Vec<_>>(),
+                );
             }
         });
         let measured = append_all(&journal, load);

@@ -25,7 +25,8 @@ use std::{
     time::Duration,
 };
 use varve_log::{
-    Append, DiskReserve, Journal, JournalSettings, Log, ProducerSettings, Runtime, part_key,
+    Append, DiskReserve, Journal, JournalSettings, Log, ProducerSettings, Runtime, Snapshot,
+    part_key,
     runtime::{Clock, RealClock},
 };
 use varve_types::{LogId, PartitionId, TenantId};
@@ -79,6 +80,7 @@ fn measure(dir: &Path, every: Duration) -> Measured {
         epoch_timeout_ms: 5_000,
         coordinator_count: 1_024,
         disk_reserve: DiskReserve::NONE,
+        hold_max_age_ms: 3_600_000,
         producers: ProducerSettings::default(),
     };
     let journal = Journal::open(settings, Runtime::real()).unwrap();
@@ -98,7 +100,10 @@ fn measure(dir: &Path, every: Duration) -> Measured {
             while !is_over.load(Ordering::Relaxed) {
                 thread::sleep(TRIM_EVERY);
                 let tails = journal.partitions().into_iter().map(|at| (at, journal.tail(at)));
-                journal.trim(&tails.collect::<Vec<_>>());
+                journal.trim(
+                    &Snapshot { holder: "views".into(), location: "nowhere".into() },
+                    &tails.collect::<Vec<_>>(),
+                );
             }
         });
         let connections: Vec<_> = (0..CONNECTIONS as u32)

@@ -65,6 +65,7 @@ fn main() {
             epoch_timeout_ms: 5_000,
             coordinator_count: 1_024,
             disk_reserve: DiskReserve::NONE,
+            hold_max_age_ms: 3_600_000,
             producers: ProducerSettings::default(),
         };
         let journal = Journal::open(settings.clone(), Runtime::real()).unwrap();

@@ -87,6 +87,7 @@ fn open(dir: &Path) -> Journal {
         epoch_timeout_ms: 5_000,
         coordinator_count: 1_024,
         disk_reserve: DiskReserve::NONE,
+        hold_max_age_ms: 3_600_000,
         producers: ProducerSettings::default(),
     };
     Journal::open(settings, Runtime::real()).unwrap()

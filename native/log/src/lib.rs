@@ -5,6 +5,7 @@
 #![deny(clippy::indexing_slicing)]
 
 mod fields;
+mod holds;
 pub mod ids;
 pub mod journal;
 pub mod memory;
@@ -13,13 +14,19 @@ pub mod node;
 pub mod producers;
 pub mod protocol;
 pub mod runtime;
+mod subscription;
 
+pub use holds::HoldStatus;
 pub use ids::CoordinatorsError;
 pub use journal::{Damage, DiskReserve, DiskShortage, DiskStatus, LostRange, OpenError};
 pub use memory::MemoryLog;
 pub use node::{Journal, JournalSettings, JournalStatus, PartitionStatus};
 pub use producers::{ProducerSettings, RequestIdentity, SessionId, part_key, request_key};
+pub use protocol::{Hold, HoldError, Snapshot};
 pub use runtime::{DataDirLock, DataDirLockError, Runtime};
+pub use subscription::{
+    Delivery, Next, Over, Subscribe, SubscribeError, Subscription, SubscriptionHandle, Wanted,
+};
 
 use bytes::Bytes;
 use std::{io, path::PathBuf, sync::Arc};
@@ -166,17 +173,45 @@ pub struct Record {
     pub payload: Bytes,
 }
 
+impl Record {
+    /// A record at its place.
+    pub(crate) fn placed(partition: PartitionId, lsn: Lsn, record: protocol::Record) -> Self {
+        let protocol::Record {
+            session,
+            idempotency_key,
+            append_time_ms,
+            tenant,
+            schema_id,
+            rows,
+            payload,
+        } = record;
+        Self {
+            partition,
+            lsn,
+            tenant,
+            schema_id,
+            rows,
+            append_time_ms,
+            session,
+            idempotency_key,
+            payload,
+        }
+    }
+}
+
 /// Why records could not be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReadError {
-    /// The records are gone from the log; a view's snapshot holds them.
-    #[error("{partition} is trimmed up to {trim_point}; take a snapshot and read on from there")]
+    /// The records are gone from the log; a view's snapshot has them.
+    #[error("{partition} is trimmed up to {trim_point}; {}", boot(snapshot.as_ref()))]
     Trimmed {
         /// Which partition.
         partition: PartitionId,
         /// The first place that may still be read.
         trim_point: Lsn,
+        /// What has all before: boot from it, and read on from its place.
+        snapshot: Option<Snapshot>,
     },
     /// Records that were stored and cannot be read any more: rot, not a torn tail. What is before and
     /// behind them can.
@@ -199,6 +234,16 @@ pub enum ReadError {
         /// Why.
         source: io::Error,
     },
+}
+
+/// What is said to whoever asks for records that are trimmed.
+fn boot(snapshot: Option<&Snapshot>) -> String {
+    match snapshot {
+        Some(Snapshot { holder, location }) => {
+            format!("boot from the snapshot of {holder}, {location}, and read on from its place")
+        }
+        None => "no snapshot of what is before is known".to_owned(),
+    }
 }
 
 /// What every log promises; `tests/contract.rs` holds each implementation to it.
@@ -227,9 +272,24 @@ pub trait Log: Send + Sync {
         max_bytes: u64,
     ) -> Result<Vec<Record>, ReadError>;
 
-    /// Says of partitions that their records below a place are not needed any more; all of it becomes
-    /// durable together. Never moves back, nor past the tail. Space is freed in whole journal files.
-    fn trim(&self, up_to: &[(PartitionId, Lsn)]);
+    /// Follows partitions from any place on: first what is stored, then what is appended, each record
+    /// once. What it gives is bounded in bytes, and goes on as it is granted.
+    fn subscribe(&self, subscribe: Subscribe) -> Result<Subscription, SubscribeError>;
+
+    /// Says that a snapshot has all records of partitions below a place; all of it becomes durable
+    /// together. What every snapshot has and nobody holds is trimmed: never back, nor past the tail.
+    /// Space is freed in whole journal files.
+    fn trim(&self, snapshot: &Snapshot, up_to: &[(PartitionId, Lsn)]);
+
+    /// Keeps records from being trimmed, for a while: sets a hold, moves it on, or begins its age
+    /// anew. Durable when it answers; on an error everything is as it was.
+    fn hold(&self, hold: Hold) -> Result<(), HoldError>;
+
+    /// Lets a hold go; false if there is none of the name.
+    fn release(&self, name: &str) -> Result<bool, HoldError>;
+
+    /// All holds, also those that grew too old and hold nothing any more.
+    fn holds(&self) -> Vec<HoldStatus>;
 
     /// Partitions that hold records, or held some.
     fn partitions(&self) -> Vec<PartitionId>;

@@ -3,30 +3,40 @@
 
 use bytes::Bytes;
 use parking_lot::Mutex;
-use std::collections::BTreeMap;
-use varve_types::{Epoch, Lsn, Offset, PartitionId};
+use std::{collections::BTreeMap, sync::Arc};
+use varve_types::{Lsn, Offset, PartitionId};
 
 use crate::{
-    Append, AppendError, CoordinatorsError, Done, Log, ReadError, Record, Stored,
+    Append, AppendError, CoordinatorsError, Done, Hold, HoldError, HoldStatus, Log, ReadError,
+    Record, Snapshot, Stored, Subscribe, SubscribeError, Subscription,
     producers::{CommittedRecord, PartitionProducers, ProducerSettings, SessionId, SessionVerdict},
+    protocol::{self, Advance, Command, Control, EpochList, Incarnation, Nodeset},
     runtime::{Clock, RealClock},
+    subscription::{ALONE, BEGIN, News, Source, Wanted},
 };
 
 /// Keeps records in memory. What is appended is committed, and told so, before `append` returns.
 pub struct MemoryLog {
     partitions: u32,
-    clock: Box<dyn Clock>,
     /// Held while `done` is called, so that the calls of two appends cannot overtake each other,
     /// while `done` itself may read the log.
     appending: Mutex<()>,
+    shared: Arc<Shared>,
+}
+
+/// What subscriptions share with the log.
+struct Shared {
+    clock: Box<dyn Clock>,
     state: Mutex<State>,
+    news: News,
 }
 
 struct State {
-    epoch: Epoch,
+    starts: u64,
     closed: bool,
     /// Opened so far.
     sessions: u64,
+    control: Control,
     partitions: BTreeMap<PartitionId, Partition>,
     producers: PartitionProducers,
 }
@@ -35,12 +45,13 @@ type Fate = Result<Stored, AppendError>;
 
 #[derive(Default)]
 struct Partition {
-    records: BTreeMap<Lsn, Record>,
+    records: BTreeMap<Lsn, protocol::Record>,
     /// How many records it got in the present epoch.
     offset_next: u64,
-    trim_point: Lsn,
 }
 
+/// The longest age of a hold.
+const HOLD_MAX_AGE_MS: u64 = 3_600_000;
 impl MemoryLog {
     /// An empty log in its first epoch, whose logs have `partitions` partitions each.
     #[must_use]
@@ -52,34 +63,47 @@ impl MemoryLog {
     #[must_use]
     pub fn with_clock(partitions: u32, clock: Box<dyn Clock>) -> Self {
         let state = State {
-            epoch: Epoch(1),
+            starts: 1,
             closed: false,
             sessions: 0,
+            control: Control::default(),
             partitions: BTreeMap::new(),
             producers: PartitionProducers::new(ProducerSettings::default()),
         };
-        Self { partitions, clock, appending: Mutex::new(()), state: Mutex::new(state) }
+        let shared = Shared { clock, state: Mutex::new(state), news: News::default() };
+        Self { partitions, appending: Mutex::new(()), shared: Arc::new(shared) }
     }
 
-    /// Does what a restart does to a log on disk: opens the next epoch, and accepts again after
+    /// Does what a restart does to a log on disk: opens the next epochs, and accepts again after
     /// [`Log::close`].
     pub fn restart(&self) {
-        let mut state = self.state.lock();
-        state.epoch.0 += 1;
-        state.closed = false;
-        for partition in state.partitions.values_mut() {
-            partition.offset_next = 0;
+        {
+            let mut state = self.shared.state.lock();
+            state.starts += 1;
+            state.closed = false;
+            let leader = state.leader();
+            let tails: Vec<_> = state.tails(Wanted::All).collect();
+            for (partition, Lsn { epoch: close, offset: end }) in tails {
+                let nodeset = Nodeset::of_one(ALONE);
+                let advance = Command::Advance(Advance { close, end, leader, nodeset });
+                // Never refused: the epoch is the open one.
+                let _opened = state.control.apply(partition, &advance);
+            }
+            for partition in state.partitions.values_mut() {
+                partition.offset_next = 0;
+            }
         }
+        self.shared.news.set_closed(false);
     }
 
     /// Stores the records and gives them back as what is to be told to whom.
     fn store(&self, appends: Vec<Append>) -> Result<Vec<(Done, Fate)>, AppendError> {
-        let append_time_ms = self.clock.now_ms();
-        let mut state = self.state.lock();
+        let append_time_ms = self.shared.clock.now_ms();
+        let mut state = self.shared.state.lock();
         if state.closed {
             return Err(AppendError::Closed);
         }
-        let epoch = state.epoch;
+        let leader = state.leader();
         let mut fates = Vec::with_capacity(appends.len());
         for append in appends {
             let (session, key) = (append.session, append.idempotency_key);
@@ -87,12 +111,11 @@ impl MemoryLog {
                 fates.push((append.done, fate));
                 continue;
             }
+            state.control.create(append.partition, leader, &Nodeset::of_one(ALONE));
+            let lsn = state.tail(append.partition);
             let partition = state.partitions.entry(append.partition).or_default();
-            let lsn = Lsn { epoch, offset: Offset(partition.offset_next) };
             partition.offset_next += 1;
-            let record = Record {
-                partition: append.partition,
-                lsn,
+            let record = protocol::Record {
                 tenant: append.tenant,
                 schema_id: append.schema_id,
                 rows: append.rows,
@@ -111,6 +134,59 @@ impl MemoryLog {
 }
 
 impl State {
+    fn leader(&self) -> Incarnation {
+        Incarnation { node: ALONE, number: self.starts }
+    }
+
+    fn tail(&self, partition: PartitionId) -> Lsn {
+        let offset = self.partitions.get(&partition).map_or(0, |known| known.offset_next);
+        let epoch = self.control.list(partition).map_or(BEGIN.epoch, |list| list.open().epoch);
+        Lsn { epoch, offset: Offset(offset) }
+    }
+
+    fn tails(&self, wanted: Wanted) -> impl Iterator<Item = (PartitionId, Lsn)> {
+        let partitions = self.partitions.keys().copied();
+        let of_wanted = partitions.filter(move |partition| wanted.contains(*partition));
+        of_wanted.map(|partition| (partition, self.tail(partition)))
+    }
+
+    /// Holds that are too old let go, and what nobody needs goes.
+    fn let_go(&mut self, now_ms: i64) {
+        self.control.expire(now_ms);
+        for (partition, known) in &mut self.partitions {
+            let Some(list) = self.control.list(*partition) else { continue };
+            let kept = known.records.split_off(&list.trim_point());
+            known.records = kept;
+        }
+    }
+
+    /// Records from `from` on and below `up_to`: at least one, and no more once `max_bytes` are there.
+    fn read(
+        &self,
+        partition: PartitionId,
+        from: Lsn,
+        up_to: Lsn,
+        max_bytes: u64,
+    ) -> Result<Vec<(Lsn, protocol::Record)>, ReadError> {
+        let Some(known) = self.partitions.get(&partition) else { return Ok(Vec::new()) };
+        if let Some(list) = self.control.list(partition)
+            && from.max(BEGIN) < list.trim_point()
+        {
+            let snapshot = list.newest_snapshot().map(|(snapshot, _)| snapshot);
+            return Err(ReadError::Trimmed { partition, trim_point: list.trim_point(), snapshot });
+        }
+        let mut gathered_bytes = 0;
+        let mut records = Vec::new();
+        for (lsn, record) in known.records.range(from..up_to.max(from)) {
+            records.push((*lsn, record.clone()));
+            gathered_bytes += record.payload.len() as u64;
+            if gathered_bytes >= max_bytes {
+                break;
+            }
+        }
+        Ok(records)
+    }
+
     /// What is known of a record that came before, or may not come now; `None` for a new one.
     fn known(
         &self,
@@ -141,7 +217,7 @@ impl Log for MemoryLog {
     }
 
     fn open_session(&self, _producer: &[u8]) -> Result<SessionId, CoordinatorsError> {
-        let mut state = self.state.lock();
+        let mut state = self.shared.state.lock();
         state.sessions += 1;
         Ok(SessionId(state.sessions))
     }
@@ -155,16 +231,16 @@ impl Log for MemoryLog {
             assert!(number < self.partitions, "{} of {} partitions", number, self.partitions);
         }
         let _in_order = self.appending.lock();
-        for (done, fate) in self.store(records)? {
+        let fates = self.store(records)?;
+        self.shared.news.tell();
+        for (done, fate) in fates {
             done(fate);
         }
         Ok(())
     }
 
     fn tail(&self, partition: PartitionId) -> Lsn {
-        let state = self.state.lock();
-        let offset = state.partitions.get(&partition).map_or(0, |known| known.offset_next);
-        Lsn { epoch: state.epoch, offset: Offset(offset) }
+        self.shared.state.lock().tail(partition)
     }
 
     fn read(
@@ -173,41 +249,96 @@ impl Log for MemoryLog {
         from: Lsn,
         max_bytes: u64,
     ) -> Result<Vec<Record>, ReadError> {
-        let state = self.state.lock();
-        let Some(known) = state.partitions.get(&partition) else { return Ok(Vec::new()) };
-        if from < known.trim_point {
-            return Err(ReadError::Trimmed { partition, trim_point: known.trim_point });
-        }
-        let mut gathered_bytes = 0;
-        let mut records = Vec::new();
-        for record in known.records.range(from..).map(|(_, record)| record) {
-            records.push(record.clone());
-            gathered_bytes += record.payload.len() as u64;
-            if gathered_bytes >= max_bytes {
-                break;
-            }
-        }
-        Ok(records)
+        let state = self.shared.state.lock();
+        let read = state.read(partition, from, state.tail(partition), max_bytes)?;
+        Ok(read.into_iter().map(|(lsn, record)| Record::placed(partition, lsn, record)).collect())
     }
 
-    fn trim(&self, up_to: &[(PartitionId, Lsn)]) {
-        let mut state = self.state.lock();
-        let epoch = state.epoch;
+    fn subscribe(&self, subscribe: Subscribe) -> Result<Subscription, SubscribeError> {
+        Subscription::open(Arc::clone(&self.shared) as Arc<dyn Source>, subscribe)
+    }
+
+    fn trim(&self, snapshot: &Snapshot, up_to: &[(PartitionId, Lsn)]) {
+        let mut state = self.shared.state.lock();
         for (partition, up_to) in up_to {
-            let Some(known) = state.partitions.get_mut(partition) else { continue };
-            let up_to = (*up_to).min(Lsn { epoch, offset: Offset(known.offset_next) });
-            if up_to > known.trim_point {
-                known.trim_point = up_to;
-                known.records = known.records.split_off(&up_to);
+            let covered = (*up_to).min(state.tail(*partition));
+            // Refused where more is trimmed already.
+            let _covered =
+                state.control.apply(*partition, &Command::Covered(snapshot.clone(), covered));
+        }
+        state.let_go(self.shared.clock.now_ms());
+    }
+
+    fn hold(&self, hold: Hold) -> Result<(), HoldError> {
+        if hold.max_age_ms > HOLD_MAX_AGE_MS {
+            return Err(HoldError::TooLong { asked_ms: hold.max_age_ms, max_ms: HOLD_MAX_AGE_MS });
+        }
+        let now_ms = self.shared.clock.now_ms();
+        let mut state = self.shared.state.lock();
+        if state.closed {
+            return Err(HoldError::Unavailable { reason: Arc::from("the log is closed") });
+        }
+        for (&partition, &from) in &hold.from {
+            let tail = state.tail(partition);
+            if from > tail {
+                return Err(HoldError::Ahead { partition, from, tail });
             }
         }
+        state.let_go(now_ms);
+        state.control.hold(&hold, now_ms)?;
+        state.let_go(now_ms);
+        Ok(())
+    }
+
+    fn release(&self, name: &str) -> Result<bool, HoldError> {
+        let mut state = self.shared.state.lock();
+        let released = state.control.release(name);
+        state.let_go(self.shared.clock.now_ms());
+        Ok(released)
+    }
+
+    fn holds(&self) -> Vec<HoldStatus> {
+        let mut state = self.shared.state.lock();
+        state.let_go(self.shared.clock.now_ms());
+        HoldStatus::all(&state.control)
     }
 
     fn partitions(&self) -> Vec<PartitionId> {
-        self.state.lock().partitions.keys().copied().collect()
+        self.shared.state.lock().partitions.keys().copied().collect()
     }
 
     fn close(&self) {
-        self.state.lock().closed = true;
+        self.shared.state.lock().closed = true;
+        self.shared.news.set_closed(true);
+    }
+}
+
+impl Source for Shared {
+    fn news(&self) -> &News {
+        &self.news
+    }
+
+    fn clock(&self) -> &dyn Clock {
+        &*self.clock
+    }
+
+    fn tails(&self, wanted: Wanted) -> Vec<(PartitionId, Lsn)> {
+        self.state.lock().tails(wanted).collect()
+    }
+
+    fn epochs(&self, partition: PartitionId) -> Option<(Arc<EpochList>, Lsn)> {
+        let state = self.state.lock();
+        Some((Arc::clone(state.control.list(partition)?), state.tail(partition)))
+    }
+
+    fn fetch(
+        &self,
+        partition: PartitionId,
+        from: Lsn,
+        up_to: Lsn,
+        max_bytes: u64,
+    ) -> Result<Vec<protocol::Record>, ReadError> {
+        let read = self.state.lock().read(partition, from, up_to, max_bytes)?;
+        Ok(read.into_iter().map(|(_, record)| record).collect())
     }
 }

@@ -33,6 +33,8 @@ counted! {
     StoresChanged => "the stores changed",
     /// A store dropped records that every snapshot covers.
     Trimmed => "records were trimmed",
+    /// A hold kept records that every snapshot covers.
+    HeldBack => "a hold kept records",
     /// A reader came for records that were trimmed, and went on behind them.
     TrimmedAsked => "a reader met the trim point",
     /// A retry was answered with the place of the first sending.

@@ -62,6 +62,9 @@ pub trait Control: Clone + fmt::Debug {
     /// Everything before is covered by the snapshots of all views.
     fn trim_point(&self) -> Lsn;
 
+    /// Everything from there on was asked to be kept, and not released; `None` if nobody asks.
+    fn held_from(&self) -> Option<Lsn>;
+
     /// The epochs so far, in order. The last one is open.
     fn epochs(&self) -> Vec<EpochView>;
 }

@@ -91,7 +91,12 @@ impl<N: Node> World<N> {
             }
             before = Some(view);
         }
-        let needed = self.hosts.iter().map(|host| host.snapshot).min().unwrap_or_default();
+        let covered = self.hosts.iter().map(|host| host.snapshot).min().unwrap_or_default();
+        let held = self.control.held_from();
+        if held.is_some_and(|held| held < covered) {
+            self.covered.add(Branch::HeldBack);
+        }
+        let needed = held.map_or(covered, |held| held.min(covered));
         self.auditor.trimmed(self.control.trim_point(), needed);
     }
 }

@@ -43,6 +43,7 @@ mutants! {
     a_leader_that_goes_on_after_a_restart_is_noticed: LeadsAfterRestart breaks I2 within SEEDS;
     a_sealed_store_that_takes_appends_is_noticed: TakesAfterSeal breaks I1 | I4 | I5 within SEEDS;
     a_trim_past_what_a_view_needs_is_noticed: TrimsForOneView breaks I8 within SEEDS;
+    a_trim_past_what_is_held_is_noticed: TrimsPastHolds breaks I8 within SEEDS;
     a_digest_that_takes_trimmed_for_absent_is_noticed: DigestForgetsTrim breaks I1 within SEEDS_FOR_RARE;
     a_store_that_serves_what_is_not_released_is_noticed: ServesUnreleased breaks I6 within SEEDS;
     a_repair_that_acknowledges_an_append_is_noticed: RepairAcknowledgesAppend breaks I1 within SEEDS_FOR_RARE;

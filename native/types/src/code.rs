@@ -19,6 +19,8 @@ pub enum ErrorCode {
     ReadOnly,
     /// The journal's disk is nearly full; it takes writes again by itself once there is room.
     DiskFull,
+    /// A hold on the log cannot be set so: its name, its age, or what it asks for is gone.
+    HoldRefused,
     /// The data directory is held by another process.
     DataDirLocked,
     /// A file in the data directory is damaged, or of a version we do not read.
@@ -45,7 +47,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::BodyInvalid,
         Self::BodyTooLarge,
         Self::EncodingUnsupported,
@@ -53,6 +55,7 @@ impl ErrorCode {
         Self::Overloaded,
         Self::ReadOnly,
         Self::DiskFull,
+        Self::HoldRefused,
         Self::DataDirLocked,
         Self::StoreCorrupt,
         Self::Io,
@@ -77,6 +80,7 @@ impl ErrorCode {
             Self::Overloaded => "OVERLOADED",
             Self::ReadOnly => "READ_ONLY",
             Self::DiskFull => "DISK_FULL",
+            Self::HoldRefused => "HOLD_REFUSED",
             Self::DataDirLocked => "DATA_DIR_LOCKED",
             Self::StoreCorrupt => "STORE_CORRUPT",
             Self::Io => "IO",

@@ -54,6 +54,7 @@ fn measure(folder: &Path, table: Table, records: usize, batches: Vec<RecordBatch
     let settings = StoreSettings {
         data_dir: folder.to_owned(),
         partitions: 4,
+        subscribe_credit_bytes: 1 << 20,
         tenant_partitions: 4,
         memtable_max_bytes: 16 << 30,
         memtable_max_age_ms: 3_600_000,

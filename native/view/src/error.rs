@@ -1,11 +1,11 @@
 //! Why views do not open, take, or give.
 
-use std::{any::Any, io, path::PathBuf};
+use std::{any::Any, io, path::PathBuf, sync::Arc};
 
-use varve_log::ReadError;
+use varve_log::{ReadError, SubscribeError};
 use varve_segment::SegmentError;
 use varve_text::TextError;
-use varve_types::{ErrorCode, Table, TenantId};
+use varve_types::{ErrorCode, Lsn, PartitionId, Table, TenantId};
 
 use crate::manifest::SegmentEntry;
 
@@ -34,6 +34,26 @@ pub enum OpenError {
     /// The log does not give what the views still need of it.
     #[error("replaying the log failed")]
     Replay(#[from] ReadError),
+    /// What is between the segments and the log is in neither.
+    #[error(
+        "the segments cover {partition} up to {}, but its log begins at {trim_point}: what is between was sealed ({}) and is not here; restore manifest/ and segments/ from a backup, or move the data directory away to start empty",
+        covered.unwrap_or(Lsn::new(1, 0)), snapshot.as_deref().unwrap_or("no snapshot is known")
+    )]
+    Gap {
+        /// Of which partition.
+        partition: PartitionId,
+        /// The first place that no segment has; `None` if there are none of the partition.
+        covered: Option<Lsn>,
+        /// The first place that the log has.
+        trim_point: Lsn,
+        /// Where what is between was, when the log let go of it.
+        snapshot: Option<Arc<str>>,
+    },
+    /// The segments have more than the log ever gave: records that come would be taken for old ones.
+    #[error(
+        "the segments are not of this log; restore journal/, meta/, manifest/ and segments/ from one backup, or move the data directory away to start empty"
+    )]
+    OtherLog(#[from] SubscribeError),
     /// A record of the log is not what this version writes.
     #[error("record {at} cannot be replayed: {reason}; start the version that wrote it")]
     Record {
@@ -52,9 +72,11 @@ impl OpenError {
     #[must_use]
     pub const fn code(&self) -> ErrorCode {
         match self {
-            Self::Manifest { .. } | Self::Replay(_) | Self::Record { .. } => {
-                ErrorCode::StoreCorrupt
-            }
+            Self::Manifest { .. }
+            | Self::Replay(_)
+            | Self::Gap { .. }
+            | Self::OtherLog(_)
+            | Self::Record { .. } => ErrorCode::StoreCorrupt,
             Self::Io { .. } | Self::Thread(_) => ErrorCode::Io,
         }
     }

@@ -1,11 +1,16 @@
 //! What a start reads: the manifest's segments, and the log behind them.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    io,
+    sync::Arc,
+    time::Duration,
+};
 
 use varve_columnar::ipc;
-use varve_log::{Log, ReadError, Record};
+use varve_log::{Delivery, Log, Next, ReadError, Record, Snapshot, Subscribe, Wanted};
 use varve_segment::SegmentError;
-use varve_types::{Lsn, Offset, Table};
+use varve_types::{Lsn, PartitionId, Table};
 
 use crate::{
     deletes,
@@ -19,9 +24,6 @@ use crate::{
     snapshot::MemtableBatch,
     state::State,
 };
-
-/// How much of the log is read at once in a replay.
-const REPLAY_BYTES: u64 = 64 << 20;
 
 /// Opens the manifest's segments, and notes those whose files are damaged or gone.
 pub(crate) fn open_segments(
@@ -76,29 +78,47 @@ pub(crate) fn replay(
     log: &dyn Log,
     manifest: &Manifest,
     state: &mut State,
+    credit_bytes: u64,
 ) -> Result<(), OpenError> {
-    for partition in log.partitions() {
-        let mut from = manifest.covered.get(&partition).copied().unwrap_or_default();
-        while from < log.tail(partition) {
-            let records = match log.read(partition, from, REPLAY_BYTES) {
-                Ok(records) => records,
-                Err(lost @ ReadError::Lost { next, .. }) => {
-                    state.log_lost.push(lost.to_string());
-                    from = next;
-                    continue;
+    let from = manifest.covered.clone();
+    let subscribe = Subscribe { partitions: Wanted::All, from, credit_bytes };
+    let mut subscription = log.subscribe(subscribe)?;
+    let handle = subscription.handle();
+    while let Next::Delivery(delivery) = subscription.next(Duration::ZERO)? {
+        let credit_bytes = delivery.credit_bytes();
+        match delivery {
+            Delivery::Records(records) => {
+                for record in records {
+                    replay_record(record, state)?;
                 }
-                Err(error) => return Err(error.into()),
-            };
-            let Some(Lsn { epoch, offset }) = records.last().map(|record| record.lsn) else {
-                break;
-            };
-            for record in records {
-                replay_record(record, state)?;
             }
-            from = Lsn { epoch, offset: Offset(offset.0 + 1) };
+            Delivery::Lost { partition, from, next, reason } => {
+                let lost = ReadError::Lost { partition, from, next, reason };
+                state.log_lost.push(lost.to_string());
+            }
+            Delivery::Trimmed { partition, trim_point, snapshot } => {
+                let covered = manifest.covered.get(&partition).copied();
+                let snapshot = snapshot.map(|it| it.location);
+                return Err(OpenError::Gap { partition, covered, trim_point, snapshot });
+            }
         }
+        handle.grant(credit_bytes);
     }
     Ok(())
+}
+
+/// Tells the log what the segments have, so that it lets go of no more than that, and tells whoever comes
+/// too late where to boot from.
+pub(crate) fn cover(log: &dyn Log, covered: &BTreeMap<PartitionId, Lsn>) {
+    let begin = Lsn::new(1, 0);
+    let of = |partition| (partition, covered.get(&partition).copied().unwrap_or(begin));
+    let covered: Vec<_> = log.partitions().into_iter().map(of).collect();
+    log.trim(&snapshot(), &covered);
+}
+
+/// What these views are to the log.
+pub(crate) fn snapshot() -> Snapshot {
+    Snapshot { holder: "views".into(), location: "manifest/manifest.json".into() }
 }
 
 fn replay_record(record: Record, state: &mut State) -> Result<(), OpenError> {

@@ -15,6 +15,7 @@ use varve_types::{Lsn, PartitionId};
 use crate::{
     manifest::Manifest,
     memtable::{Memtable, Memtables},
+    opening,
     sealing::{NewSegments, SealError, Sealing},
     state::Shared,
 };
@@ -107,7 +108,7 @@ impl Shared {
         }
         drop(manifest);
         let covered: Vec<_> = memtable.next().iter().map(|(&at, &up_to)| (at, up_to)).collect();
-        self.log.trim(&covered);
+        self.log.trim(&opening::snapshot(), &covered);
         Ok(())
     }
 

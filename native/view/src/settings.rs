@@ -9,6 +9,8 @@ use varve_types::{Table, TenantId};
 pub struct StoreSettings {
     /// The data directory: `segments/`, `manifest/` and `quarantine/` are in it.
     pub data_dir: PathBuf,
+    /// Bytes of the log that replay holds at once ([`varve_log::Subscribe`]).
+    pub subscribe_credit_bytes: u64,
     /// Of each log.
     pub partitions: u32,
     /// Over how many of them one tenant is spread.

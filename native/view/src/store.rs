@@ -46,12 +46,13 @@ impl Store {
         let texts = LabelTexts::default();
         let mut manifest = Manifest::open(&folders)?;
         let (mut state, damaged) = opening::open_segments(&manifest, &folders, &texts)?;
-        opening::replay(&*log, &manifest, &mut state)?;
+        opening::replay(&*log, &manifest, &mut state, settings.subscribe_credit_bytes)?;
         // Last, so that a start that is refused has changed nothing.
         opening::tidy(&mut manifest, &damaged, &folders)?;
         let failed = |source| OpenError::Io { path: folders.quarantine(), source };
         state.quarantined = files::quarantined(&folders).map_err(failed)?;
         state.quarantine = quarantine::read(&folders).map_err(failed)?;
+        opening::cover(&*log, &manifest.covered);
         let shared = Arc::new(Shared {
             settings,
             folders,

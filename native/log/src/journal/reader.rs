@@ -39,7 +39,8 @@ pub(super) fn plan(
     let Some(known) = index.partitions.get(&partition) else { return Ok(Vec::new()) };
     let (from, trim_point) = (range.start, known.trim_point);
     if from < trim_point {
-        return Err(ReadError::Trimmed { partition, trim_point });
+        // Who drives the journal knows of snapshots.
+        return Err(ReadError::Trimmed { partition, trim_point, snapshot: None });
     }
     let mut plan = Plan { extents: Vec::new(), gathered_bytes: 0, max_bytes };
     if range.is_empty() {

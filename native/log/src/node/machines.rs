@@ -18,12 +18,12 @@ use super::{
 };
 use crate::{
     ReadError,
-    journal::{Claim, Files, Frame, Room, WriteError, Writer},
+    journal::{Files, Frame, WriteError, Writer},
     meta::{Meta, MetaError},
     producers::{ProducerSettings, ProducerTable},
     protocol::{
-        Command, Copysets, Effect, Event, Incarnation, KnownProducers, Nodeset, Outcome, Partition,
-        PartitionSettings, PartitionStart, ReadToken, RequestId, WriteToken,
+        Command, Copysets, Effect, EpochList, Event, Incarnation, KnownProducers, Nodeset, Outcome,
+        Partition, PartitionSettings, PartitionStart, ReadToken, RequestId, WriteToken,
     },
     runtime::Runtime,
 };
@@ -43,14 +43,14 @@ pub(super) struct MachineSettings {
 pub(super) struct Machines {
     settings: MachineSettings,
     nodeset: Nodeset,
-    runtime: Runtime,
+    pub(super) runtime: Runtime,
     files: Arc<Files>,
     data_dir: PathBuf,
     pub(super) control: ControlStore,
     partitions: BTreeMap<PartitionId, Partition>,
     pub(super) timers: Timers,
     /// Partitions whose machines have not been told of control's newest list.
-    untold: BTreeSet<PartitionId>,
+    pub(super) untold: BTreeSet<PartitionId>,
     /// Why the last trim could not be made durable, or its files not be removed. The next tries again.
     pub(super) trim_error: Option<Arc<str>>,
     events: VecDeque<(PartitionId, Event)>,
@@ -77,6 +77,8 @@ pub(super) struct News {
     pub(super) outcomes: Vec<(RequestId, Outcome)>,
     /// Tails of the epochs that this node leads.
     pub(super) tails: BTreeMap<PartitionId, Lsn>,
+    /// Lists that machines were told.
+    pub(super) lists: BTreeMap<PartitionId, Arc<EpochList>>,
 }
 
 /// Why the machines cannot go on.
@@ -205,35 +207,6 @@ impl Machines {
         }
     }
 
-    /// Tells control who needs records from where on, for all partitions together, and drops what
-    /// nobody needs. It frees room also where the journal has none for the stores to note it: they are
-    /// told by the next call that finds some.
-    pub(super) fn cover(
-        &mut self,
-        commands: &[(PartitionId, Command)],
-        writer: &mut Writer,
-    ) -> Result<(), Stopped> {
-        let dropped = self.control.apply(commands).and_then(|_refusals| {
-            self.untold.extend(commands.iter().map(|(partition, _)| *partition));
-            let trim_point =
-                |partition| Some((partition, self.control.list(partition)?.trim_point()));
-            let places: Vec<_> = self.untold.iter().copied().filter_map(trim_point).collect();
-            self.drop_below(&places)
-        });
-        self.trim_error = dropped.err().map(|error| Arc::from(error.to_string()));
-        let mut room = Room::default();
-        self.untold.iter().for_each(|_| room.add(None, 0));
-        match writer.reserve(room.bytes(), Claim::Own) {
-            Ok(()) => {}
-            Err(WriteError::NoRoom(_)) => return Ok(()),
-            Err(WriteError::Broken(reason)) => return Err(Stopped::Journal(reason)),
-        }
-        for partition in std::mem::take(&mut self.untold) {
-            self.tell_list(partition);
-        }
-        self.settle(writer)
-    }
-
     /// Writes, proposes and drops until nothing is wanted any more.
     pub(super) fn settle(&mut self, writer: &mut Writer) -> Result<(), Stopped> {
         loop {
@@ -283,13 +256,14 @@ impl Machines {
         Ok(())
     }
 
-    fn tell_list(&mut self, partition: PartitionId) {
+    pub(super) fn tell_list(&mut self, partition: PartitionId) {
         if let Some(list) = self.control.list(partition).cloned() {
+            self.news.lists.insert(partition, Arc::clone(&list));
             self.give(partition, Event::Control(list));
         }
     }
 
-    fn drop_below(&self, places: &[(PartitionId, Lsn)]) -> Result<(), MetaError> {
+    pub(super) fn drop_below(&self, places: &[(PartitionId, Lsn)]) -> Result<(), MetaError> {
         self.files.trim(places)?;
         self.remove_trimmed()
     }
@@ -328,6 +302,7 @@ impl Machines {
             Effect::Complete(request, outcome) => self.news.outcomes.push((request, outcome)),
             Effect::ReadControl => {
                 if let Some(list) = self.control.list(partition).cloned() {
+                    self.news.lists.insert(partition, Arc::clone(&list));
                     self.events.push_back((partition, Event::Control(list)));
                 }
             }
@@ -340,8 +315,8 @@ impl Machines {
                 self.news.tails.insert(partition, Lsn { epoch, offset });
             }
             // What the journal holds told all producers when the partition came up: there is no
-            // newer snapshot of them. Nobody subscribes or asks for the tail through a machine here:
-            // on one node what is committed is read from the journal. The rest is told for people.
+            // newer snapshot of them. Nobody subscribes or asks for the tail through a machine here: who
+            // follows drives a reader beside this thread. The rest is told for people.
             Effect::NeedProducers(_)
             | Effect::CompleteTail(..)
             | Effect::Given(..)

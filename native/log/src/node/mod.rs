@@ -7,6 +7,7 @@ mod errand;
 mod frames;
 mod machines;
 mod meta_files;
+mod places;
 mod queue;
 mod settings;
 mod status;
@@ -16,22 +17,25 @@ mod waiting;
 mod writing;
 
 use bytes::Bytes;
-use parking_lot::{Mutex, RwLock};
-use std::{collections::BTreeMap, sync::Arc};
+use parking_lot::Mutex;
+use std::{ops::Range, sync::Arc};
 use varve_types::{Lsn, PartitionId};
 
 use crate::{
-    Append, AppendError, CoordinatorsError, Log, ReadError, Record, SessionId,
+    Append, AppendError, CoordinatorsError, HoldStatus, Log, ReadError, Record, SessionId,
+    Subscribe, SubscribeError, Subscription,
     ids::Coordinators,
     journal::{self, Files, Frame, OpenError, Opened},
     meta::Meta,
     producers::PartitionProducers,
-    protocol::{Incarnation, NodeId},
+    protocol::{Hold, HoldError, Incarnation, Snapshot},
     runtime::{Running, Runtime},
+    subscription::{ALONE, BEGIN, Source},
 };
 use control_store::ControlStore;
 use machines::{MachineSettings, Machines, Stopped};
 use meta_files::Identity;
+use places::Places;
 use queue::{Queue, Request};
 use status::MachineStatus;
 use writing::Writing;
@@ -42,8 +46,6 @@ pub use status::{JournalStatus, PartitionStatus};
 /// Requests are gathered into one group up to this. Larger groups do not sync faster per byte
 /// (measured: 1.3 GB/s at 1 MiB), they only let the first in them wait longer.
 const GROUP_MAX_BYTES: u64 = 4 << 20;
-/// This node, as long as there is only one.
-const ALONE: NodeId = NodeId(1);
 
 /// The log on one disk.
 pub struct Journal {
@@ -59,8 +61,7 @@ struct Shared {
     incarnation: u64,
     files: Arc<Files>,
     queue: Queue,
-    /// Committed tails of the epochs that this node leads.
-    tails: RwLock<BTreeMap<PartitionId, Lsn>>,
+    places: Places,
     duplicates_total: Mutex<u64>,
     machine_status: Mutex<MachineStatus>,
 }
@@ -113,12 +114,14 @@ impl Journal {
         })?;
         // A crash may have come between the durable trim point and the removal of the files.
         machines.remove_trimmed()?;
-        let tails = std::mem::take(&mut machines.news).tails;
+        let news = std::mem::take(&mut machines.news);
+        let places = Places::default();
+        places.show(news.tails, news.lists);
         let shared = Arc::new(Shared {
             queue: Queue::new(settings.write_buffer_max_bytes),
             incarnation,
             files,
-            tails: RwLock::new(tails),
+            places,
             duplicates_total: Mutex::new(0),
             machine_status: Mutex::new(MachineStatus::of(&machines)),
             settings,
@@ -139,7 +142,25 @@ fn cannot_start(reason: &impl ToString) -> OpenError {
 impl Shared {
     /// Of a partition that has no epoch yet: the begin of its first.
     fn tail(&self, partition: PartitionId) -> Lsn {
-        self.tails.read().get(&partition).copied().unwrap_or(Lsn::new(1, 0))
+        self.places.tail(partition).unwrap_or(BEGIN)
+    }
+
+    /// Frames from the journal; who comes too late for them is told where to boot from.
+    fn read(
+        &self,
+        partition: PartitionId,
+        range: Range<Lsn>,
+        max_bytes: u64,
+    ) -> Result<Vec<Frame>, ReadError> {
+        let from = range.start.max(BEGIN);
+        let read = self.files.read(partition, from, range.end, max_bytes);
+        read.map_err(|error| match error {
+            ReadError::Trimmed { partition, trim_point, .. } => {
+                let snapshot = self.places.newest_snapshot(partition);
+                ReadError::Trimmed { partition, trim_point, snapshot }
+            }
+            other => other,
+        })
     }
 }
 
@@ -184,16 +205,36 @@ impl Log for Journal {
         max_bytes: u64,
     ) -> Result<Vec<Record>, ReadError> {
         let up_to = self.shared.tail(partition);
-        let frames = self.shared.files.read(partition, from, up_to, max_bytes)?;
-        Ok(frames.into_iter().filter_map(record).collect())
+        let read = self.shared.read(partition, from..up_to, max_bytes)?;
+        let placed = read.into_iter().filter_map(|frame| {
+            let lsn = frame.lsn();
+            Some(Record::placed(partition, lsn, frames::record_of(frame)?))
+        });
+        Ok(placed.collect())
     }
 
-    fn trim(&self, up_to: &[(PartitionId, Lsn)]) {
-        self.shared.trim(up_to);
+    fn subscribe(&self, subscribe: Subscribe) -> Result<Subscription, SubscribeError> {
+        Subscription::open(Arc::clone(&self.shared) as Arc<dyn Source>, subscribe)
+    }
+
+    fn trim(&self, snapshot: &Snapshot, up_to: &[(PartitionId, Lsn)]) {
+        self.shared.trim(snapshot, up_to);
+    }
+
+    fn hold(&self, hold: Hold) -> Result<(), HoldError> {
+        self.shared.hold(hold)
+    }
+
+    fn release(&self, name: &str) -> Result<bool, HoldError> {
+        self.shared.release(name)
+    }
+
+    fn holds(&self) -> Vec<HoldStatus> {
+        self.shared.machine_status.lock().holds.clone()
     }
 
     fn partitions(&self) -> Vec<PartitionId> {
-        self.shared.tails.read().keys().copied().collect()
+        self.shared.places.partitions()
     }
 
     /// Must not be called from a `done`, which runs on the thread that this waits for.
@@ -204,6 +245,7 @@ impl Log for Journal {
         if let Some(running) = writing.take() {
             running.join();
         }
+        self.shared.places.news.set_closed(true);
     }
 }
 
@@ -211,19 +253,4 @@ impl Drop for Journal {
     fn drop(&mut self) {
         self.close();
     }
-}
-
-/// What a frame that was appended by this log is to its readers. All of them have a tenant.
-fn record(frame: Frame) -> Option<Record> {
-    Some(Record {
-        partition: frame.partition,
-        lsn: frame.lsn(),
-        tenant: frame.tenant?,
-        schema_id: frame.schema_id,
-        rows: frame.rows,
-        append_time_ms: frame.append_time_ms,
-        session: frame.session,
-        idempotency_key: frame.idempotency_key,
-        payload: frame.payload,
-    })
 }

@@ -25,6 +25,8 @@ pub struct JournalSettings {
     pub coordinator_count: u32,
     /// What has to stay free on the disk; below it requests are refused until there is room.
     pub disk_reserve: DiskReserve,
+    /// The longest age of a hold.
+    pub hold_max_age_ms: u64,
     /// What is remembered of producers.
     pub producers: ProducerSettings,
 }

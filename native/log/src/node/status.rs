@@ -5,6 +5,7 @@ use varve_types::{Lsn, PartitionId};
 
 use super::{Journal, machines::Machines};
 use crate::{
+    HoldStatus,
     journal::{Damage, DiskStatus},
     protocol::Partition,
 };
@@ -24,6 +25,8 @@ pub struct JournalStatus {
     pub disk: DiskStatus,
     /// Bytes of requests that wait for the disk.
     pub waiting_bytes: u64,
+    /// How many may: past it requests are refused.
+    pub waiting_max_bytes: u64,
     /// Groups written since the start.
     pub groups_total: u64,
     /// Records written since the start.
@@ -52,6 +55,8 @@ pub struct JournalStatus {
     pub damages_total: u64,
     /// Partitions that hold records or held some, in order.
     pub partitions: Vec<PartitionStatus>,
+    /// Who keeps records from being trimmed by name, also who did so for too long.
+    pub holds: Vec<HoldStatus>,
 }
 
 /// One partition of a journal.
@@ -76,6 +81,7 @@ pub(super) struct MachineStatus {
     keys_remembered: u64,
     trim_error: Option<Arc<str>>,
     held_by: BTreeMap<PartitionId, Arc<str>>,
+    pub(super) holds: Vec<HoldStatus>,
 }
 
 impl MachineStatus {
@@ -83,13 +89,14 @@ impl MachineStatus {
         let keys = |(_, machine): (_, &Partition)| machine.producers().table.keys_len() as u64;
         let holder = |(partition, machine): (PartitionId, &Partition)| {
             let holders = machine.epochs()?.holders();
-            let (name, _) = holders.iter().min_by_key(|(_, place)| **place)?;
+            let (name, _) = holders.iter().min_by_key(|(_, holder)| holder.place)?;
             Some((partition, Arc::clone(name)))
         };
         Self {
             keys_remembered: machines.iter().map(keys).sum(),
             trim_error: machines.trim_error.clone(),
             held_by: machines.iter().filter_map(holder).collect(),
+            holds: HoldStatus::all(machines.control.control()),
         }
     }
 }
@@ -114,6 +121,7 @@ impl Journal {
             oldest_file_held_by: files.oldest_file_held_by,
             disk: files.disk,
             waiting_bytes: shared.queue.waiting_bytes(),
+            waiting_max_bytes: shared.settings.write_buffer_max_bytes,
             groups_total: counters.groups_total,
             records_total: counters.records_total,
             duplicates_total: *shared.duplicates_total.lock(),
@@ -128,6 +136,7 @@ impl Journal {
             damages: files.damages,
             damages_total: files.damages_total,
             partitions: partitions.collect(),
+            holds: machines.holds,
         }
     }
 }

@@ -3,12 +3,15 @@
 //! A group is whatever arrived while the one before was synced, so there is no timer: alone, a
 //! request waits for one sync; under load, many share one.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, mpsc::SyncSender},
+    time::Duration,
+};
 
 use super::{
     GROUP_MAX_BYTES, Shared,
     errand::Errand,
-    machines::{Machines, News, Stopped},
+    machines::{Machines, Stopped},
     queue::{Request, Work},
     status::MachineStatus,
     waiting::Waiting,
@@ -54,7 +57,8 @@ impl Writing {
         let _guard = PanicGuard(Arc::clone(&self.shared));
         loop {
             let group_max_bytes = GROUP_MAX_BYTES.min(self.shared.files.group_max_bytes());
-            let wait = self.machines.timers.wait();
+            let waits = [self.machines.timers.wait(), self.machines.hold_wait()];
+            let wait = waits.into_iter().flatten().min();
             let stopped = match self.shared.queue.take(group_max_bytes, wait) {
                 Work::Group(requests) => self.append(requests),
                 Work::Errand(errand) => self.run_errand(errand),
@@ -62,6 +66,7 @@ impl Writing {
                 Work::Over => break,
             };
             self.machines.give_timers();
+            let stopped = stopped.and_then(|()| self.expire_holds());
             if let Err(stopped) = stopped.and_then(|()| self.settle()) {
                 return self.stop(&stopped);
             }
@@ -108,11 +113,9 @@ impl Writing {
     /// Lets the machines come to rest, shows what is committed, and then tells who waits.
     fn settle(&mut self) -> Result<(), Stopped> {
         self.machines.settle(&mut self.writer)?;
-        let News { outcomes, tails } = std::mem::take(&mut self.machines.news);
-        if !tails.is_empty() {
-            self.shared.tails.write().extend(tails);
-        }
-        for (request, outcome) in outcomes {
+        let news = std::mem::take(&mut self.machines.news);
+        self.shared.places.show(news.tails, news.lists);
+        for (request, outcome) in news.outcomes {
             self.waiting.settle(request, outcome);
         }
         let complete = self.waiting.take_complete(fate);
@@ -137,12 +140,31 @@ impl Writing {
     }
 
     fn run_errand(&mut self, errand: Errand) -> Result<(), Stopped> {
-        let Errand::Control(commands, answer) = errand;
-        self.machines.cover(&commands, &mut self.writer)?;
+        let Self { machines, writer, .. } = self;
+        let answer: Box<dyn FnOnce()> = match errand {
+            Errand::Control(commands, answer) => {
+                machines.cover(&commands, writer)?;
+                Box::new(move || send(&answer, ()))
+            }
+            Errand::Hold(hold, answer) => {
+                let outcome = machines.hold(&hold, writer)?;
+                Box::new(move || send(&answer, outcome))
+            }
+            Errand::Release(name, answer) => {
+                let outcome = machines.release(&name, writer)?;
+                Box::new(move || send(&answer, outcome))
+            }
+        };
         self.settle()?;
         self.publish_status();
-        // Whoever asked and went away does not want to know.
-        let _gone = answer.send(());
+        answer();
+        Ok(())
+    }
+
+    fn expire_holds(&mut self) -> Result<(), Stopped> {
+        if self.machines.expire_holds(&mut self.writer)? {
+            self.publish_status();
+        }
         Ok(())
     }
 
@@ -159,6 +181,11 @@ impl Writing {
     fn publish_status(&self) {
         *self.shared.machine_status.lock() = MachineStatus::of(&self.machines);
     }
+}
+
+fn send<T>(answer: &SyncSender<T>, outcome: T) {
+    // Whoever asked and went away does not want to know.
+    let _gone = answer.send(outcome);
 }
 
 /// What a machine's outcome is to whoever appends.

@@ -10,6 +10,24 @@ use super::quorum::{Incarnation, Nodeset};
 /// Who needs records to stay: a view, a snapshot of producers, a named hold.
 pub type HolderName = Arc<str>;
 
+/// What has the records that a log lets go of: whoever comes too late for them boots from there.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Snapshot {
+    /// Whose it is.
+    pub holder: HolderName,
+    /// Where it is found: a path in the data directory, or an address.
+    pub location: Arc<str>,
+}
+
+/// From where on somebody needs records.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holder {
+    /// The first place needed.
+    pub place: Lsn,
+    /// Where the snapshot is that has all before; `None` of a hold, which only keeps.
+    pub snapshot: Option<Arc<str>>,
+}
+
 /// One epoch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EpochEntry {
@@ -28,8 +46,11 @@ pub struct EpochEntry {
 pub enum Command {
     /// Close the last epoch and open the next.
     Advance(Advance),
-    /// This holder does not need records before this place. One that is new is noted.
-    Covered(HolderName, Lsn),
+    /// This snapshot has everything before this place. One that is new is noted.
+    Covered(Snapshot, Lsn),
+    /// Everything from this place on stays, whatever snapshots have, until the hold of this name is
+    /// moved on or released.
+    Hold(HolderName, Lsn),
     /// This holder needs nothing any more.
     Release(HolderName),
 }
@@ -69,6 +90,12 @@ pub enum CommandRefused {
         /// What is left.
         trim_point: Lsn,
     },
+    /// A hold under the name of a snapshot.
+    #[error("{holder} is the name of a snapshot; choose another for the hold")]
+    IsSnapshot {
+        /// The name.
+        holder: HolderName,
+    },
 }
 
 /// The epochs of a partition from the trim point on. There is always one that is open, the last.
@@ -79,7 +106,7 @@ pub struct EpochList {
     /// In order, without gaps.
     closed: Vec<EpochEntry>,
     open: EpochEntry,
-    holders: BTreeMap<HolderName, Lsn>,
+    holders: BTreeMap<HolderName, Holder>,
     trim_point: Lsn,
 }
 
@@ -98,7 +125,7 @@ impl EpochList {
     pub fn from_parts(
         version: u64,
         epochs: Vec<EpochEntry>,
-        holders: BTreeMap<HolderName, Lsn>,
+        holders: BTreeMap<HolderName, Holder>,
         trim_point: Lsn,
     ) -> Option<Self> {
         let mut closed = epochs;
@@ -144,8 +171,19 @@ impl EpochList {
 
     /// Who needs what from where on.
     #[must_use]
-    pub const fn holders(&self) -> &BTreeMap<HolderName, Lsn> {
+    pub const fn holders(&self) -> &BTreeMap<HolderName, Holder> {
         &self.holders
+    }
+
+    /// The snapshot that has most, and the place up to which it has all.
+    #[must_use]
+    pub fn newest_snapshot(&self) -> Option<(Snapshot, Lsn)> {
+        let snapshots = self
+            .holders
+            .iter()
+            .filter_map(|(name, it)| Some((name, it.snapshot.as_ref()?, it.place)));
+        let (holder, location, place) = snapshots.max_by_key(|(.., place)| *place)?;
+        Some((Snapshot { holder: Arc::clone(holder), location: Arc::clone(location) }, place))
     }
 
     /// The first place at or after this one that may hold a record, across the ends of epochs. Of an
@@ -164,7 +202,8 @@ impl EpochList {
     pub fn apply(&mut self, command: &Command) -> Result<(), CommandRefused> {
         match command {
             Command::Advance(advance) => self.advance(advance)?,
-            Command::Covered(holder, up_to) => self.covered(holder, *up_to)?,
+            Command::Covered(snapshot, up_to) => self.covered(snapshot, *up_to)?,
+            Command::Hold(holder, from) => self.hold(holder, *from)?,
             Command::Release(holder) => {
                 self.holders.remove(holder);
                 self.move_trim_point();
@@ -187,25 +226,51 @@ impl EpochList {
         Ok(())
     }
 
-    /// A holder's place never moves back.
-    fn covered(&mut self, holder: &HolderName, up_to: Lsn) -> Result<(), CommandRefused> {
+    /// A snapshot's place never moves back.
+    fn covered(&mut self, snapshot: &Snapshot, up_to: Lsn) -> Result<(), CommandRefused> {
+        let Snapshot { holder, location } = snapshot;
         match self.holders.get_mut(holder) {
-            Some(covered) => *covered = up_to.max(*covered),
-            None if up_to < self.trim_point => {
-                let (holder, trim_point) = (holder.clone(), self.trim_point);
-                return Err(CommandRefused::Trimmed { holder, from: up_to, trim_point });
+            Some(known) => {
+                known.place = up_to.max(known.place);
+                known.snapshot = Some(Arc::clone(location));
             }
-            None => {
-                self.holders.insert(holder.clone(), up_to);
-            }
+            None => self.insert(holder, up_to, Some(Arc::clone(location)))?,
         }
         self.move_trim_point();
         Ok(())
     }
 
+    /// A hold's place may move back, as far as there are records.
+    fn hold(&mut self, holder: &HolderName, from: Lsn) -> Result<(), CommandRefused> {
+        if self.holders.get(holder).is_some_and(|known| known.snapshot.is_some()) {
+            return Err(CommandRefused::IsSnapshot { holder: Arc::clone(holder) });
+        }
+        self.insert(holder, from, None)?;
+        self.move_trim_point();
+        Ok(())
+    }
+
+    fn insert(
+        &mut self,
+        holder: &HolderName,
+        place: Lsn,
+        snapshot: Option<Arc<str>>,
+    ) -> Result<(), CommandRefused> {
+        if place < self.trim_point {
+            let (holder, trim_point) = (Arc::clone(holder), self.trim_point);
+            return Err(CommandRefused::Trimmed { holder, from: place, trim_point });
+        }
+        self.holders.insert(Arc::clone(holder), Holder { place, snapshot });
+        Ok(())
+    }
+
+    /// Only what a snapshot has may go: a hold keeps, it never lets go of what nobody has.
     fn move_trim_point(&mut self) {
-        let needed = self.holders.values().copied().min().unwrap_or(self.trim_point);
-        self.trim_point = self.trim_point.max(needed);
+        if self.holders.values().all(|holder| holder.snapshot.is_none()) {
+            return;
+        }
+        let needed = self.holders.values().map(|holder| holder.place).min();
+        self.trim_point = self.trim_point.max(needed.unwrap_or_default());
         let from = self.trim_point.epoch;
         self.closed.retain(|entry| entry.epoch >= from);
     }

@@ -9,6 +9,7 @@ mod catch_up;
 mod control;
 mod copyset;
 mod effect;
+mod holds;
 mod known_producers;
 mod message;
 mod partition;
@@ -20,15 +21,19 @@ mod recovery;
 mod sequencer;
 mod store;
 
-pub use control::{Advance, Command, CommandRefused, EpochEntry, EpochList, HolderName};
+pub use control::{
+    Advance, Command, CommandRefused, EpochEntry, EpochList, Holder, HolderName, Snapshot,
+};
 pub use copyset::Copysets;
 pub use effect::{
     Effect, Event, Outcome, ReadToken, ReaderId, RequestId, Timer, TooMuch, WriteToken,
 };
+pub use holds::{Control, HOLD_NAME_MAX_BYTES, HOLDS_MAX, Hold, HoldError, HoldTerms};
 pub use known_producers::KnownProducers;
 pub use message::{Absence, Asker, Digest, Frame, Message, Origin};
 pub use partition::{Partition, PartitionSettings, PartitionStart};
 pub use quorum::{Incarnation, NodeId, Nodeset, NodesetError, StoreSet};
 pub use ranges::OffsetRanges;
+pub use reader::{Progress, Reader};
 pub use record::Record;
 pub use store::{Condition, Found};

@@ -17,16 +17,18 @@ const POLL_MS: u64 = 10;
 /// An answer that took so many polls does not come.
 const ANSWER_POLLS: u32 = 5;
 
-/// One reader. Its driver takes what [`Self::fetched`] gives.
+/// One reader. Its driver takes what [`Self::ask`] and [`Self::fetched`] give, and asks again after
+/// each.
 #[derive(Debug)]
-pub(super) struct Reader {
+pub struct Reader {
     asker: Asker,
     me: NodeId,
     next: Lsn,
     /// Where to stop: at the first place of an epoch.
     stop_at: Option<Lsn>,
-    /// Bytes it may give before more are granted.
-    credit_bytes: u64,
+    /// Bytes it may give before more are granted. Below 0 by what the last record went over it: else
+    /// each grant of what was given would raise what may be under way.
+    credit_bytes: i64,
     /// Of which store, by its index, it waits for an answer, and for how many polls.
     asked: Option<(usize, u32)>,
     /// The store that is asked next.
@@ -41,7 +43,7 @@ pub(super) struct Reader {
 
 /// What a reader came to.
 #[derive(Debug)]
-pub(super) enum Progress {
+pub enum Progress {
     /// It waits, for an answer or for records.
     Waits,
     /// Records from this place on.
@@ -55,13 +57,15 @@ pub(super) enum Progress {
 }
 
 impl Reader {
-    pub(super) fn new(asker: Asker, me: NodeId, from: Lsn, credit_bytes: u64) -> Self {
+    /// Begins at a place; gives no more than so many bytes before more are granted.
+    #[must_use]
+    pub fn new(asker: Asker, me: NodeId, from: Lsn, credit_bytes: u64) -> Self {
         Self {
             asker,
             me,
             next: from,
             stop_at: None,
-            credit_bytes,
+            credit_bytes: signed(credit_bytes),
             asked: None,
             store: None,
             elsewhere: 0,
@@ -80,7 +84,9 @@ impl Reader {
         self.asker
     }
 
-    pub(super) const fn next(&self) -> Lsn {
+    /// The first place that it has not given.
+    #[must_use]
+    pub const fn next(&self) -> Lsn {
         self.next
     }
 
@@ -92,12 +98,19 @@ impl Reader {
         self.ask(list, effects)
     }
 
-    pub(super) fn grant(&mut self, bytes: u64) {
-        self.credit_bytes = self.credit_bytes.saturating_add(bytes);
+    /// Lets it give so many bytes more.
+    pub fn grant(&mut self, bytes: u64) {
+        self.credit_bytes = self.credit_bytes.saturating_add(signed(bytes));
+    }
+
+    /// Takes back what it was granted and has not used, for another reader of the same driver; below 0
+    /// what it used beyond.
+    pub fn take_credit(&mut self) -> i64 {
+        std::mem::take(&mut self.credit_bytes)
     }
 
     /// Asks for more, unless it waits for an answer or may not be given more.
-    pub(super) fn ask(&mut self, list: &EpochList, effects: &mut Vec<Effect>) -> Progress {
+    pub fn ask(&mut self, list: &EpochList, effects: &mut Vec<Effect>) -> Progress {
         if self.next < list.trim_point() {
             return Progress::Trimmed(list.trim_point());
         }
@@ -108,7 +121,7 @@ impl Reader {
         if self.stop_at.is_some_and(|stop_at| self.next >= stop_at) {
             return Progress::Done;
         }
-        if self.asked.is_some() || self.credit_bytes == 0 {
+        if self.asked.is_some() || self.credit_bytes <= 0 {
             return Progress::Waits;
         }
         if let Some(entry) = list.get(self.next.epoch) {
@@ -123,7 +136,7 @@ impl Reader {
         let Some(store) = entry.nodeset.store(index) else { return };
         self.store = Some(index);
         self.asked = Some((index, 0));
-        let max_bytes = self.credit_bytes.min(FETCH_MAX_BYTES);
+        let max_bytes = self.credit_bytes.max(0).cast_unsigned().min(FETCH_MAX_BYTES);
         let (from, asker) = (self.next, self.asker);
         effects.push(Effect::Send(store, Message::Fetch { from, max_bytes, asker }));
         if store != self.me {
@@ -167,7 +180,7 @@ impl Reader {
     }
 
     /// A store has answered.
-    pub(super) fn fetched(
+    pub fn fetched(
         &mut self,
         store: NodeId,
         (from, records, absence): (Lsn, Vec<Record>, Absence),
@@ -181,7 +194,7 @@ impl Reader {
             return self.missing(store, absence, list, effects);
         }
         let bytes: u64 = records.iter().map(|record| record.payload.len() as u64).sum();
-        self.credit_bytes = self.credit_bytes.saturating_sub(bytes.max(1));
+        self.credit_bytes = self.credit_bytes.saturating_sub(signed(bytes.max(1)));
         let count = records.len() as u64;
         self.go_to(Lsn { epoch: from.epoch, offset: Offset(from.offset.0 + count) });
         Progress::Given(from, records)
@@ -212,8 +225,11 @@ impl Reader {
         }
         let released = absence != Absence::NotReleased;
         let n = entry.nodeset.n();
-        if let Some(end) = entry.end.filter(|_| self.never.len() == n) {
-            let (from, to) = (self.next, Lsn { offset: self.never_to.min(end), ..self.next });
+        // Stores of many say so of closed epochs only. The only store of a nodeset also knows it of the
+        // open one: nobody else can bring back what rotted there.
+        if self.never.len() == n {
+            let to = entry.end.map_or(self.never_to, |end| self.never_to.min(end));
+            let (from, to) = (self.next, Lsn { offset: to, ..self.next });
             self.go_to(to);
             return Progress::Lost(from, to);
         }
@@ -232,6 +248,11 @@ impl Reader {
         }
         Progress::Waits
     }
+}
+
+/// What is more than fits is no bound at all.
+fn signed(bytes: u64) -> i64 {
+    i64::try_from(bytes).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What a journal does while its disk fills, and when there is room again.
 
 use crate::support::{
-    LOGS_0, SPANS_1, append, crash_image, faulty_runtime, files, others, payloads, settings,
+    LOGS_0, SPANS_1, append, crash_image, faulty_runtime, files, others, payloads, settings, views,
 };
 use std::{
     path::Path,
@@ -182,7 +182,7 @@ fn a_start_on_a_disk_that_is_nearly_full_is_read_and_trimmed_and_takes_no_append
     assert_eq!(payloads(&journal, LOGS_0), [b"before"]);
     shortage(append(&journal, &[(LOGS_0, b"refused")]).unwrap_err());
     let files_before = files(home.path());
-    journal.trim(&[(LOGS_0, journal.tail(LOGS_0)), (SPANS_1, journal.tail(SPANS_1))]);
+    journal.trim(&views(), &[(LOGS_0, journal.tail(LOGS_0)), (SPANS_1, journal.tail(SPANS_1))]);
     assert!(!files(home.path()).contains(&files_before[0]), "its records are trimmed");
     assert_eq!(journal.status().trim_error, None);
     disk.has_free(2 * MIB);
@@ -210,7 +210,7 @@ fn a_disk_that_is_short_gets_back_the_files_that_were_kept_to_be_written_again()
     while journal.status().files < 4 {
         append(&journal, &[(LOGS_0, &[7; 5_000])]).unwrap();
     }
-    journal.trim(&[(LOGS_0, journal.tail(LOGS_0))]);
+    journal.trim(&views(), &[(LOGS_0, journal.tail(LOGS_0))]);
     assert_eq!(others(home.path(), "spare").len(), 2);
     disk.has_free(1000);
     shortage(append(&journal, &[(LOGS_0, b"refused")]).unwrap_err());

@@ -1,7 +1,8 @@
 //! The files over time: closed ones with their checkpoints, and those that are written again.
 
-use crate::support::{
-    LOGS_0, SPANS_1, alter, append, crash_image, files, open, others, read_around,
+use crate::{
+    reading::read_around,
+    support::{LOGS_0, SPANS_1, alter, append, crash_image, files, open, others, views},
 };
 use std::{fs, path::Path};
 use varve_log::{Journal, Log};
@@ -28,7 +29,7 @@ fn a_start_from_checkpoints_finds_what_a_full_scan_does() {
     let home = tempfile::tempdir().unwrap();
     let journal = open(home.path()).unwrap();
     fill(&journal, 3);
-    journal.trim(&[(LOGS_0, Lsn::new(1, 2))]);
+    journal.trim(&views(), &[(LOGS_0, Lsn::new(1, 2))]);
     let crashed = crash_image(home.path());
     drop(journal);
     assert_eq!(others(home.path(), "index").len(), 3);
@@ -75,7 +76,10 @@ fn trimmed_files_are_written_again_and_their_leftovers_are_never_taken_for_recor
     let journal = open(home.path()).unwrap();
     fill(&journal, 5);
     let trim = |journal: &Journal| {
-        journal.trim(&[LOGS_0, SPANS_1].map(|partition| (partition, journal.tail(partition))));
+        journal.trim(
+            &views(),
+            &[LOGS_0, SPANS_1].map(|partition| (partition, journal.tail(partition))),
+        );
     };
     trim(&journal);
     assert_eq!((journal.status().files, others(home.path(), "spare").len()), (1, 2));
@@ -102,7 +106,7 @@ fn numbers_go_on_when_no_record_is_left() {
     fill(&open(home.path()).unwrap(), 3);
     let journal = open(home.path()).unwrap();
     let next_epoch = Lsn::new(2, 0);
-    journal.trim(&[(LOGS_0, next_epoch), (SPANS_1, next_epoch)]);
+    journal.trim(&views(), &[(LOGS_0, next_epoch), (SPANS_1, next_epoch)]);
     assert_eq!(journal.status().files, 1, "the one that has this start's seals");
     drop(journal);
     let journal = open(home.path()).unwrap();

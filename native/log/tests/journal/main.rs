@@ -5,6 +5,7 @@
 mod disk_full;
 mod faults;
 mod files;
+mod reading;
 mod real_faults;
 mod recovery;
 mod support;

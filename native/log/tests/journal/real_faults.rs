@@ -1,6 +1,6 @@
 //! Faults of the machine itself: a file system that fills, and a C library whose syncs fail.
 
-use crate::support::{LOGS_0, SPANS_1, append, open, payloads, settings};
+use crate::support::{LOGS_0, SPANS_1, append, open, payloads, settings, views};
 use std::{
     env, fs,
     path::{Path, PathBuf},
@@ -56,7 +56,7 @@ fn a_disk_that_fills_is_refused_in_good_time_and_taken_again_once_there_is_room(
     let free_bytes = fs4::available_space(disk.path()).unwrap();
     assert!(free_bytes >= 200 << 10, "{free_bytes} bytes are left for what frees some");
     // What is trimmed makes room, and nothing was lost by the refusal.
-    journal.trim(&[(LOGS_0, journal.tail(LOGS_0))]);
+    journal.trim(&views(), &[(LOGS_0, journal.tail(LOGS_0))]);
     append(&journal, &[(SPANS_1, b"after")]).unwrap();
     assert_eq!(journal.status().read_only, None);
     // Somebody else fills it to the last byte: what was reserved can still be written and read.

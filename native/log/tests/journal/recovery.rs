@@ -1,8 +1,11 @@
 //! What a start makes of what a crash, or a rotten disk, has left.
 
-use crate::support::{
-    CLOSING_GROUP_BYTES, FILE_BYTES, FRAME_OF_TENANT, FRAMES_START, LOGS_0, SPANS_1, alter, append,
-    crash_image, files, open, payloads, read_around,
+use crate::{
+    reading::read_around,
+    support::{
+        CLOSING_GROUP_BYTES, FILE_BYTES, FRAME_OF_TENANT, FRAMES_START, LOGS_0, SPANS_1, alter,
+        append, crash_image, files, open, payloads, views,
+    },
 };
 use proptest::prelude::*;
 use std::fs;
@@ -268,7 +271,7 @@ fn a_damaged_meta_file_is_refused_by_name() {
     for name in ["node", "control", "partitions"] {
         let home = three_files();
         let path = home.path().join("meta").join(name);
-        open(home.path()).unwrap().trim(&[(LOGS_0, Lsn::new(1, 1))]);
+        open(home.path()).unwrap().trim(&views(), &[(LOGS_0, Lsn::new(1, 1))]);
         alter(&path, |bytes| bytes[13] ^= 1);
         let refused = open(home.path()).err().unwrap();
         assert_eq!(refused.code(), ErrorCode::StoreCorrupt);
@@ -297,10 +300,10 @@ fn trimmed_files_are_removed_and_stay_trimmed_after_a_restart() {
     let journal = open(home.path()).unwrap();
     append(&journal, &[(LOGS_0, b"kept")]).unwrap();
     let tail = journal.tail(LOGS_0);
-    journal.trim(&[(LOGS_0, Lsn::new(2, 0))]);
+    journal.trim(&views(), &[(LOGS_0, Lsn::new(2, 0))]);
     assert_eq!(journal.status().files, 4, "the other partition still needs them");
     assert_eq!(journal.status().oldest_file_held_by, [SPANS_1]);
-    journal.trim(&[(SPANS_1, Lsn::new(2, 0))]);
+    journal.trim(&views(), &[(SPANS_1, Lsn::new(2, 0))]);
     assert_eq!((journal.status().files, files(home.path()).len()), (1, 1));
     assert_eq!(journal.status().trim_error, None);
     drop(journal);
@@ -312,7 +315,7 @@ fn trimmed_files_are_removed_and_stay_trimmed_after_a_restart() {
     );
     assert_eq!(journal.read(LOGS_0, Lsn::new(2, 0), 0).unwrap()[0].payload[..], b"kept"[..]);
     assert_eq!(journal.partitions(), [LOGS_0, SPANS_1]);
-    journal.trim(&[(LOGS_0, tail)]);
+    journal.trim(&views(), &[(LOGS_0, tail)]);
     assert_eq!(journal.status().files, 1, "the one that has this start's seals");
     append(&journal, &[(LOGS_0, b"next")]).unwrap();
     assert_eq!(journal.status().files, 1);

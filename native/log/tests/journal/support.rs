@@ -8,7 +8,7 @@ use std::{
 };
 use varve_log::{
     Append, AppendError, DiskReserve, Journal, JournalSettings, Log, OpenError, ProducerSettings,
-    ReadError, Runtime,
+    Runtime, Snapshot,
     runtime::faults::{Faults, FaultyDisk},
 };
 use varve_types::{LogId, Lsn, PartitionId, TenantId};
@@ -32,6 +32,7 @@ pub(crate) fn settings(dir: &Path) -> JournalSettings {
         epoch_timeout_ms: 5_000,
         coordinator_count: 1_024,
         disk_reserve: DiskReserve::NONE,
+        hold_max_age_ms: 3_600_000,
         producers: ProducerSettings::default(),
     }
 }
@@ -89,43 +90,6 @@ pub(crate) fn payloads(log: &Journal, partition: PartitionId) -> Vec<Vec<u8>> {
     records.into_iter().map(|record| record.payload.to_vec()).collect()
 }
 
-/// What a reader finds that goes on behind what is lost.
-#[derive(Default)]
-pub(crate) struct Found {
-    pub(crate) records: Vec<(Lsn, Vec<u8>)>,
-    /// From where to where records are lost.
-    pub(crate) lost: Vec<(Lsn, Lsn)>,
-}
-
-impl Found {
-    /// How many; each range is within one epoch.
-    pub(crate) fn lost_records(&self) -> usize {
-        self.lost.iter().map(|(from, next)| (next.offset.0 - from.offset.0) as usize).sum()
-    }
-}
-
-/// Reads all there is of a partition.
-pub(crate) fn read_around(log: &dyn Log, partition: PartitionId) -> Found {
-    let mut found = Found::default();
-    let mut from = Lsn::default();
-    while from < log.tail(partition) {
-        match log.read(partition, from, 0) {
-            Ok(records) => {
-                let Some(record) = records.first() else { break };
-                found.records.push((record.lsn, record.payload.to_vec()));
-                from = Lsn::new(record.lsn.epoch.0, record.lsn.offset.0 + 1);
-            }
-            Err(ReadError::Lost { from: first, next, .. }) => {
-                found.lost.push((first, next));
-                from = next;
-            }
-            Err(ReadError::Trimmed { trim_point, .. }) => from = trim_point,
-            Err(other) => panic!("{other}"),
-        }
-    }
-    found
-}
-
 /// The journal's files, oldest first.
 pub(crate) fn files(dir: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(dir.join("journal")).unwrap();
@@ -160,4 +124,9 @@ pub(crate) fn alter(path: &Path, change: impl FnOnce(&mut Vec<u8>)) {
     let mut bytes = fs::read(path).unwrap();
     change(&mut bytes);
     fs::write(path, bytes).unwrap();
+}
+
+/// Whose trims these are.
+pub(crate) fn views() -> Snapshot {
+    Snapshot { holder: "views".into(), location: "manifest.json".into() }
 }

@@ -6,9 +6,9 @@ use crate::{
     node::{Control, EpochView},
     plan::Settings,
 };
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 use varve_log::protocol::{
-    Advance, Command, CommandRefused, EpochEntry, EpochList, HolderName, NodeId, Nodeset,
+    Advance, Command, CommandRefused, EpochEntry, EpochList, HolderName, NodeId, Nodeset, Snapshot,
 };
 use varve_types::Lsn;
 
@@ -17,11 +17,18 @@ use varve_types::Lsn;
 pub struct DlogControl {
     mutant: Mutant,
     pub(super) list: Arc<EpochList>,
+    /// What was held and is not released: noted apart from the list, which is what is checked.
+    held: BTreeMap<HolderName, Lsn>,
 }
 
-/// What a node's view holds the log by.
-pub(super) fn holder(node: Number) -> HolderName {
-    format!("view of n{node}").into()
+/// What a node's view keeps elsewhere.
+pub(super) fn snapshot(node: Number) -> Snapshot {
+    Snapshot { holder: format!("view of n{node}").into(), location: "kept".into() }
+}
+
+/// A copy that a node makes, for which records have to stay.
+pub(super) fn copy(node: Number) -> HolderName {
+    format!("copy of n{node}").into()
 }
 
 /// Stores of an epoch: N of them get a copy, or all where there are fewer.
@@ -42,10 +49,20 @@ impl DlogControl {
         let nodeset = nodeset(settings, stores).expect("a plan's first stores are enough");
         let mut list = EpochList::first(incarnation(leader), nodeset);
         for node in 0..settings.nodes {
-            let held = Command::Covered(holder(node), Lsn::new(1, 0));
+            let held = Command::Covered(snapshot(node), Lsn::new(1, 0));
             list.apply(&held).expect("nothing is trimmed yet");
         }
-        Self { mutant, list: Arc::new(list) }
+        Self { mutant, list: Arc::new(list), held: BTreeMap::new() }
+    }
+}
+
+impl DlogControl {
+    fn note_hold(&mut self, command: &Command) {
+        match command {
+            Command::Hold(name, from) => drop(self.held.insert(name.clone(), *from)),
+            Command::Release(name) => drop(self.held.remove(name)),
+            Command::Advance(_) | Command::Covered(..) => {}
+        }
     }
 }
 
@@ -57,12 +74,24 @@ impl Control for DlogControl {
         let applied = match command {
             Command::Covered(_, up_to) if self.mutant == Mutant::TrimsForOneView => {
                 let holders: Vec<HolderName> = list.holders().keys().cloned().collect();
-                holders.into_iter().try_for_each(|h| list.apply(&Command::Covered(h, *up_to)))
+                holders.into_iter().try_for_each(|holder| {
+                    let location = "kept".into();
+                    list.apply(&Command::Covered(Snapshot { holder, location }, *up_to))
+                })
+            }
+            Command::Covered(..) if self.mutant == Mutant::TrimsPastHolds => {
+                let holds = self.held.keys();
+                let mut released = holds.cloned().map(Command::Release);
+                let forgotten = released.try_for_each(|it| list.apply(&it));
+                forgotten.and_then(|()| list.apply(command))
             }
             _ => list.apply(command),
         };
         let refused = match applied {
-            Ok(()) => return Ok(()),
+            Ok(()) => {
+                self.note_hold(command);
+                return Ok(());
+            }
             Err(refused) => refused,
         };
         match (command, &refused) {
@@ -78,6 +107,10 @@ impl Control for DlogControl {
 
     fn trim_point(&self) -> Lsn {
         self.list.trim_point()
+    }
+
+    fn held_from(&self) -> Option<Lsn> {
+        self.held.values().copied().min()
     }
 
     fn epochs(&self) -> Vec<EpochView> {

@@ -43,6 +43,8 @@ pub struct Dlog {
     lies: Lies,
     /// The view has everything before.
     view_at: Lsn,
+    /// Snapshots that the view made in this life.
+    snapshots: u64,
     /// The epoch this node proposed to close.
     proposed: Option<Epoch>,
     /// What the digests of the epoch being closed hold at most.
@@ -86,6 +88,7 @@ impl Node for Dlog {
             partition,
             lies: Lies::new(start.rules),
             view_at: start.snapshot,
+            snapshots: 0,
             proposed: None,
             digests_end: (Epoch(0), Offset(0)),
         }
@@ -263,11 +266,18 @@ impl Dlog {
 
     /// The view makes a snapshot, and with it one of the producers: the log need not keep what is before
     /// for either.
-    fn snapshot(&self, effects: &mut Effects) {
+    fn snapshot(&mut self, effects: &mut Effects) {
         let producers = self.partition.producers().clone();
         let place = self.view_at.min(producers.up_to);
         effects.push(Effect::Keep(place, producers));
-        effects.push(Effect::Propose(Command::Covered(control::holder(self.node), place)));
+        effects.push(Effect::Propose(Command::Covered(control::snapshot(self.node), place)));
+        // And now and then a copy of the log, for which it has to stay meanwhile.
+        self.snapshots += 1;
+        match self.snapshots % 4 {
+            1 => effects.push(Effect::Propose(Command::Hold(control::copy(self.node), place))),
+            3 => effects.push(Effect::Propose(Command::Release(control::copy(self.node)))),
+            _ => {}
+        }
     }
 
     fn nodeset(&self, stores: &[Number]) -> Option<Nodeset> {

@@ -36,6 +36,8 @@ counted! {
     ControlIgnoresVersion => "control ignores the version",
     /// The log is trimmed as soon as one view does not need it any more.
     TrimsForOneView => "one view's snapshot trims for all",
+    /// What is held is trimmed as if it were not.
+    TrimsPastHolds => "a hold does not hold",
     /// A store's digest leaves out up to where it was trimmed: what was dropped there is absent.
     DigestForgetsTrim => "a digest takes trimmed records for absent",
     /// A leader that is asked for the tail answers without asking the stores.

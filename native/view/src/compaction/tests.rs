@@ -14,6 +14,7 @@ fn open(folder: &Path, log: &Arc<MemoryLog>) -> Store {
     let settings = StoreSettings {
         data_dir: folder.to_owned(),
         partitions: 1,
+        subscribe_credit_bytes: 1 << 20,
         tenant_partitions: 1,
         memtable_max_bytes: 64 << 20,
         memtable_max_age_ms: 3_600_000,
@@ -102,6 +103,7 @@ fn without_space_nothing_is_merged_and_the_error_says_what_it_takes() {
     let settings = StoreSettings {
         data_dir: folder.path().to_owned(),
         partitions: 1,
+        subscribe_credit_bytes: 1 << 20,
         tenant_partitions: 1,
         memtable_max_bytes: 64 << 20,
         memtable_max_age_ms: 3_600_000,

@@ -3,7 +3,10 @@
 use std::{fs, sync::Arc};
 
 use bytes::Bytes;
-use varve_log::{Append, CoordinatorsError, Log, MemoryLog, ReadError, Record, SessionId};
+use varve_log::{
+    Append, CoordinatorsError, Hold, HoldError, HoldStatus, Log, MemoryLog, ReadError, Record,
+    SessionId, Subscribe, SubscribeError, Subscription,
+};
 use varve_types::{ErrorCode, Lsn, PartitionId, Table};
 use varve_view::Store;
 
@@ -53,7 +56,19 @@ impl Log for Untrimmed {
     ) -> Result<Vec<Record>, ReadError> {
         self.0.read(partition, from, max_bytes)
     }
-    fn trim(&self, _up_to: &[(PartitionId, Lsn)]) {}
+    fn subscribe(&self, subscribe: Subscribe) -> Result<Subscription, SubscribeError> {
+        self.0.subscribe(subscribe)
+    }
+    fn trim(&self, _snapshot: &varve_log::Snapshot, _up_to: &[(PartitionId, Lsn)]) {}
+    fn hold(&self, hold: Hold) -> Result<(), HoldError> {
+        self.0.hold(hold)
+    }
+    fn release(&self, name: &str) -> Result<bool, HoldError> {
+        self.0.release(name)
+    }
+    fn holds(&self) -> Vec<HoldStatus> {
+        self.0.holds()
+    }
     fn partitions(&self) -> Vec<PartitionId> {
         self.0.partitions()
     }

@@ -17,11 +17,13 @@ fn open(folder: &Path) -> (Arc<Journal>, Store) {
         epoch_timeout_ms: 5_000,
         coordinator_count: 16,
         disk_reserve: DiskReserve::NONE,
+        hold_max_age_ms: 3_600_000,
         producers: ProducerSettings::default(),
     };
     let log = Arc::new(Journal::open(journal, Runtime::real()).unwrap());
     let settings = StoreSettings {
         data_dir: folder.to_owned(),
+        subscribe_credit_bytes: 1 << 20,
         partitions: 2,
         tenant_partitions: 2,
         memtable_max_bytes: 64 << 20,

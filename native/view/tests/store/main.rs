@@ -1,6 +1,7 @@
 //! What the views promise, over a log in memory and a real folder.
 #![allow(clippy::unwrap_used, reason = "a test's helpers fail by panicking, as tests do")]
 
+mod boot;
 mod compaction;
 mod contents;
 mod deletes;

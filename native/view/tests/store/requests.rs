@@ -90,6 +90,7 @@ fn a_full_memtable_is_sealed_and_the_log_trimmed() {
     let settings = StoreSettings {
         data_dir: folder.path().to_owned(),
         partitions: 1,
+        subscribe_credit_bytes: 1 << 20,
         tenant_partitions: 1,
         memtable_max_bytes: 1,
         memtable_max_age_ms: 3_600_000,

@@ -55,6 +55,7 @@ impl Home {
     pub(crate) fn settings(&self) -> StoreSettings {
         StoreSettings {
             data_dir: self.folder.path().to_owned(),
+            subscribe_credit_bytes: 1 << 20,
             partitions: PARTITIONS,
             tenant_partitions: 2,
             memtable_max_bytes: 64 << 20,

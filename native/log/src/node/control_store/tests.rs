@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    protocol::Advance,
+    protocol::{Advance, Snapshot},
     runtime::{Disk, RealDisk},
 };
 use std::path::Path;
@@ -29,11 +29,22 @@ fn what_was_applied_is_there_after_a_restart() {
     let home = tempfile::tempdir().unwrap();
     let mut store = open(home.path());
     store.create(&[partition(0), partition(3)], ME, &Nodeset::of_one(ME.node)).unwrap();
-    let covered = Command::Covered(Arc::from("views"), Lsn::new(2, 1));
+    let snapshot = Snapshot { holder: "views".into(), location: "manifest".into() };
+    let covered = Command::Covered(snapshot, Lsn::new(2, 1));
     let commands =
         [(partition(3), advance(1)), (partition(3), advance(2)), (partition(3), covered)];
     assert!(store.apply(&commands).unwrap().iter().all(Result::is_ok));
+    let hold = |name: &str, max_age_ms| Hold {
+        name: name.into(),
+        owner: "tests".into(),
+        max_age_ms,
+        from: BTreeMap::from([(partition(3), Lsn::new(3, 4))]),
+    };
+    store.hold(&hold("copy", 9), -1).unwrap().unwrap();
+    store.hold(&hold("old", 1), -1).unwrap().unwrap();
+    assert!(store.expire(0).unwrap());
     let read = open(home.path());
+    assert_eq!(read.control(), store.control());
     assert_eq!(read.partitions().collect::<Vec<_>>(), [partition(0), partition(3)]);
     assert_eq!(read.list(partition(0)), store.list(partition(0)));
     assert_eq!(read.list(partition(3)), store.list(partition(3)));

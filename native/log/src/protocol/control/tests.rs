@@ -14,8 +14,16 @@ fn advance(close: u32, end: u64, by: u32) -> Command {
     Command::Advance(Advance { close: Epoch(close), end: Offset(end), leader: of(by), nodeset })
 }
 
+fn snapshot(holder: &str) -> Snapshot {
+    Snapshot { holder: holder.into(), location: format!("segments of {holder}").into() }
+}
+
 fn covered(holder: &str, epoch: u32, offset: u64) -> Command {
-    Command::Covered(holder.into(), Lsn::new(epoch, offset))
+    Command::Covered(snapshot(holder), Lsn::new(epoch, offset))
+}
+
+fn hold(name: &str, epoch: u32, offset: u64) -> Command {
+    Command::Hold(name.into(), Lsn::new(epoch, offset))
 }
 
 #[test]
@@ -88,4 +96,48 @@ fn a_list_is_made_again_of_its_parts_and_of_no_others() {
     assert_eq!(parts(Vec::new()), None);
     assert_eq!(parts(epochs.iter().take(1).cloned().collect()), None);
     assert_eq!(parts(epochs.iter().rev().cloned().collect()), None);
+}
+
+#[test]
+fn a_hold_keeps_what_snapshots_have_until_it_is_moved_or_released() {
+    let mut list = list();
+    list.apply(&hold("backup", 1, 2)).unwrap();
+    list.apply(&covered("views", 1, 9)).unwrap();
+    assert_eq!(list.trim_point(), Lsn::new(1, 2));
+    list.apply(&hold("backup", 1, 5)).unwrap();
+    list.apply(&hold("backup", 1, 6)).unwrap();
+    assert_eq!(list.trim_point(), Lsn::new(1, 6));
+    let refused = list.apply(&hold("backup", 1, 5)).unwrap_err();
+    let text = "backup asks to hold records from 1:5 on, which are trimmed up to 1:6";
+    assert_eq!(refused.to_string(), text);
+    list.apply(&Command::Release("backup".into())).unwrap();
+    assert_eq!(list.trim_point(), Lsn::new(1, 9));
+}
+
+#[test]
+fn a_hold_alone_lets_nothing_go_that_no_snapshot_has() {
+    let mut list = list();
+    list.apply(&hold("backup", 1, 7)).unwrap();
+    assert_eq!(list.trim_point(), Lsn::new(1, 0));
+    list.apply(&covered("views", 1, 3)).unwrap();
+    list.apply(&Command::Release("views".into())).unwrap();
+    assert_eq!(list.trim_point(), Lsn::new(1, 3));
+}
+
+#[test]
+fn whoever_comes_too_late_boots_from_the_snapshot_that_has_most() {
+    let mut list = list();
+    list.apply(&hold("backup", 1, 1)).unwrap();
+    assert_eq!(list.newest_snapshot(), None);
+    list.apply(&covered("a", 1, 3)).unwrap();
+    list.apply(&covered("b", 1, 8)).unwrap();
+    assert_eq!(list.newest_snapshot(), Some((snapshot("b"), Lsn::new(1, 8))));
+}
+
+#[test]
+fn a_hold_does_not_take_the_name_of_a_snapshot() {
+    let mut list = list();
+    list.apply(&covered("views", 1, 0)).unwrap();
+    let refused = list.apply(&hold("views", 1, 4)).unwrap_err();
+    assert_eq!(refused, CommandRefused::IsSnapshot { holder: "views".into() });
 }

@@ -61,6 +61,10 @@ fn a_reader_gives_no_more_than_it_was_granted() {
     drop(reader.fetched(ME, answer, &list, &mut effects));
     reader.ask(&list, &mut effects);
     assert_eq!(asked(&mut effects), None);
+    // The record went one byte over it, which is owed.
+    reader.grant(1);
+    reader.ask(&list, &mut effects);
+    assert_eq!(asked(&mut effects), None);
     reader.grant(3);
     reader.ask(&list, &mut effects);
     assert_eq!(asked(&mut effects), Some((2, Lsn::new(1, 1), 3)));
@@ -104,7 +108,7 @@ fn a_store_that_does_not_answer_is_left_for_the_next() {
 #[test]
 fn below_the_trim_point_a_reader_is_told_where_it_is() {
     let (mut list, mut effects) = (list(), Vec::new());
-    list.apply(&Command::Covered("view".into(), Lsn::new(1, 1))).unwrap();
+    list.apply(&Command::Covered(snapshot(), Lsn::new(1, 1))).unwrap();
     let mut reader = Reader::new(ASKER, ME, Lsn::new(1, 0), 1_000);
     let progress = reader.ask(&list, &mut effects);
     assert!(matches!(progress, Progress::Trimmed(at) if at == Lsn::new(1, 1)));
@@ -119,4 +123,8 @@ fn a_reader_with_a_goal_stops_there_and_not_before() {
     let answer = (Lsn::new(1, 1), vec![record(5)], Absence::NotReleased);
     drop(reader.fetched(ME, answer, &list, &mut effects));
     assert!(matches!(reader.ask(&list, &mut effects), Progress::Done));
+}
+
+fn snapshot() -> super::super::control::Snapshot {
+    super::super::control::Snapshot { holder: "view".into(), location: "kept".into() }
 }

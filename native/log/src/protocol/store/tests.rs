@@ -61,7 +61,7 @@ fn list(end: Option<u64>, trim_point: Option<Lsn>) -> EpochList {
         list.apply(&Command::Advance(close)).unwrap();
     }
     if let Some(trim_point) = trim_point {
-        list.apply(&Command::Covered("view".into(), trim_point)).unwrap();
+        list.apply(&Command::Covered(snapshot(), trim_point)).unwrap();
     }
     list
 }
@@ -265,4 +265,8 @@ fn the_journals_answer_goes_to_who_asked() {
     ));
     store.read(ReadToken(1), vec![record("x")], &mut effects);
     assert_eq!(effects.len(), 1, "an answer that nobody waits for");
+}
+
+fn snapshot() -> super::super::control::Snapshot {
+    super::super::control::Snapshot { holder: "view".into(), location: "kept".into() }
 }

@@ -14,6 +14,7 @@ pub(super) fn store_of(requests: &Memtable) -> (Store, TempDir) {
     let settings = StoreSettings {
         data_dir: folder.path().to_owned(),
         partitions: 1,
+        subscribe_credit_bytes: 1 << 20,
         tenant_partitions: 1,
         memtable_max_bytes: 64 << 20,
         memtable_max_age_ms: 3_600_000,

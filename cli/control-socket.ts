@@ -1,0 +1,94 @@
+import { chmod, rm } from 'node:fs/promises';
+import { request as httpRequest } from 'node:http';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import fastify from 'fastify';
+import { type NewHold, type Storage, VarveError } from '../storage/index.ts';
+
+/** Linux and macOS cut longer paths of sockets (`sun_path`), the final zero byte counted. */
+const pathMaxBytes = 103;
+const timeoutMs = 10_000;
+const bodyMaxBytes = 4_096;
+
+const holdSchema = {
+  type: 'object',
+  required: ['owner', 'maxAgeMs', 'from'],
+  additionalProperties: false,
+  properties: {
+    owner: { type: 'string' },
+    maxAgeMs: { type: 'integer', minimum: 1 },
+    from: { type: 'string', enum: ['oldest', 'tail'] },
+  },
+} as const;
+
+type Hold = Omit<NewHold, 'name'>;
+
+/** A socket in the data directory, over which a running Varve takes commands: whoever may open it may give them. */
+export interface ControlSocket {
+  close(): Promise<void>;
+}
+
+/** Where it is; undefined where the path is too long for one. */
+export function controlSocketPath(dataDir: string): string | undefined {
+  const path = join(dataDir, 'control.sock');
+  return Buffer.byteLength(path) > pathMaxBytes ? undefined : path;
+}
+
+/** Opens the socket of a data directory that this process holds. */
+export async function openControlSocket(path: string, storage: Storage): Promise<ControlSocket> {
+  const app = fastify({ bodyLimit: bodyMaxBytes });
+  app.setErrorHandler(async (error, _request, reply) => {
+    const status = error instanceof VarveError ? 400 : ((error as { statusCode?: number }).statusCode ?? 500);
+    const message = error instanceof Error ? error.message : String(error);
+    return await reply.code(status).type('text/plain; charset=utf-8').send(message);
+  });
+  app.put<{ Params: { name: string }; Body: Hold }>(
+    '/holds/:name',
+    { schema: { body: holdSchema } },
+    async ({ params, body }, reply) => {
+      await storage.hold({ ...body, name: params.name });
+      return await reply.code(204).send();
+    },
+  );
+  app.delete<{ Params: { name: string } }>('/holds/:name', async ({ params }, reply) => {
+    const found = await storage.release(params.name);
+    return found ? reply.code(204).send() : reply.code(404).send(`there is no hold '${params.name}'`);
+  });
+  // What a killed process left behind; the data directory is locked, so nobody listens there.
+  await rm(path, { force: true });
+  await app.listen({ path });
+  await chmod(path, 0o600);
+  return {
+    close: async () => {
+      await app.close();
+    },
+  };
+}
+
+/**
+ * Gives a command to the Varve that has the data directory open.
+ *
+ * @throws Error with what it answered, or that nothing answers
+ */
+export async function command(dataDir: string, method: 'PUT' | 'DELETE', path: string, body?: object) {
+  const socketPath = controlSocketPath(dataDir);
+  if (socketPath === undefined)
+    throw new Error(`${dataDir} is too long a path for a socket; choose a shorter data_dir`);
+  const payload = body === undefined ? undefined : JSON.stringify(body);
+  const headers = payload === undefined ? {} : { 'content-type': 'application/json' };
+  const [status, answer] = await new Promise<[number, string]>((resolve, reject) => {
+    const options = { socketPath, method, path, headers, signal: AbortSignal.timeout(timeoutMs) };
+    const sent = httpRequest(options, (response) => {
+      text(response).then((said) => {
+        resolve([response.statusCode ?? 500, said]);
+      }, reject);
+    });
+    sent.on('error', (error) => {
+      reject(
+        new Error(`nothing answers at ${socketPath}; is Varve running with this data_dir?`, { cause: error }),
+      );
+    });
+    sent.end(payload);
+  });
+  if (status >= 300) throw new Error(answer);
+}
