@@ -95,6 +95,7 @@ export function ingestOptions(config: Config, tenantDefault: TenantId | null): I
     inFlightMaxBytes: ingest.in_flight_max_bytes,
     appendTimeoutMs: ingest.append_timeout_ms,
     retryAfterSeconds: ingest.retry_after_seconds,
+    corsOrigins: ingest.cors_origins,
     syslog: syslogOptions(config, tenantDefault),
   };
 }

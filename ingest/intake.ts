@@ -66,6 +66,10 @@ export class RequestIntake implements Intake {
     return this.#options.retryAfterSeconds;
   }
 
+  get corsOrigins(): readonly string[] {
+    return this.#options.corsOrigins;
+  }
+
   get log(): IngestLog {
     return this.#deps.log;
   }

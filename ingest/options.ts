@@ -13,6 +13,8 @@ export interface IngestOptions {
   readonly appendTimeoutMs: number;
   /** What a refused sender is told to wait. */
   readonly retryAfterSeconds: number;
+  /** Whose pages may send OTLP over HTTP; `*`: any. */
+  readonly corsOrigins: readonly string[];
   readonly syslog: SyslogOptions;
 }
 

@@ -64,6 +64,8 @@ export interface Intake {
    */
   tenantOf(headers: SenderHeaders): Promise<TenantId>;
   readonly retryAfterSeconds: number;
+  /** Whose pages may send over HTTP; `*`: any. */
+  readonly corsOrigins: readonly string[];
   readonly log: IngestLog;
 }
 

@@ -21,6 +21,7 @@ const options: IngestOptions = {
   appendTimeoutMs: 1_000,
   retryAfterSeconds: 3,
   syslog: { tenant: null, messageMaxBytes: 8_192, waitingMaxBytes: 1_000, connectionsMax: 1 },
+  corsOrigins: [],
 };
 
 const taken: Receipt = {
@@ -299,5 +300,51 @@ describe('remote write', () => {
     outcome = () =>
       Promise.resolve({ ...taken, refused: [{ reason: 'labelsInvalid', count: 1, message: 'x' }] });
     expect((await write(protobuf)).statusCode).toBe(204);
+  });
+});
+
+describe('a page in a browser', () => {
+  const origin = 'https://shop.example';
+  const preflight = { origin, 'access-control-request-method': 'POST' };
+  const ask = async (url: string, headers: Readonly<Record<string, string>>) =>
+    await app.inject({ method: 'OPTIONS', url, headers });
+
+  it.each(['/v1/logs', '/v1/traces', '/v1/metrics'])(
+    'of an origin that is allowed may send to %s',
+    async (url) => {
+      await app.close();
+      app = await started({ corsOrigins: [origin] });
+      const allowed = await ask(url, preflight);
+      expect([allowed.statusCode, allowed.body]).toEqual([204, '']);
+      expect(allowed.headers).toMatchObject({
+        'access-control-allow-origin': origin,
+        'access-control-allow-methods': 'POST',
+        'access-control-allow-headers': expect.stringMatching(
+          /Content-Type.*X-Scope-OrgID.*traceparent.*baggage.*Authorization/,
+        ) as unknown,
+      });
+      const sent = await app.inject({ method: 'POST', url, headers: { ...json, origin }, body: '{}' });
+      expect(sent.headers['access-control-allow-origin']).toBe(origin);
+    },
+  );
+
+  it('of another origin may not', async () => {
+    await app.close();
+    app = await started({ corsOrigins: [origin] });
+    const refused = await ask('/v1/logs', { ...preflight, origin: 'https://other.example' });
+    expect(refused.headers).not.toHaveProperty('access-control-allow-origin');
+    expect(refused.headers).not.toHaveProperty('access-control-allow-headers');
+  });
+
+  it('of any origin may where `*` is configured', async () => {
+    await app.close();
+    app = await started({ corsOrigins: ['*'] });
+    expect((await ask('/v1/logs', preflight)).headers).toMatchObject({
+      'access-control-allow-origin': origin,
+    });
+  });
+
+  it('is not answered where no origin is configured', async () => {
+    expect((await ask('/v1/logs', preflight)).statusCode).toBe(404);
   });
 });

@@ -106,6 +106,10 @@ const ingest = section('What senders may do.', {
     100,
   ),
   retry_after_seconds: count(1, 'What a refused sender is told to wait.', 1, 3_600),
+  cors_origins: Type.Array(Type.String(), {
+    default: [],
+    description: 'Origins whose pages may send OTLP over HTTP (`*`: any); none turns that off.',
+  }),
   syslog_message_max_bytes: Type.Integer({
     default: 64 * KiB,
     minimum: 8 * KiB,

@@ -3,6 +3,7 @@ import type { BodyEncoding, BodyFormat } from '../../storage/index.ts';
 import { asksForCredentials, challenge, IngestError, refusalOf, retryAfterOf } from '../errors.ts';
 import { contentEncodingOf, type Intake, leaveBodiesUnread, type Receiver } from '../receiver.ts';
 import { exportResponse, exportResponseJson, rpcStatus, type Signal } from './answer.ts';
+import { allowOrigins } from './cors.ts';
 import { otlpStatus } from './status.ts';
 
 const protobuf = 'application/x-protobuf';
@@ -37,6 +38,7 @@ export const otlpHttp: Receiver = {
   name: 'otlpHttp',
   register(app, intake) {
     leaveBodiesUnread(app);
+    allowOrigins(app, intake.corsOrigins, Object.values(paths).flat());
     for (const signal of ['logs', 'traces', 'metrics'] as const)
       for (const path of paths[signal]) route(app, intake, path, signal);
   },

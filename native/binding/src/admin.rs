@@ -177,9 +177,10 @@ impl NativeStore {
         let log = self.running()?.log.clone();
         let held = tokio::task::spawn_blocking(move || {
             let tails = |partition| (partition, log.tail(partition));
-            let from = match from_tail {
-                true => log.partitions().into_iter().map(tails).collect(),
-                false => BTreeMap::new(),
+            let from = if from_tail {
+                log.partitions().into_iter().map(tails).collect()
+            } else {
+                BTreeMap::new()
             };
             let max_age_ms = max_age_ms as u64;
             log.hold(Hold { name: name.into(), owner: owner.into(), max_age_ms, from })

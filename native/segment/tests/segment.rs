@@ -174,7 +174,7 @@ fn a_changed_byte_of_a_parquet_file_is_told_when_it_is_read() {
     bytes[middle] ^= 1;
     std::fs::write(&path, &bytes).unwrap();
     let segment = ParquetSegment::open(&path, seal.blocks).unwrap();
-    let first = segment.read(&["trace_id"], Some(&[0..1])).unwrap();
+    let first = segment.read(&["trace_id"], Some(std::slice::from_ref(&(0..1)))).unwrap();
     assert_eq!(first[0].num_rows(), 1);
     let all: Vec<_> = rows.batch.schema_ref().fields().iter().map(|one| one.name()).collect();
     let all: Vec<&str> = all.into_iter().map(String::as_str).collect();

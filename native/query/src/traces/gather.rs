@@ -101,13 +101,16 @@ fn from_segments(
     Ok(())
 }
 
-/// Where the wanted traces can be, by segment: sorted, not overlapping.
+/// A segment and rows of it: sorted, not overlapping.
+type RowsOf<'s> = (&'s Segment, Vec<Range<u32>>);
+
+/// Where the wanted traces can be.
 fn rows_of<'s>(
     snapshot: &'s Snapshot,
     wanted: &HashSet<TraceId>,
     range: Option<TimeRange>,
-) -> Result<Vec<(&'s Segment, Vec<Range<u32>>)>, QueryError> {
-    let mut ranges: BTreeMap<u64, (&Segment, Vec<Range<u32>>)> = BTreeMap::new();
+) -> Result<Vec<RowsOf<'s>>, QueryError> {
+    let mut ranges: BTreeMap<u64, RowsOf<'_>> = BTreeMap::new();
     for id in wanted {
         for segment in snapshot.segments_with_trace(id) {
             if range.is_some_and(|range| !overlaps(segment.time_range(), range)) {
