@@ -11,6 +11,13 @@ export declare class CancelToken {
 export declare class NativeStore {
   /** State of journal and views as JSON. */
   status(): string
+  /**
+   * Keeps records from being trimmed: from now on (`tail`) or from the first that there is, for
+   * `max_age_ms` unless it is set again. A hold of that name is moved on, or begins its age anew.
+   */
+  hold(name: string, owner: string, maxAgeMs: number, fromTail: boolean): Promise<void>
+  /** Lets a hold go; whether there was one. */
+  release(name: string): Promise<boolean>
   /** Seals memtables now; resolves when their segments are durable. */
   seal(): Promise<void>
   /** Merges segments as far as it goes; resolves when that is done. */

@@ -695,7 +695,9 @@ export type Plan =
        * Fields shown with each listed span, in the order of their first mention.
        */
       select: Array<Field>;
-      /** Whether only whole traces are told of, and not which of their spans match. */
+      /**
+       * Whether only whole traces are told of, and not which of their spans match.
+       */
       summariesOnly: boolean;
     }
   | {

@@ -36,6 +36,8 @@ export const planned: readonly (readonly [query: string, plan: string])[] = [
     '({__name__="a"} lookback 300s * ignoring (x) oneToMany {__name__="b"} lookback 300s)',
   ],
   ['a and on () b', '({__name__="a"} lookback 300s and on () manyToMany {__name__="b"} lookback 300s)'],
+  ['limit_ratio(0.5, up)', 'limit_ratio(0.5, {__name__="up"} lookback 300s)'],
+  ['histogram_count(up)', 'histogram_count({__name__="up"} lookback 300s)'],
   ['sum by (job) (up)', 'sum by (job) ({__name__="up"} lookback 300s)'],
   ['SUM(up) BY (job, instance)', 'sum by (job, instance) ({__name__="up"} lookback 300s)'],
   ['avg without () (up)', 'avg without () ({__name__="up"} lookback 300s)'],
@@ -183,6 +185,4 @@ export const refused: readonly (readonly [query: string, message: string])[] = [
   ['up[5m]', 'invalid expression type "range vector" for range query, must be Scalar or instant Vector'],
   ['"text"', 'invalid expression type "string" for range query, must be Scalar or instant Vector'],
   ['info(up)', 'line 1, col 1: info() is not supported; rewrite the query without it'],
-  ['limit_ratio(0.5, up)', 'line 1, col 1: limit_ratio() is not supported; rewrite the query without it'],
-  ['histogram_count(up)', 'line 1, col 1: histogram_count() is not supported; rewrite the query without it'],
 ];

@@ -129,10 +129,21 @@ impl Read for BlockReader {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         let left = self.file.size_bytes.saturating_sub(self.at);
         let length = out.len().min(usize::try_from(left).unwrap_or(usize::MAX));
-        let bytes = self.file.get_bytes(self.at, length).map_err(io::Error::other)?;
+        let bytes = self.file.get_bytes(self.at, length).map_err(as_io_error)?;
         out[..length].copy_from_slice(&bytes);
         self.at += length as u64;
         Ok(length)
+    }
+}
+
+/// Bytes that are not those that were written are told apart from a machine that fails.
+fn as_io_error(error: ParquetError) -> io::Error {
+    match error {
+        ParquetError::External(source) => match source.downcast::<io::Error>() {
+            Ok(source) => *source,
+            Err(other) => io::Error::other(other),
+        },
+        damage => io::Error::new(io::ErrorKind::InvalidData, damage),
     }
 }
 

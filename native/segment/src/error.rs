@@ -43,10 +43,16 @@ impl SegmentError {
     pub(crate) fn parquet(path: impl Into<PathBuf>, error: ParquetError) -> Self {
         match error {
             ParquetError::External(source) => match source.downcast::<io::Error>() {
+                Ok(source) if is_damage(&source) => Self::damaged(path, source),
                 Ok(source) => Self::Io { path: path.into(), source: *source },
                 Err(other) => Self::damaged(path, other),
             },
             other => Self::damaged(path, other),
         }
     }
+}
+
+/// Whether a read failed because of what is in the file: other bytes, or too few.
+fn is_damage(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof)
 }

@@ -92,7 +92,9 @@ fn segments_that_cannot_be_merged_are_told_and_left_alone_for_a_while() {
     assert_eq!(store.status().compaction.error, Some(error));
     // Nothing is tried again at once, and nothing of the try is left.
     store.compact_now().unwrap();
-    assert_eq!(below(&folder.path().join("segments")).unwrap().len(), 6);
+    // The damaged one is set aside with its directory; the two others are as they were.
+    assert_eq!(below(&folder.path().join("segments")).unwrap().len(), 4);
+    assert_eq!(store.status().quarantined, 1);
 }
 
 #[test]
