@@ -6,7 +6,7 @@ import { freePort, type Program, startProgram } from '../support/programs.ts';
 import { getJson, startVarve, temporaryFolder, type Varve } from '../support/varve.ts';
 
 const prometheusPath = '/usr/bin/prometheus';
-const isCi = process.env['VARVE_TEST_PROGRAMS'] === 'all';
+const isCi = process.env['TEST_PROGRAMS'] === 'all';
 
 interface Series {
   readonly metric: Readonly<Record<string, string>>;
