@@ -4,6 +4,7 @@ use varve_columnar::{attributes::AttributeType, resource::AttributeText};
 
 use super::{
     operand::Operand,
+    spans::SUMMARY_COLUMNS,
     trace::{SpanRef, Trace},
 };
 use crate::plan::{AttributeScope, Field, Intrinsic};
@@ -167,4 +168,32 @@ pub(super) fn list_columns(field: &Field) -> &'static [&'static str] {
         | Field::Intrinsic { name: Intrinsic::LinkTraceId | Intrinsic::LinkSpanId } => &["links"],
         Field::Attribute { .. } | Field::Intrinsic { .. } => &[],
     }
+}
+
+/// Whether a field is of the trace that a span is in, or of its place there.
+pub(super) fn is_of_trace(field: &Field) -> bool {
+    match field {
+        Field::Attribute { parent, .. } => *parent,
+        Field::Intrinsic { name } => matches!(
+            name,
+            Intrinsic::ChildCount
+                | Intrinsic::NestedSetLeft
+                | Intrinsic::NestedSetRight
+                | Intrinsic::NestedSetParent
+                | Intrinsic::TraceId
+                | Intrinsic::TraceDuration
+                | Intrinsic::RootName
+                | Intrinsic::RootServiceName
+        ),
+    }
+}
+
+/// The columns from which the fields and a summary of each span are read.
+pub(super) fn columns_of<'f>(fields: impl Iterator<Item = &'f Field>) -> Vec<&'static str> {
+    let mut columns: Vec<_> =
+        fields.flat_map(|field| list_columns(field).iter().copied()).collect();
+    columns.sort_unstable();
+    columns.dedup();
+    columns.extend(SUMMARY_COLUMNS);
+    columns
 }

@@ -10,12 +10,12 @@ use varve_columnar::answer::{Answer, QueryStats, ServiceStats, SpanSet, TraceSum
 
 use super::{
     candidates::{Candidate, Candidates, pieces},
-    fields::{SpanAt, list_columns},
+    condition::Expr,
+    fields::{SpanAt, columns_of},
     gather::gather,
     set::Set,
     shown::Shown,
     source::sources,
-    spans::SUMMARY_COLUMNS,
     spanset::Spanset,
     trace::Trace,
 };
@@ -49,7 +49,8 @@ pub(crate) fn run(
 ) -> Result<Answer, QueryError> {
     let spanset = Spanset::compile(spanset)?;
     let shown = Shown::new(&spanset, spans.fields);
-    let columns = columns(&spanset, &shown);
+    let exprs = spanset.conditions().into_iter().chain(spanset.values());
+    let columns = columns_of(exprs.flat_map(Expr::fields).chain(shown.fields()));
     let mut search = Search {
         context,
         spanset: &spanset,
@@ -72,18 +73,6 @@ pub(crate) fn run(
     }
     candidates.release(context);
     Ok(Answer::Traces(search.into_summaries()))
-}
-
-/// All columns that evaluating and showing needs.
-fn columns(spanset: &Spanset, shown: &Shown<'_>) -> Vec<&'static str> {
-    let exprs = spanset.conditions().into_iter().chain(spanset.values());
-    let fields = exprs.flat_map(super::condition::Expr::fields).chain(shown.fields());
-    let mut lists: Vec<&'static str> =
-        fields.flat_map(|field| list_columns(field).iter().copied()).collect();
-    lists.sort_unstable();
-    lists.dedup();
-    lists.extend(SUMMARY_COLUMNS);
-    lists
 }
 
 struct Search<'q> {

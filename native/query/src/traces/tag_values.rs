@@ -9,11 +9,10 @@ use varve_columnar::{
 
 use super::{
     condition::Expr,
-    fields::{SpanAt, list_columns, of_span_alone},
+    fields::{SpanAt, columns_of, is_of_trace, of_span_alone},
     go_duration,
     matching::{by_columns, by_traces, is_columnar},
     operand::{KINDS, Operand, STATUSES, kind_word, status_word},
-    spans::SUMMARY_COLUMNS,
     trace::SpanRef,
 };
 use crate::{
@@ -46,7 +45,8 @@ pub(crate) fn run(
         values.extend(value.each().iter().filter_map(typed));
         if values.len() >= limit { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
-    let columns = columns(field, filter);
+    let filtered = filter.map(Expr::fields).unwrap_or_default();
+    let columns = columns_of(std::iter::once(field).chain(filtered));
     if is_columnar(filter)? && !is_of_trace(field) {
         by_columns(context, filter, range, &columns, &mut visit)?;
     } else {
@@ -92,22 +92,6 @@ fn fixed(field: &Field) -> Option<Vec<TypedValue>> {
 
 fn is_of_root(field: &Field) -> bool {
     matches!(field, Field::Intrinsic { name: Intrinsic::RootName | Intrinsic::RootServiceName })
-}
-
-fn is_of_trace(field: &Field) -> bool {
-    is_of_root(field) || matches!(field, Field::Attribute { parent: true, .. })
-}
-
-fn columns(field: &Field, filter: Option<&Expr>) -> Vec<&'static str> {
-    let filtered = filter.map(Expr::fields).unwrap_or_default();
-    let mut columns: Vec<&'static str> = std::iter::once(field)
-        .chain(filtered)
-        .flat_map(|field| list_columns(field).iter().copied())
-        .collect();
-    columns.sort_unstable();
-    columns.dedup();
-    columns.extend(SUMMARY_COLUMNS);
-    columns
 }
 
 fn typed(value: &Operand<'_>) -> Option<TypedValue> {

@@ -9,7 +9,7 @@ use varve_columnar::{
     attributes::AttributeType,
 };
 
-use super::{clock::Clock, label_value, scan::Found};
+use super::{clock::Clock, scan::Found};
 use crate::{
     context::ExecContext,
     error::QueryError,
@@ -108,7 +108,7 @@ impl<'q> Comparison<'q> {
 impl Part {
     /// Gives the bytes it now holds more.
     fn count(&mut self, clock: &Clock, name: String, value: &Operand<'_>, interval: usize) -> u64 {
-        let value = label_value(value);
+        let value = value.to_value();
         let key = format!("{value:?}");
         let values = self.0.entry(name).or_default();
         let mut grown = 0;
@@ -151,7 +151,7 @@ impl Part {
             for (_, _, Counts { value, counts }) in values.into_iter().take(top) {
                 all.push(series(of_values, &name, value, counts));
             }
-            all.push(series(of_all, &name, label_value(&Operand::Nil), total));
+            all.push(series(of_all, &name, Operand::Nil.to_value(), total));
         }
         all
     }

@@ -9,7 +9,7 @@ use super::{
     NAME_LABEL,
     clock::Clock,
     exemplars::Exemplars,
-    label_value, number,
+    number,
     quantile::{Buckets, edge, quantile},
     scan::Found,
 };
@@ -174,12 +174,12 @@ impl<'q> Groups<'q> {
         for group in self.by {
             let value = grouping_value(found, &group.field);
             if value != Operand::Nil {
-                labels.push((group.label.clone(), label_value(&value)));
+                labels.push((group.label.clone(), value.to_value()));
             }
         }
         if let (true, false, Some(first)) = (labels.is_empty(), self.is_bucketed(), self.by.first())
         {
-            labels.push((first.label.clone(), label_value(&Operand::Nil)));
+            labels.push((first.label.clone(), Operand::Nil.to_value()));
         }
         self.context.budget.add_series(1)?;
         self.context.budget.charge((self.clock.count() * 16 + self.key.len() + 256) as u64)?;

@@ -13,14 +13,14 @@ mod scan;
 #[cfg(test)]
 mod tests;
 
-use varve_columnar::answer::{Answer, SpanSeries, SpanSeriesSet, Value};
+use varve_columnar::answer::{Answer, SpanSeries, SpanSeriesSet};
 
 use self::{clock::Clock, compare::Comparison, groups::Groups, scan::scan};
-use super::{condition::Expr, operand::Operand, spanset::Spanset};
+use super::{condition::Expr, spanset::Spanset};
 use crate::{
     context::ExecContext,
     error::QueryError,
-    plan::{Field, Intervals, SpanFunction, SpanGroup, SpanSeriesExpr, SpansetExpr},
+    plan::{Field, Intervals, Intrinsic, SpanFunction, SpanGroup, SpanSeriesExpr, SpansetExpr},
 };
 
 /// The label of a series that is not grouped: the function's name.
@@ -81,7 +81,7 @@ impl Evaluation<'_> {
             SpanSeriesExpr::Compare { input, selection, top, from, to } => {
                 let selection = selection.as_ref().map(Expr::compile).transpose()?;
                 let spanset = Spanset::compile(input)?;
-                let of_trace = Field::Intrinsic { name: crate::plan::Intrinsic::RootName };
+                let of_trace = Field::Intrinsic { name: Intrinsic::RootName };
                 let mut fields = vec![&of_trace];
                 fields.extend(selection.iter().flat_map(Expr::fields));
                 let within = (to.0 != 0).then_some((from.0, to.0));
@@ -124,9 +124,4 @@ impl Evaluation<'_> {
 
 fn number(text: &str) -> Result<f64, QueryError> {
     text.parse().map_err(|_| QueryError::invalid(format!("'{text}' is not a number")))
-}
-
-/// A value as a label shows it.
-fn label_value(value: &Operand<'_>) -> Value {
-    value.to_value()
 }

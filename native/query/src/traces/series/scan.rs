@@ -6,13 +6,13 @@ use super::clock::Clock;
 use crate::{
     context::ExecContext,
     error::QueryError,
-    plan::{Field, Intrinsic},
+    plan::Field,
     traces::{
         condition::Expr,
-        fields::{SpanAt, list_columns, of_span_alone},
+        fields::{SpanAt, columns_of, is_of_trace, of_span_alone},
         matching::{by_columns, each_trace, is_columnar},
         operand::Operand,
-        spans::{SUMMARY_COLUMNS, TraceId, trace_id_at, trace_ids},
+        spans::{TraceId, trace_id_at, trace_ids},
         spanset::Spanset,
         trace::SpanRef,
     },
@@ -53,7 +53,9 @@ pub(super) fn scan(
     fields: &[&Field],
     visit: &mut dyn FnMut(Found<'_>) -> Result<(), QueryError>,
 ) -> Result<(), QueryError> {
-    let columns = columns(spanset, fields);
+    let exprs = spanset.conditions().into_iter().chain(spanset.values());
+    let read = exprs.flat_map(Expr::fields).chain(fields.iter().copied());
+    let columns = columns_of(read);
     let mut failure = None;
     let mut visit = |span: SpanRef<'_>, at: Option<SpanAt<'_>>| {
         let Some(interval) = clock.interval(span.start_unix_nano()) else {
@@ -86,35 +88,4 @@ pub(super) fn scan(
         })?;
     }
     failure.map_or(Ok(()), Err)
-}
-
-/// Whether a field is of the trace that a span is in, or of its place there.
-fn is_of_trace(field: &Field) -> bool {
-    match field {
-        Field::Attribute { parent, .. } => *parent,
-        Field::Intrinsic { name } => matches!(
-            name,
-            Intrinsic::ChildCount
-                | Intrinsic::NestedSetLeft
-                | Intrinsic::NestedSetRight
-                | Intrinsic::NestedSetParent
-                | Intrinsic::TraceId
-                | Intrinsic::TraceDuration
-                | Intrinsic::RootName
-                | Intrinsic::RootServiceName
-        ),
-    }
-}
-
-fn columns(spanset: &Spanset, fields: &[&Field]) -> Vec<&'static str> {
-    let exprs = spanset.conditions().into_iter().chain(spanset.values());
-    let mut columns: Vec<&'static str> = exprs
-        .flat_map(Expr::fields)
-        .chain(fields.iter().copied())
-        .flat_map(|field| list_columns(field).iter().copied())
-        .collect();
-    columns.sort_unstable();
-    columns.dedup();
-    columns.extend(SUMMARY_COLUMNS);
-    columns
 }
