@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import type { IngestOptions } from '../ingest/index.ts';
 import type { QueryApiOptions } from '../query-api/index.ts';
@@ -136,6 +137,9 @@ export function searchOptions({ query }: Config): SearchOptions {
     queryMemoryMaxBytes: query.memory_max_bytes,
     querySeriesMax: query.series_max,
     querySamplesMax: query.samples_max,
+    // As many as native code runs (native/binding/src/store.rs): more would wait there, whose turn is nobody's.
+    queriesRunningMax: 2 * availableParallelism(),
+    queriesWaitingPerTenantMax: query.waiting_per_tenant_max,
   };
 }
 

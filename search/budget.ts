@@ -6,6 +6,9 @@ export interface SearchOptions {
   readonly queryMemoryMaxBytes: number;
   readonly querySeriesMax: number;
   readonly querySamplesMax: number;
+  /** Queries that run at once; not a setting: native code runs as many. */
+  readonly queriesRunningMax: number;
+  readonly queriesWaitingPerTenantMax: number;
 }
 
 /** The budget of one query. A client may ask for less time than the setting allows, not for more. */

@@ -53,6 +53,8 @@ describe('a trace id', () => {
 describe('a search', () => {
   const options = {
     queryTimeoutMs: 30_000,
+    queriesRunningMax: 2,
+    queriesWaitingPerTenantMax: 10,
     queryMemoryMaxBytes: 1_000,
     querySeriesMax: 10,
     querySamplesMax: 100,

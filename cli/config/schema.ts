@@ -322,6 +322,10 @@ const query = section('What queries may cost, and the defaults of the APIs.', {
   memory_max_bytes: bytes(1024 * MiB, 'Most memory that one query holds.', MiB),
   series_max: count(500_000, 'Most series, streams or traces that one query holds.'),
   samples_max: count(50_000_000, 'Most samples that one query loads.'),
+  waiting_per_tenant_max: count(
+    1_000,
+    'Most queries of one tenant that wait for their turn; further ones are answered 429.',
+  ),
   form_size_max_bytes: bytes(MiB, 'Longest form body of a POST query.'),
   gzip_min_bytes: bytes(KiB, 'Shortest answer that is compressed for clients that accept gzip.', 0),
   loki_entries_limit_default: count(100, 'Lines of a log query that names no `limit`.'),
