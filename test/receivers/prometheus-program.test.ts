@@ -2,11 +2,10 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { freePort, type Program, startProgram } from '../support/programs.ts';
+import { areProgramsNeeded, freePort, type Program, startProgram } from '../support/programs.ts';
 import { getJson, startVarve, temporaryFolder, type Varve } from '../support/varve.ts';
 
 const prometheusPath = '/usr/bin/prometheus';
-const isCi = process.env['TEST_PROGRAMS'] === 'all';
 
 interface Series {
   readonly metric: Readonly<Record<string, string>>;
@@ -29,7 +28,7 @@ async function samplesAt(
 }
 
 // CI installs it; elsewhere it may be missing.
-describe.runIf(isCi || existsSync(prometheusPath))(
+describe.runIf(areProgramsNeeded || existsSync(prometheusPath))(
   "Debian's prometheus, which scrapes itself and writes to Varve",
   () => {
     let varve: Varve;

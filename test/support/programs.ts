@@ -1,11 +1,22 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
+
+/** Whether tests of programs that are not installed fail, as in CI, or are left out. */
+export const areProgramsNeeded = process.env['TEST_PROGRAMS'] === 'all';
+
+/** Built from Go modules by test/receivers/install.sh. */
+export function goProgram(name: 'collector' | 'telemetrygen'): string {
+  return join(import.meta.dirname, '../receivers/programs/bin', name);
+}
 
 /** A program that runs beside Varve. */
 export interface Program {
   /** What it has written so far. */
   output(): string;
+  /** Resolves when it has ended by itself or by {@link stop}. */
+  readonly ended: Promise<unknown>;
   stop(): Promise<void>;
 }
 
@@ -19,6 +30,7 @@ export function startProgram(path: string, args: readonly string[], cwd: string)
   child.on('error', (error) => (told += String(error)));
   return {
     output: () => told,
+    ended: exited,
     stop: async () => {
       if (child.exitCode !== null || child.pid === undefined) return;
       child.kill('SIGTERM');

@@ -22,6 +22,7 @@ export type Transport = 'gRPC' | 'HTTP with protobuf' | 'HTTP with JSON';
 export interface Sent {
   readonly service: string;
   readonly traceId: string;
+  readonly rootSpanId: string;
   readonly childSpanId: string;
 }
 
@@ -51,7 +52,8 @@ export async function sendAllSignals(transport: Transport, ports: Ports, service
   meter.createGauge('cart.items').record(3, { shop: 'north' });
   meter.createHistogram('checkout.duration', { unit: 's' }).record(0.2, { shop: 'north' });
   await meters.shutdown();
-  return { service, traceId: sent.traceId, childSpanId: sent.childSpanId };
+  const { traceId, rootSpanId, childSpanId } = sent;
+  return { service, traceId, rootSpanId, childSpanId };
 }
 
 async function sendTrace(provider: TracerProvider) {
@@ -63,7 +65,8 @@ async function sendTrace(provider: TracerProvider) {
   child.end();
   root.end();
   await provider.shutdown();
-  return { context, traceId: root.spanContext().traceId, childSpanId: child.spanContext().spanId };
+  const { traceId, spanId: rootSpanId } = root.spanContext();
+  return { context, traceId, rootSpanId, childSpanId: child.spanContext().spanId };
 }
 
 function exporters(transport: Transport, { grpc, otlp }: Ports) {

@@ -68,11 +68,14 @@ const anyPorts = {
 /** An empty folder below the system's temporary one; removed when this process ends. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'varve-test-'));
-  process.on('exit', () => {
-    rmSync(folder, { recursive: true, force: true });
-  });
+  temporaryFolders.push(folder);
   return folder;
 }
+
+const temporaryFolders: string[] = [];
+process.on('exit', () => {
+  for (const folder of temporaryFolders) rmSync(folder, { recursive: true, force: true });
+});
 
 /** Starts the built program as a child; the caller waits for it with {@link readyVarve}. */
 export function spawnVarve({ dataDir = temporaryFolder(), settings = {} }: StartOptions): ChildProcess {
