@@ -51,7 +51,8 @@ export function allRight(results: readonly SignalResult[]): boolean {
   return results.every(({ queries }) => queries.every(({ problem }) => problem === null));
 }
 
-function table([head = [], ...rows]: readonly (readonly string[])[]): string {
+/** A table in Markdown, of which the first row is the head. */
+export function table([head = [], ...rows]: readonly (readonly string[])[]): string {
   const widths = head.map((cell, column) =>
     Math.max(cell.length, ...rows.map((row) => row[column]?.length ?? 0)),
   );
@@ -61,7 +62,7 @@ function table([head = [], ...rows]: readonly (readonly string[])[]): string {
 }
 
 /** `1234567.8` as `1,234,568`. */
-function grouped(value: number): string {
+export function grouped(value: number): string {
   return Math.round(value).toLocaleString('en-US');
 }
 
@@ -73,6 +74,7 @@ function milliseconds(ms: number): string {
   return ms < 100 ? ms.toFixed(1) : grouped(ms);
 }
 
-function latency({ p50Ms, p99Ms }: Latency): string {
+/** `p50 · p99`, in milliseconds. */
+export function latency({ p50Ms, p99Ms }: Latency): string {
   return `${milliseconds(p50Ms)} · ${milliseconds(p99Ms)}`;
 }

@@ -13,29 +13,46 @@ export interface SampleFacts {
   readonly jobs: number;
 }
 
-interface Series {
-  /** Encoded `Label` fields of the series, sorted by name. */
-  readonly labels: Uint8Array;
+export interface Series {
+  /** Sorted by name, as the protocol wants them. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** The same as encoded `Label` fields of remote write 1.0. */
+  readonly encodedLabels: Uint8Array;
   readonly kind: 'counter' | 'gauge';
   /** By how much it changes each time, about: more for wider buckets, as theirs contain the narrower ones. */
   readonly step: number;
   value: number;
 }
 
+/** A version of remote write: what is sent with it, and the body of one sample each of some series. */
+export interface RemoteWrite {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly encode: (some: readonly Series[], timeMs: number) => Uint8Array;
+}
+
 const scrapeMs = 15_000;
 const gaugeMiddle = 200e6;
 const buckets = ['0.005', '0.01', '0.05', '0.1', '0.5', '1', '5', '+Inf'] as const;
-const headers = {
-  'content-type': 'application/x-protobuf',
-  'content-encoding': 'snappy',
-  'x-prometheus-remote-write-version': '0.1.0',
+
+const remoteWrite1: RemoteWrite = {
+  headers: {
+    'content-type': 'application/x-protobuf',
+    'content-encoding': 'snappy',
+    'x-prometheus-remote-write-version': '0.1.0',
+  },
+  encode: writeRequest,
 };
 
 /**
- * Samples as remote write 1.0: every series once each 15 s up to the end of the range, in the order in
+ * Samples as remote write: every series once each 15 s up to the end of the range, in the order in
  * which a Prometheus scrapes them. A quarter each are counters, gauges, histogram buckets and counters again.
  */
-export function makeSamples(count: number, seriesCount: number, range: DataRange): PayloadSet<SampleFacts> {
+export function makeSamples(
+  count: number,
+  seriesCount: number,
+  range: DataRange,
+  { headers, encode }: RemoteWrite = remoteWrite1,
+): PayloadSet<SampleFacts> {
   const random = new Random(3);
   const all = Array.from({ length: seriesCount }, (_, index) => makeSeries(index));
   const samplesPerSeries = Math.max(1, Math.floor(count / seriesCount));
@@ -46,7 +63,7 @@ export function makeSamples(count: number, seriesCount: number, range: DataRange
     for (let from = 0; from < seriesCount; from += batchRecords) {
       const some = all.slice(from, from + batchRecords);
       for (const series of some) advance(series, random);
-      payloads.push({ body: writeRequest(some, timeMs), records: some.length });
+      payloads.push({ body: encode(some, timeMs), records: some.length });
     }
   }
   return {
@@ -64,10 +81,7 @@ export function makeSamples(count: number, seriesCount: number, range: DataRange
 
 /** A request of one sample by which the way from acknowledged to queryable is measured. */
 export function sampleMarker(name: string, timeMs: number): Uint8Array {
-  return writeRequest(
-    [{ labels: encodeLabels({ __name__: name }), kind: 'gauge', step: 0, value: 1 }],
-    timeMs,
-  );
+  return writeRequest([{ ...seriesOf({ __name__: name }), kind: 'gauge', value: 1 }], timeMs);
 }
 
 function makeSeries(index: number): Series {
@@ -79,27 +93,28 @@ function makeSeries(index: number): Series {
   const route = `/r${rest >> 4}`;
   switch (kind) {
     case 0:
-      return counter({ __name__: 'http_requests_total', ...place, route });
+      return seriesOf({ __name__: 'http_requests_total', ...place, route });
     case 1: {
       const bucket = rest % buckets.length;
       const le = buckets[bucket] ?? '+Inf';
       const instance = `10.0.0.${Math.floor(rest / buckets.length)}:8080`;
       const labels = { __name__: 'http_request_duration_seconds_bucket', instance, job, le };
-      return counter(labels, (bucket + 1) * 100);
+      return seriesOf(labels, (bucket + 1) * 100);
     }
     case 2:
       return {
-        ...counter({ __name__: 'process_resident_memory_bytes', ...place }),
+        ...seriesOf({ __name__: 'process_resident_memory_bytes', ...place }),
         kind: 'gauge',
         value: gaugeMiddle,
       };
     default:
-      return counter({ __name__: 'network_receive_bytes_total', device: 'eth0', ...place });
+      return seriesOf({ __name__: 'network_receive_bytes_total', device: 'eth0', ...place });
   }
 }
 
-function counter(labels: Readonly<Record<string, string>>, step = 100): Series {
-  return { labels: encodeLabels(labels), kind: 'counter', step, value: 0 };
+/** A counter that starts at 0. */
+function seriesOf(labels: Readonly<Record<string, string>>, step = 100): Series {
+  return { labels, encodedLabels: encodeLabels(labels), kind: 'counter', step, value: 0 };
 }
 
 function advance(series: Series, random: Random): void {
@@ -107,7 +122,6 @@ function advance(series: Series, random: Random): void {
   series.value = series.kind === 'counter' ? series.value + change : gaugeMiddle + change * 65_536;
 }
 
-/** `names` must be sorted, as the protocol wants them. */
 function encodeLabels(labels: Readonly<Record<string, string>>): Uint8Array {
   const writer = new BinaryWriter();
   for (const [name, value] of Object.entries(labels)) {
@@ -120,8 +134,8 @@ function encodeLabels(labels: Readonly<Record<string, string>>): Uint8Array {
 
 function writeRequest(some: readonly Series[], timeMs: number): Uint8Array {
   const request = new BinaryWriter();
-  for (const { labels, value } of some) {
-    request.tag(1, WireType.LengthDelimited).fork().raw(labels);
+  for (const { encodedLabels, value } of some) {
+    request.tag(1, WireType.LengthDelimited).fork().raw(encodedLabels);
     request.tag(2, WireType.LengthDelimited).fork();
     request.tag(1, WireType.Bit64).double(value).tag(2, WireType.Varint).int64(timeMs);
     request.join().join();

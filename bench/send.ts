@@ -133,8 +133,8 @@ async function sendOne(
       await pause(answer.retryAfterSeconds * 1_000);
       continue;
     }
-    // A partial success has a body: nothing of a bench may be refused.
-    if (answer.status >= 300 || answer.body.length > 0)
+    // A partial success has more of a body: nothing of a bench may be refused.
+    if (answer.status >= 300 || !['', '{}'].includes(answer.body.toString('utf8', 0, 3)))
       throw new Error(`${path}: ${answer.status} ${answer.body.toString('utf8')}`);
     return { ms, tries };
   }
