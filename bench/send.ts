@@ -36,9 +36,13 @@ export class Client {
     return await this.#send('POST', path, { ...headers, 'content-length': String(body.length) }, body);
   }
 
-  async get(path: string, parameters: Readonly<Record<string, string>>): Promise<Answer> {
+  async get(
+    path: string,
+    parameters: Readonly<Record<string, string>>,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<Answer> {
     const search = new URLSearchParams(parameters).toString();
-    return await this.#send('GET', search === '' ? path : `${path}?${search}`, {}, undefined);
+    return await this.#send('GET', search === '' ? path : `${path}?${search}`, headers, undefined);
   }
 
   #send(

@@ -21,6 +21,12 @@ export function usageOf(pid: number): Usage {
   };
 }
 
+/** Its resident set now. */
+export function rssBytesOf(pid: number): number | null {
+  const status = readProc(pid, 'status');
+  return status === undefined ? null : Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024;
+}
+
 /** Fields 14 and 15 of `/proc/PID/stat`. Counted after the command, which may hold blanks and brackets. */
 export function cpuSecondsIn(stat: string): number {
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
