@@ -146,11 +146,6 @@ describe('OTLP over HTTP', () => {
     );
   });
 
-  it('refuses another method with 405 and Allow', async () => {
-    const response = await app.inject({ method: 'GET', url: '/v1/logs' });
-    expect([response.statusCode, response.headers['allow']]).toEqual([405, 'POST']);
-  });
-
   it('refuses a body over the limit with 413', async () => {
     const payload = Buffer.alloc(1_001);
     const response = await app.inject({ method: 'POST', url: '/v1/logs', headers: protobuf, payload });
@@ -215,6 +210,23 @@ describe('OTLP over HTTP', () => {
     const response = await app.inject({ method: 'POST', url: '/v1/logs', headers: json, payload: '{}' });
     expect(response.statusCode).toBe(401);
     expect(response.json()).toEqual({ code: 16, message: 'no org id' });
+  });
+});
+
+describe('what is only posted to', () => {
+  it.each([
+    '/v1/logs',
+    '/otlp/v1/metrics',
+    '/loki/api/v1/push',
+    '/api/prom/push',
+    '/api/v1/write',
+    '/api/v1/push',
+    '/api/v2/spans',
+  ])('%s refuses other methods with 405 and Allow', async (url) => {
+    for (const method of ['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS'] as const) {
+      const response = await app.inject({ method, url });
+      expect([method, response.statusCode, response.headers['allow']]).toEqual([method, 405, 'POST']);
+    }
   });
 });
 
@@ -345,6 +357,6 @@ describe('a page in a browser', () => {
   });
 
   it('is not answered where no origin is configured', async () => {
-    expect((await ask('/v1/logs', preflight)).statusCode).toBe(404);
+    expect((await ask('/v1/logs', preflight)).statusCode).toBe(405);
   });
 });

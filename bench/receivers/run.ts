@@ -22,7 +22,7 @@ const { values } = parseArgs({
 const [records, connections] = [Number(values.records), Number(values.connections)];
 const only = values.only.toLowerCase();
 
-const restMs = 500;
+const restMs = 5_000;
 
 const rows: string[][] = [];
 for (const load of loads.filter(({ name }) => name.toLowerCase().includes(only))) {
@@ -57,7 +57,7 @@ async function measured(load: Load): Promise<string[]> {
     let [stored, storedAt] = [await accepted(), performance.now()];
     // Senders of syslog are not answered: all is stored, or nothing more comes.
     while (stored < prepared.records && performance.now() - storedAt < restMs) {
-      await pause(10);
+      await pause(50);
       const now = await accepted();
       if (now > stored) [stored, storedAt] = [now, performance.now()];
     }

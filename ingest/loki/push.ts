@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { BodyEncoding, Receipt } from '../../storage/index.ts';
 import { IngestError } from '../errors.ts';
+import { refuseOtherMethods } from '../methods.ts';
 import { answerText, plainTextStatus, refuseInText, type StatusTable } from '../plain-text.ts';
 import { contentEncodingOf, type Declared, leaveBodiesUnread, type Receiver } from '../receiver.ts';
 
@@ -15,18 +16,24 @@ const jsonEncodings: Readonly<Record<string, BodyEncoding>> = {
 };
 const protobufEncodings: Readonly<Record<string, BodyEncoding>> = { '': 'snappy', snappy: 'snappy' };
 
+/** The second is what senders of before Loki 1.0 know; both take both forms of JSON. */
+const paths = ['/loki/api/v1/push', '/api/prom/push'] as const;
+
 /** Loki's push, in snappy-compressed protobuf and in JSON (contract: Loki HTTP API, "Ingest logs"). */
 export const lokiPush: Receiver = {
   name: 'lokiPush',
   register(app, intake) {
     leaveBodiesUnread(app);
-    app.post('/loki/api/v1/push', async (request, reply) => {
-      try {
-        return await answer(reply, await intake.http(lokiPush.name, request, declaredBy(request)));
-      } catch (thrown) {
-        return await refuseInText(reply, thrown, lokiPushStatus, intake);
-      }
-    });
+    refuseOtherMethods(app, paths);
+    for (const path of paths) {
+      app.post(path, async (request, reply) => {
+        try {
+          return await answer(reply, await intake.http(lokiPush.name, request, declaredBy(request)));
+        } catch (thrown) {
+          return await refuseInText(reply, thrown, lokiPushStatus, intake);
+        }
+      });
+    }
   },
 };
 

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { BodyEncoding, BodyFormat } from '../../storage/index.ts';
 import { asksForCredentials, challenge, IngestError, refusalOf, retryAfterOf } from '../errors.ts';
+import { refuseOtherMethods } from '../methods.ts';
 import { contentEncodingOf, type Intake, leaveBodiesUnread, type Receiver } from '../receiver.ts';
 import { exportResponse, exportResponseJson, rpcStatus, type Signal } from './answer.ts';
 import { allowOrigins } from './cors.ts';
@@ -38,7 +39,10 @@ export const otlpHttp: Receiver = {
   name: 'otlpHttp',
   register(app, intake) {
     leaveBodiesUnread(app);
-    allowOrigins(app, intake.corsOrigins, Object.values(paths).flat());
+    const everyPath = Object.values(paths).flat();
+    allowOrigins(app, intake.corsOrigins, everyPath);
+    // Pages ask with OPTIONS, which is answered where any may send.
+    refuseOtherMethods(app, everyPath, { except: intake.corsOrigins.length > 0 ? ['OPTIONS'] : [] });
     for (const signal of ['logs', 'traces', 'metrics'] as const)
       for (const path of paths[signal]) route(app, intake, path, signal);
   },
@@ -61,16 +65,6 @@ function route(app: FastifyInstance, intake: Intake, path: string, signal: Signa
     } catch (thrown) {
       return await refuse(reply, media, thrown, intake);
     }
-  });
-  app.route({
-    method: ['GET', 'PUT', 'DELETE', 'PATCH'],
-    url: path,
-    handler: async (_request, reply) =>
-      reply
-        .code(405)
-        .header('allow', 'POST')
-        .type('text/plain')
-        .send('405 method not allowed, supported: [POST]'),
   });
 }
 

@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { BodyEncoding, Receipt } from '../../storage/index.ts';
 import { IngestError } from '../errors.ts';
+import { refuseOtherMethods } from '../methods.ts';
 import { answerText, plainTextStatus, refuseInText } from '../plain-text.ts';
 import { contentEncodingOf, leaveBodiesUnread, type Receiver } from '../receiver.ts';
 
@@ -29,12 +30,16 @@ const versions: Readonly<Record<string, Version>> = {
   'io.prometheus.write.v2.request': 'remoteWriteV2',
 };
 
+/** Prometheus' own, and Mimir's. */
+const paths = ['/api/v1/write', '/api/v1/push'] as const;
+
 /** Prometheus remote write (Remote-Write specifications 1.0 and 2.0). */
 export const remoteWrite: Receiver = {
   name: 'remoteWrite',
   register(app, intake) {
     leaveBodiesUnread(app);
-    for (const path of ['/api/v1/write', '/api/v1/push']) {
+    refuseOtherMethods(app, paths);
+    for (const path of paths) {
       app.post(path, async (request, reply) => {
         const version = versionOf(request);
         try {

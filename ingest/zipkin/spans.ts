@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import type { BodyEncoding } from '../../storage/index.ts';
 import { IngestError } from '../errors.ts';
+import { refuseOtherMethods } from '../methods.ts';
 import { answerText, plainTextStatus, refuseInText } from '../plain-text.ts';
 import { contentEncodingOf, type Declared, leaveBodiesUnread, type Receiver } from '../receiver.ts';
 
@@ -11,6 +12,7 @@ export const zipkinSpans: Receiver = {
   name: 'zipkin',
   register(app, intake) {
     leaveBodiesUnread(app);
+    refuseOtherMethods(app, ['/api/v2/spans']);
     app.post('/api/v2/spans', async (request, reply) => {
       try {
         const { refused } = await intake.http(zipkinSpans.name, request, declaredBy(request));

@@ -114,6 +114,14 @@ describe.each(['/v1/logs', '/v1/traces', '/v1/metrics'])('OTLP over HTTP at %s',
     ]);
   });
 
+  it('says once what is wrong', async () => {
+    const answer = await postRaw(url(), { ...json, 'content-encoding': 'gzip' }, Buffer.from('{}'));
+    expect([answer.status, JSON.parse(answer.text)]).toEqual([
+      400,
+      { code: 3, message: 'body is not gzip: unexpected end of file' },
+    ]);
+  });
+
   it('refuses other methods', async () => {
     const response = await fetch(url());
     expect([response.status, response.headers.get('allow'), await response.text()]).toEqual([

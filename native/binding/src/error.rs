@@ -14,8 +14,12 @@ pub(crate) fn coded_with_causes(code: ErrorCode, error: &dyn std::error::Error) 
     let mut message = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {
-        message.push_str(": ");
-        message.push_str(&inner.to_string());
+        let text = inner.to_string();
+        // Most errors here tell their cause themselves.
+        if !message.ends_with(&text) {
+            message.push_str(": ");
+            message.push_str(&text);
+        }
         cause = inner.source();
     }
     coded(code, message)
