@@ -2,7 +2,9 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { parse, stringify } from 'yaml';
 import { areProgramsNeeded, freePort, type Program, startProgram } from '../support/programs.ts';
+import { snippetsOf } from '../support/snippets.ts';
 import { getJson, startVarve, temporaryFolder, type Varve } from '../support/varve.ts';
 
 const prometheusPath = '/usr/bin/prometheus';
@@ -44,14 +46,18 @@ describe.runIf(areProgramsNeeded || existsSync(prometheusPath))(
       varve = await startVarve({ settings });
       const again = async () => await startVarve({ settings, dataDir: varve.dataDir });
       const folder = temporaryFolder();
+      const [snippet = ''] = snippetsOf('Prometheus', 'yaml', varve.ports);
+      const { remote_write } = parse(snippet) as { remote_write: { queue_config: object }[] };
+      // As docs/senders.md says, but sooner, so that the test need not wait.
+      const soon = { batch_send_deadline: '300ms', min_backoff: '50ms', max_backoff: '500ms' };
+      const targets = [`127.0.0.1:${port}`];
       writeFileSync(
         join(folder, 'prometheus.yml'),
-        `global: {scrape_interval: 500ms}
-scrape_configs: [{job_name: prometheus, static_configs: [{targets: ['127.0.0.1:${port}']}]}]
-remote_write:
-  - url: http://127.0.0.1:${writtenTo}/api/v1/write
-    queue_config: {batch_send_deadline: 300ms, min_backoff: 50ms, max_backoff: 500ms}
-`,
+        stringify({
+          global: { scrape_interval: '500ms' },
+          scrape_configs: [{ job_name: 'prometheus', static_configs: [{ targets }] }],
+          remote_write: remote_write.map((to) => ({ ...to, queue_config: { ...to.queue_config, ...soon } })),
+        }),
       );
       const flags = ['--config.file=prometheus.yml', '--storage.tsdb.path=data'];
       prometheus = startProgram(prometheusPath, [...flags, `--web.listen-address=127.0.0.1:${port}`], folder);

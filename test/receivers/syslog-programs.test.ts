@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { awaitLines } from '../support/loki.ts';
+import { indentedSnippetOf } from '../support/snippets.ts';
 import { startVarve, temporaryFolder, type Varve } from '../support/varve.ts';
 
 // Debian's own programs, which test/receivers/install.sh installs.
@@ -18,15 +19,21 @@ afterAll(async () => {
 });
 
 describe('logger', () => {
+  it('run as docs/receivers.md says is found again', async () => {
+    await run('bash', ['-euc', indentedSnippetOf('logger ', varve.ports)]);
+    const found = await awaitLines(varve, '{job="syslog", app="deploy"} |= "rolled out"', 1);
+    expect(found.map(({ line }) => line)).toEqual(['rolled out']);
+  });
+
   const common = ['--server', '127.0.0.1', '--priority', 'local3.warning', '--tag', 'deploy'];
 
   it('sends RFC 5424 with structured data over TCP, counted', async () => {
     const port = ['--tcp', '--port', String(varve.ports.syslogTcp), '--octet-count'];
     const form = ['--rfc5424', '--id=4711', '--msgid', 'OUT3', '--sd-id', 'deploy@32473'];
     const data = ['--sd-param', 'env="prod"', '--sd-param', 'build="17"'];
-    await run('logger', [...common, ...port, ...form, ...data, 'rolled out']);
-    const [found] = await awaitLines(varve, '{app="deploy"} |= "rolled out"', 1);
-    expect(found?.line).toBe('rolled out');
+    await run('logger', [...common, ...port, ...form, ...data, 'rolled out with data']);
+    const [found] = await awaitLines(varve, '{app="deploy"} |= "with data"', 1);
+    expect(found?.line).toBe('rolled out with data');
     expect(found?.labels).toMatchObject({
       job: 'syslog',
       host: (await run('uname', ['-n'])).stdout.trim(),
@@ -59,42 +66,47 @@ describe('logger', () => {
   });
 });
 
-describe('rsyslog', () => {
+/** An rsyslogd that takes lines at a socket and does with them what its configuration says. */
+async function startRsyslog(rules: readonly string[]): Promise<{ rsyslog: ChildProcess; socket: string }> {
   const folder = temporaryFolder();
   const socket = join(folder, 'log');
-  let rsyslog: ChildProcess;
   let errors = '';
+  const head = [
+    `global(workDirectory="${folder}" localHostname="box-7")`,
+    'module(load="imuxsock" sysSock.use="off")',
+    `input(type="imuxsock" socket="${socket}" useSpecialParser="off")`,
+  ];
+  writeFileSync(join(folder, 'rsyslog.conf'), [...head, ...rules, ''].join('\n'));
+  const rsyslog = spawn('rsyslogd', ['-n', '-f', join(folder, 'rsyslog.conf'), '-i', join(folder, 'pid')]);
+  rsyslog.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text));
+  const givenUpAt = Date.now() + 10_000;
+  while (!existsSync(socket)) {
+    if (Date.now() > givenUpAt) throw new Error(`rsyslogd did not start: ${errors}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  return { rsyslog, socket };
+}
+
+describe('rsyslog', () => {
+  let rsyslog: ChildProcess;
+  let socket: string;
 
   beforeAll(async () => {
     const forward = (program: string, protocol: string, port: number, rest: string) =>
       `if $programname == "${program}" then action(type="omfwd" target="127.0.0.1" ` +
       `port="${port}" protocol="${protocol}" ${rest})`;
     const { syslogTcp, syslogUdp } = varve.ports;
-    writeFileSync(
-      join(folder, 'rsyslog.conf'),
-      [
-        `global(workDirectory="${folder}" localHostname="box-7")`,
-        'module(load="imuxsock" sysSock.use="off")',
-        `input(type="imuxsock" socket="${socket}" useSpecialParser="off")`,
-        forward(
-          'counted',
-          'tcp',
-          syslogTcp,
-          'TCP_Framing="octet-counted" template="RSYSLOG_SyslogProtocol23Format"',
-        ),
-        forward('lines', 'tcp', syslogTcp, 'template="RSYSLOG_TraditionalForwardFormat"'),
-        forward('precise', 'tcp', syslogTcp, 'template="RSYSLOG_ForwardFormat"'),
-        forward('datagrams', 'udp', syslogUdp, 'template="RSYSLOG_TraditionalForwardFormat"'),
-        '',
-      ].join('\n'),
-    );
-    rsyslog = spawn('rsyslogd', ['-n', '-f', join(folder, 'rsyslog.conf'), '-i', join(folder, 'pid')]);
-    rsyslog.stderr?.setEncoding('utf8').on('data', (text: string) => (errors += text));
-    const givenUpAt = Date.now() + 10_000;
-    while (!existsSync(socket)) {
-      if (Date.now() > givenUpAt) throw new Error(`rsyslogd did not start: ${errors}`);
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+    ({ rsyslog, socket } = await startRsyslog([
+      forward(
+        'counted',
+        'tcp',
+        syslogTcp,
+        'TCP_Framing="octet-counted" template="RSYSLOG_SyslogProtocol23Format"',
+      ),
+      forward('lines', 'tcp', syslogTcp, 'template="RSYSLOG_TraditionalForwardFormat"'),
+      forward('precise', 'tcp', syslogTcp, 'template="RSYSLOG_ForwardFormat"'),
+      forward('datagrams', 'udp', syslogUdp, 'template="RSYSLOG_TraditionalForwardFormat"'),
+    ]));
   });
   afterAll(() => {
     rsyslog.kill();
@@ -116,5 +128,15 @@ describe('rsyslog', () => {
       });
       expect(Math.abs(Date.now() - Number(timeNs) / 1e6)).toBeLessThan(60_000);
     }
+  });
+
+  it('run as docs/receivers.md says is found again', async () => {
+    const copied = await startRsyslog([indentedSnippetOf('*.* action', varve.ports)]);
+    const line = ['--priority', 'mail.info', '--tag', 'postfix', 'queued as 4F2'];
+    await run('logger', ['--socket', copied.socket, ...line]);
+    const found = await awaitLines(varve, '{app="postfix"}', 1);
+    expect(found.map((each) => each.line)).toEqual(['queued as 4F2']);
+    expect(found[0]?.labels).toMatchObject({ host: 'box-7', facility: 'mail', severity: 'info' });
+    copied.rsyslog.kill();
   });
 });

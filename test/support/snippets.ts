@@ -25,6 +25,17 @@ export function snippetsOf(heading: string, language: 'yaml' | 'sh' | 'js', port
   );
 }
 
+/** The same of docs/receivers.md: the indented block that begins so, with this machine for the one that it names. */
+export function indentedSnippetOf(beginning: string, ports: Ports): string {
+  const blocks = readFileSync('docs/receivers.md', 'utf8')
+    .split(/\n\n/)
+    .filter((block) => block.startsWith('    '))
+    .map((block) => block.replaceAll(/^ {4}/gm, ''));
+  const snippet = blocks.find((block) => block.startsWith(beginning));
+  if (snippet === undefined) throw new Error(`docs/receivers.md has no snippet that begins ${beginning}`);
+  return onPorts(snippet.replaceAll('varve.example', '127.0.0.1'), ports);
+}
+
 function onPorts(snippet: string, ports: Ports): string {
   const names = Object.keys(usualPorts) as (keyof typeof usualPorts)[];
   return names.reduce(
