@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import fastify, { type FastifyInstance, type FastifyPluginAsync } from 'fastify';
 import { isGrpc, refuseUnknownMethod } from '../ingest/index.ts';
+import { BrokenRequests } from './broken-requests.ts';
 import { type ConnectionLimits, createSharedServer, type SharedServer } from './connections.ts';
 import type { Certificates } from './tls.ts';
 
@@ -64,10 +65,15 @@ function create({ limits, certificates, handshakeFailed }: ListenerPlan): {
   server: SharedServer;
 } {
   let server: SharedServer | undefined;
+  const broken = new BrokenRequests(limits.requestTimeoutMs);
   const app = fastify({
     serverFactory: (handler) => {
       server = createSharedServer(handler, limits, certificates);
+      broken.watch(server.http1);
       return server.http1;
+    },
+    clientErrorHandler: (error, socket) => {
+      broken.answer(error, socket);
     },
     // Idle keep-alive connections would hold a shutdown until their clients leave.
     forceCloseConnections: 'idle',
