@@ -59,7 +59,8 @@ export function createAuthenticate(config: Pick<Config, 'tenants'>): Authenticat
   return async ({ authorization, orgId, scope }) => {
     const [scheme = '', secret = ''] = authorization.trim().split(/\s+/, 2);
     let grants: Grants | undefined | 'busy';
-    if (/^bearer$/i.test(scheme)) grants = grantsOfToken(tokens, secret);
+    // Elasticsearch's clients know tokens as keys.
+    if (/^(?:bearer|apikey)$/i.test(scheme)) grants = grantsOfToken(tokens, secret);
     else if (/^basic$/i.test(scheme)) grants = await passwords.grantsOf(secret);
     if (grants === 'busy')
       return { refused: 'busy', message: 'too many passwords are being checked; try again' };

@@ -38,6 +38,9 @@ type Ports = Pick<
   | 'tempo_port'
   | 'prometheus_port'
   | 'zipkin_port'
+  | 'jaeger_http_port'
+  | 'jaeger_grpc_port'
+  | 'elasticsearch_port'
   | 'http_port'
 >;
 type SocketPorts = Pick<Config['listen'], 'syslog_tcp_port' | 'syslog_udp_port' | 'syslog_tls_port'>;
@@ -126,6 +129,13 @@ class Running implements RunningNode {
     const prometheus = [ingest.plugins.prometheus, reads(api.prometheus), ...common];
     await this.#openHttp('prometheus_port', 'Prometheus API and remote write', prometheus);
     await this.#openHttp('zipkin_port', 'Zipkin spans', [ingest.plugins.zipkin, ...common]);
+    const jaeger = [ingest.plugins.jaeger, ...common];
+    await this.#openHttp('jaeger_http_port', 'Jaeger over HTTP', jaeger);
+    await this.#openHttp('jaeger_grpc_port', 'Jaeger over gRPC', jaeger);
+    await this.#openHttp('elasticsearch_port', 'Elasticsearch bulk', [
+      ingest.plugins.elasticsearch,
+      ...common,
+    ]);
     const all = [ingest.plugins.all, ...loki, ...[api.tempo, api.prometheus].map(reads), ...common];
     await this.#openHttp('http_port', 'All of them', all);
     await this.#openSyslog(ingest, log);

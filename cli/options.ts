@@ -40,6 +40,7 @@ export function storageOptions(config: Config): StorageOptions {
       ),
     ],
     syslogTimeZone: config.ingest.syslog_time_zone,
+    metricTranslation: metricTranslation(config.otlp),
     limits: recordLimits(limits),
     tenantLimits: Object.fromEntries(
       Object.keys(tenants).map((tenant) => [tenant, recordLimits(limitsOf(config, tenant))]),
@@ -58,6 +59,21 @@ function rulesOf(tenant: string | null, rules: Config['retention']): StorageOpti
   ];
 }
 
+function metricTranslation(otlp: Config['otlp']): StorageOptions['metricTranslation'] {
+  return {
+    translationStrategy: otlp.translation_strategy,
+    labelNameUnderscoreSanitization: otlp.label_name_underscore_sanitization,
+    labelNamePreserveMultipleUnderscores: otlp.label_name_preserve_multiple_underscores,
+    promoteResourceAttributes: otlp.promote_resource_attributes,
+    promoteAllResourceAttributes: otlp.promote_all_resource_attributes,
+    ignoreResourceAttributes: otlp.ignore_resource_attributes,
+    keepIdentifyingResourceAttributes: otlp.keep_identifying_resource_attributes,
+    promoteScopeMetadata: otlp.promote_scope_metadata,
+    convertHistogramsToNhcb: otlp.convert_histograms_to_nhcb,
+    nativeDeltaIngestion: otlp.native_delta_ingestion,
+  };
+}
+
 type Limits = Config['limits'];
 
 /** The limits in force for a tenant: its own, and everybody's where it has none. */
@@ -68,6 +84,7 @@ function limitsOf({ limits, tenants }: Config, tenant: string): Limits {
 function recordLimits(limits: Limits): StorageOptions['limits'] {
   return {
     bodyDecompressedMaxBytes: limits.body_decompressed_max_bytes,
+    bodyRecordsMax: limits.body_records_max,
     lineMaxBytes: limits.line_max_bytes,
     recordMaxAgeMs: limits.record_max_age_ms,
     recordMaxAheadMs: limits.record_max_ahead_ms,

@@ -54,6 +54,8 @@ export function createIngest(options: IngestOptions, deps: IngestDeps): Ingest {
       loki: plugin('loki'),
       prometheus: plugin('prometheus'),
       zipkin: plugin('zipkin'),
+      jaeger: plugin('jaeger'),
+      elasticsearch: plugin('elasticsearch'),
       all: plugin('all'),
     },
     syslog: createSyslog(options, intake, deps.syslogTls),

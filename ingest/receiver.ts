@@ -23,6 +23,8 @@ export interface Declared {
   readonly encoding: BodyEncoding;
   /** `Idempotency-Key`: by it a retry is known again, whatever its body is. */
   readonly idempotencyKey?: string | undefined;
+  /** Where the path says that records belong which do not say it. */
+  readonly target?: string | undefined;
 }
 
 /** What an HTTP request says it is. */

@@ -1,3 +1,6 @@
+import { elasticsearchBelow, elasticsearchBulk } from './elasticsearch/bulk.ts';
+import { jaegerGrpc } from './jaeger/grpc.ts';
+import { jaegerThrift } from './jaeger/thrift.ts';
 import { lokiPush } from './loki/push.ts';
 import { otlpGrpc } from './otlp/grpc.ts';
 import { otlpHttp } from './otlp/http.ts';
@@ -11,7 +14,9 @@ export const httpReceivers = {
   loki: [lokiPush, otlpHttp, otlpGrpc],
   prometheus: [remoteWrite, otlpHttp, otlpGrpc],
   zipkin: [zipkinSpans],
-  all: [otlpHttp, otlpGrpc, lokiPush, remoteWrite, zipkinSpans],
+  jaeger: [jaegerThrift, jaegerGrpc],
+  elasticsearch: [elasticsearchBulk],
+  all: [otlpHttp, otlpGrpc, lokiPush, remoteWrite, zipkinSpans, jaegerThrift, jaegerGrpc, elasticsearchBelow],
 } as const satisfies Record<string, readonly Receiver[]>;
 
 export type HttpListener = keyof typeof httpReceivers;

@@ -244,6 +244,12 @@ describe('Loki push', () => {
     expect(appended[0]).toMatchObject({ format, encoding });
   });
 
+  it('is also taken where very old clients send it', async () => {
+    const payload = '{"streams":[]}';
+    const response = await app.inject({ method: 'POST', url: '/api/prom/push', headers: json, payload });
+    expect([response.statusCode, appended[0]?.format]).toEqual([204, 'lokiPushJson']);
+  });
+
   it('answers 400 with the reason when some was refused and the rest stored', async () => {
     outcome = () => Promise.resolve(refusedOne);
     const response = await push(protobuf);

@@ -26,9 +26,10 @@ export declare class NativeStore {
   close(): Promise<void>
   /**
    * Appends one request body; resolves once what was accepted is durable and can be queried. A retry
-   * is known again by `idempotency_key`, or without one by the body.
+   * is known again by `idempotency_key`, or without one by the body. `target`: where the request's
+   * path says that records belong which do not say it.
    */
-  append(tenant: string, format: string, encoding: string, body: Uint8Array, idempotencyKey?: string | undefined | null): Promise<AppendReceipt>
+  append(tenant: string, format: string, encoding: string, body: Uint8Array, idempotencyKey?: string | undefined | null, target?: string | undefined | null): Promise<AppendReceipt>
   /** Hides rows at once and erases them later; `what_json` is a `NewDelete`. The request as JSON. */
   createDelete(tenant: string, whatJson: string): Promise<string>
   /** A tenant's requests as JSON, the newest first. */
@@ -86,6 +87,8 @@ export interface AppendReceipt {
   bodyBytes: number
   /** Limits that the tenant comes near to. */
   warnings: Array<string>
+  /** What the sender is told of each record, in formats that do so. */
+  answer?: Buffer
 }
 
 /** A whole response body. */

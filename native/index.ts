@@ -9,10 +9,12 @@ import type {
 } from './addon.d.ts';
 import type { DeleteRequest, Expired, NewDelete } from './deletes.ts';
 import { toVarveError, VarveError } from './errors.ts';
+import type { NativeSettings, RetentionRule } from './settings.ts';
 import type { StoreStatus } from './status.ts';
 
 export type { DeleteRequest, Expired, LabelMatch, LineMatch, MatchKind, NewDelete } from './deletes.ts';
 export { type ErrorCode, VarveError } from './errors.ts';
+export type { MetricTranslation, NativeSettings, RecordLimits, RetentionRule } from './settings.ts';
 export type {
   HoldStatus,
   JournalStatus,
@@ -36,7 +38,10 @@ export type BodyFormat =
   | 'remoteWriteV1'
   | 'remoteWriteV2'
   | 'syslog'
-  | 'zipkinJson';
+  | 'zipkinJson'
+  | 'jaegerThrift'
+  | 'jaegerProtobuf'
+  | 'elasticBulk';
 
 /** How a body is compressed; `deflate` is the zlib container, `rawDeflate` is without it. */
 export type BodyEncoding = 'identity' | 'gzip' | 'deflate' | 'rawDeflate' | 'zstd' | 'snappy';
@@ -50,6 +55,8 @@ export interface AppendRequest {
   readonly body: Uint8Array;
   /** By which a retry is known again; without one the body itself is that. */
   readonly idempotencyKey?: string | undefined;
+  /** Where the path says that records belong which do not say it: the index of Elasticsearch's bulk API. */
+  readonly target?: string | undefined;
 }
 
 /** Records of a request that were not taken, and why. */
@@ -74,6 +81,8 @@ export interface Receipt {
   readonly bodyBytes: number;
   /** Limits that the tenant comes near to, as sentences. */
   readonly warnings: readonly string[];
+  /** What the sender is told of each record, in formats that do so: `"errors":…,"items":[…]`. */
+  readonly answer?: Buffer;
 }
 
 /** What a query took. */
@@ -106,73 +115,6 @@ export interface NewHold {
   readonly from: 'oldest' | 'tail';
 }
 
-/** How long a tenant's rows of a table are kept. */
-export interface RetentionRule {
-  /** null: tenants without a rule of their own. */
-  readonly tenant: string | null;
-  readonly table: 'logs' | 'spans' | 'samples' | 'exemplars';
-  /** 0 = any age. */
-  readonly maxAgeMs: number;
-  /** On disk; 0 = any size. */
-  readonly maxBytes: number;
-}
-
-/** All that native code is told; names are the settings' (`docs/configuration.md`), sizes in bytes, times in milliseconds. */
-export interface NativeSettings {
-  readonly dataDir: string;
-  readonly partitions: number;
-  readonly tenantPartitions: number;
-  readonly journalFileBytes: number;
-  readonly writeBufferSizeBytes: number;
-  /** No segment is larger: memtables are sealed before they are, and smaller ones merged up to it. */
-  readonly segmentSizeBytes: number;
-  readonly epochTimeoutMs: number;
-  readonly coordinatorCount: number;
-  readonly diskFreeMinBytes: number;
-  readonly diskFreeMinPercent: number;
-  /** The longest age of a hold. */
-  readonly holdMaxAgeMs: number;
-  /** Of a subscriber to the log. */
-  readonly subscribeCreditBytes: number;
-  /** 0 = nothing is remembered. */
-  readonly dedupeWindowMs: number;
-  readonly dedupeKeysMax: number;
-  readonly memtableMaxBytes: number;
-  readonly memtableMaxAgeMs: number;
-  readonly textBlockRows: number;
-  /** 0 = segments are not merged. */
-  readonly compactionSegmentsMin: number;
-  readonly compactionWindowMs: number;
-  readonly compactionCpuPercentMax: number;
-  readonly deleteCancelPeriodMs: number;
-  readonly retention: readonly RetentionRule[];
-  /** `local`, or a name such as `Europe/Berlin`. */
-  readonly syslogTimeZone: string;
-  /** Of every tenant that has none of its own. */
-  readonly limits: RecordLimits;
-  readonly tenantLimits: Readonly<Record<string, RecordLimits>>;
-}
-
-/** What bodies and records are held against, as `native/wire` knows it; names are those below `limits`. */
-export interface RecordLimits {
-  readonly bodyDecompressedMaxBytes: number;
-  readonly lineMaxBytes: number;
-  /** 0 = any age. */
-  readonly recordMaxAgeMs: number;
-  readonly recordMaxAheadMs: number;
-  readonly labelsMax: number;
-  readonly labelNameMaxBytes: number;
-  readonly labelValueMaxBytes: number;
-  readonly metadataMaxEntries: number;
-  readonly metadataMaxBytes: number;
-  readonly attributesMax: number;
-  readonly attributesMaxBytes: number;
-  readonly streamsMax: number;
-  readonly seriesMax: number;
-  readonly activeWindowMs: number;
-  readonly softPercent: number;
-}
-
 /**
  * The store behind the binding. Every method answers with a promise, every rejection is a VarveError.
  */
@@ -200,8 +142,8 @@ export class NativeStore {
    * @throws VarveError BODY_INVALID, BODY_TOO_LARGE, OVERLOADED, READ_ONLY: nothing was stored
    */
   async append(request: AppendRequest): Promise<Receipt> {
-    const { tenant, format, encoding, body, idempotencyKey } = request;
-    return await crossing(() => this.#store.append(tenant, format, encoding, body, idempotencyKey));
+    const { tenant, format, encoding, body, idempotencyKey, target } = request;
+    return await crossing(() => this.#store.append(tenant, format, encoding, body, idempotencyKey, target));
   }
 
   /**

@@ -1,24 +1,8 @@
 import Type from 'typebox';
 import { Tokens, Users } from './credentials.ts';
+import { bytes, count, KiB, MiB, milliseconds, minuteMs, port, section } from './kinds.ts';
+import { otlp } from './otlp.ts';
 import { duration, size } from './quantity.ts';
-
-const KiB = 1024;
-const MiB = 1024 * KiB;
-const minuteMs = 60_000;
-
-const port = (standard: number, what: string) =>
-  Type.Union([Type.Integer({ minimum: 0, maximum: 65_535 }), Type.Literal('off')], {
-    default: standard,
-    description: `${what}; 0 takes any free port, \`off\` opens none.`,
-  });
-const bytes = (standard: number, description: string, minimum = 1024) =>
-  Type.Integer({ default: standard, minimum, maximum: Number.MAX_SAFE_INTEGER, description });
-const milliseconds = (standard: number, description: string, minimum = 1) =>
-  Type.Integer({ default: standard, minimum, maximum: Number.MAX_SAFE_INTEGER, description });
-const count = (standard: number, description: string, minimum = 1, maximum = 4_294_967_295) =>
-  Type.Integer({ default: standard, minimum, maximum, description });
-const section = <T extends Record<string, Type.TSchema>>(description: string, settings: T) =>
-  Type.Object(settings, { additionalProperties: false, description });
 
 const listen = section(
   'Addresses. Without credentials in `tenants` everyone who reaches a port may read and write.',
@@ -36,6 +20,9 @@ const listen = section(
     prometheus_port: port(9090, 'Prometheus API and remote write, OTLP over HTTP'),
     http_port: port(8080, 'Every API and receiver on one port'),
     zipkin_port: port(9411, 'Zipkin spans'),
+    jaeger_http_port: port(14_268, 'Jaeger spans in Thrift over HTTP'),
+    jaeger_grpc_port: port(14_250, 'Jaeger spans over gRPC'),
+    elasticsearch_port: port(9200, 'Elasticsearch bulk'),
     syslog_tcp_port: port(5514, 'Syslog over TCP'),
     syslog_udp_port: port(5514, 'Syslog over UDP'),
     syslog_tls_port: port(6514, 'Syslog over TLS, where this or `tls` has a certificate'),
@@ -141,6 +128,10 @@ const limits = section('What each tenant may send; `tenants.NAME.limits` may dif
     256 * MiB,
     'Largest body after decompression; stops decompression bombs.',
   ),
+  body_records_max: count(
+    1_000_000,
+    'Most log records, spans or samples that one body makes; a histogram makes a sample for each bucket.',
+  ),
   in_flight_max_bytes: bytes(
     256 * MiB,
     'Request bodies of the tenant held at once; past it senders get 429 and Retry-After.',
@@ -164,7 +155,7 @@ const limits = section('What each tenant may send; `tenants.NAME.limits` may dif
   metadata_max_bytes: bytes(64 * KiB, 'Its names and values together.', 0),
   attributes_max: count(
     1_000,
-    'Attributes of one log record or span, with those of its events and links.',
+    'Attributes of one log record or span, with its events and links and theirs; labels of one series.',
     0,
   ),
   attributes_max_bytes: bytes(MiB, 'Their names and values together.', 0),
@@ -379,6 +370,7 @@ export const ConfigSchema = section('Varve’s settings.', {
   tls,
   tenancy,
   ingest,
+  otlp,
   limits,
   tenants,
   log,

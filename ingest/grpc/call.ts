@@ -154,9 +154,12 @@ function trailersOf({ code, message, details }: GrpcStatus): Record<string, stri
   };
 }
 
+/** Trailers are headers, of which clients take 8 KiB; a sentence may name what a sender made as long as it likes. */
+const messageMaxLength = 800;
+
 /** gRPC over HTTP2, "Percent-Encoded": printable ASCII but the percent sign stays. */
 function percentEncoded(message: string): string {
-  return Buffer.from(message)
+  return Buffer.from(message.slice(0, messageMaxLength))
     .toString()
     .replace(/[^\x20-\x24\x26-\x7e]+/g, encodeURIComponent);
 }

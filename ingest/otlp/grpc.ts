@@ -22,7 +22,7 @@ export const otlpGrpc: Receiver = {
       serveUnary(app, {
         path: `/${service}/Export`,
         handle: async (request) => await takeExport(request, format, intake),
-        statusOf: (thrown) => statusOf(thrown, intake.retryAfterSeconds),
+        statusOf: (thrown) => grpcStatusOf(thrown, intake.retryAfterSeconds),
       });
     }
     serveHealth(app, Object.keys(services));
@@ -35,7 +35,8 @@ async function takeExport(request: FastifyRequest, format: BodyFormat, intake: I
   return exportResponse(await intake.http(otlpGrpc.name, request, { format, encoding, unwrap }));
 }
 
-function statusOf(thrown: unknown, standardSeconds: number): GrpcStatus {
+/** What a call that was refused as a whole is told, with a `RetryInfo` where another try can help. */
+export function grpcStatusOf(thrown: unknown, standardSeconds: number): GrpcStatus {
   const refusal = refusalOf(thrown);
   const { code, message } = refusal;
   const grpc = otlpStatus[code].grpc;

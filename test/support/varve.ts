@@ -13,6 +13,9 @@ export interface Ports {
   readonly prometheus: number;
   readonly all: number;
   readonly zipkin: number;
+  readonly jaegerHttp: number;
+  readonly jaegerGrpc: number;
+  readonly elasticsearch: number;
   readonly syslogTcp: number;
   readonly syslogUdp: number;
   /** NaN without a certificate. */
@@ -47,6 +50,9 @@ const names = {
   prometheus: 'Prometheus API and remote write',
   all: 'All of them',
   zipkin: 'Zipkin spans',
+  jaegerHttp: 'Jaeger over HTTP',
+  jaegerGrpc: 'Jaeger over gRPC',
+  elasticsearch: 'Elasticsearch bulk',
   syslogTcp: 'Syslog over TCP',
   syslogUdp: 'Syslog over UDP',
   syslogTls: 'Syslog over TLS',
@@ -60,6 +66,9 @@ const anyPorts = {
   'listen-prometheus-port': '0',
   'listen-http-port': '0',
   'listen-zipkin-port': '0',
+  'listen-jaeger-http-port': '0',
+  'listen-jaeger-grpc-port': '0',
+  'listen-elasticsearch-port': '0',
   'listen-syslog-tcp-port': '0',
   'listen-syslog-udp-port': '0',
   'listen-syslog-tls-port': '0',
@@ -128,6 +137,9 @@ function portsOf(told: string): Ports {
     prometheus: port(names.prometheus),
     all: port(names.all),
     zipkin: port(names.zipkin),
+    jaegerHttp: port(names.jaegerHttp),
+    jaegerGrpc: port(names.jaegerGrpc),
+    elasticsearch: port(names.elasticsearch),
     syslogTcp: port(names.syslogTcp),
     syslogUdp: port(names.syslogUdp),
     syslogTls: port(names.syslogTls),

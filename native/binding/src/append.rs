@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use napi::bindgen_prelude::Uint8Array;
+use napi::bindgen_prelude::{Buffer, Uint8Array};
 use napi_derive::napi;
 use tokio::sync::oneshot;
 use varve_log::{RequestIdentity, request_key};
@@ -31,6 +31,8 @@ pub struct AppendReceipt {
     pub body_bytes: f64,
     /// Limits that the tenant comes near to.
     pub warnings: Vec<String>,
+    /// What the sender is told of each record, in formats that do so.
+    pub answer: Option<Buffer>,
 }
 
 /// Records that were not taken, and why.
@@ -47,7 +49,8 @@ pub struct RefusalCount {
 #[napi]
 impl NativeStore {
     /// Appends one request body; resolves once what was accepted is durable and can be queried. A retry
-    /// is known again by `idempotency_key`, or without one by the body.
+    /// is known again by `idempotency_key`, or without one by the body. `target`: where the request's
+    /// path says that records belong which do not say it.
     #[napi]
     pub async fn append(
         &self,
@@ -56,11 +59,18 @@ impl NativeStore {
         encoding: String,
         body: Uint8Array,
         idempotency_key: Option<String>,
+        target: Option<String>,
     ) -> napi::Result<AppendReceipt> {
         let store = self.running()?;
         let tenant =
             TenantId::parse(&tenant).map_err(|error| coded(ErrorCode::TenantInvalid, error))?;
-        let (format_name, (format, encoding)) = (format.clone(), wire_names(&format, &encoding)?);
+        let (mut format_name, (format, encoding)) =
+            (format.clone(), wire_names(&format, &encoding)?);
+        let target = target.unwrap_or_default();
+        if !target.is_empty() {
+            // The same body for another target is another request.
+            format_name = format!("{format_name} {target}");
+        }
         let sender = tenant.clone();
         let (request_key, (decoded, body_bytes), warnings) = {
             let _permit = store.decoders.acquire().await.map_err(|_| closed())?;
@@ -72,14 +82,14 @@ impl NativeStore {
                     None => RequestIdentity::Sent { format: &format_name, body: &body },
                 };
                 let key = request_key(&sender, identity);
-                let decoded = of_tenant.decode(format, encoding, &body, now_ns)?;
+                let decoded = of_tenant.decode_for(format, encoding, &target, &body, now_ns)?;
                 Ok::<_, DecodeError>((key, decoded, warnings(&of_tenant, now_ns / 1_000_000)))
             })
             .await
             .map_err(|_| lost("decoding"))?
             .map_err(|error| coded_with_causes(error.code(), &error))?
         };
-        let Decoded { mut batches, accepted, histograms, exemplars, refused } = decoded;
+        let Decoded { mut batches, accepted, histograms, exemplars, refused, answer } = decoded;
         batches.retain(|(_, batch)| batch.num_rows() > 0);
         if !batches.is_empty() {
             let (done, durable) = oneshot::channel::<Result<(), AppendError>>();
@@ -95,6 +105,7 @@ impl NativeStore {
             accepted: saturated(accepted),
             body_bytes: body_bytes as f64,
             warnings,
+            answer: (!answer.is_empty()).then(|| answer.into()),
             histograms: saturated(histograms),
             exemplars: saturated(exemplars),
             refused: refused

@@ -4,7 +4,7 @@ use std::{collections::HashMap, path::PathBuf};
 
 use serde::Deserialize;
 use varve_types::{Table, TenantId};
-use varve_wire::decode::Limits;
+use varve_wire::decode::{Limits, MetricTranslation};
 
 /// Names are the settings' of `docs/configuration.md`; sizes in bytes, times in milliseconds.
 #[derive(Clone, Debug, Deserialize)]
@@ -33,6 +33,7 @@ pub(crate) struct Settings {
     pub(crate) delete_cancel_period_ms: u64,
     pub(crate) retention: Vec<RetentionRule>,
     pub(crate) syslog_time_zone: String,
+    pub(crate) metric_translation: MetricTranslation,
     /// Of every tenant that has none of its own.
     pub(crate) limits: Limits,
     pub(crate) tenant_limits: HashMap<String, Limits>,

@@ -82,7 +82,12 @@ impl Running {
         let cores = thread::available_parallelism().map_or(1, NonZero::get);
         Ok(Self {
             views: Arc::new(views),
-            tenants: Tenants::new(settings.limits, settings.tenant_limits, syslog_zone),
+            tenants: Tenants::new(
+                settings.limits,
+                settings.tenant_limits,
+                syslog_zone,
+                settings.metric_translation,
+            ),
             decoders: Semaphore::new(cores),
             queries: Semaphore::new(2 * cores),
             log,

@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use parking_lot::Mutex;
 use serde::Serialize;
 use varve_types::TenantId;
-use varve_wire::decode::{ActiveCount, Limits, Tenant};
+use varve_wire::decode::{ActiveCount, Limits, MetricTranslation, Tenant};
 
 /// Past so many names the idle ones are forgotten: a sender that invents names must not fill the memory.
 const KNOWN_MAX: usize = 10_000;
@@ -16,6 +16,7 @@ pub(crate) struct Tenants {
     limits: Limits,
     tenant_limits: HashMap<String, Limits>,
     syslog_zone: TimeZone,
+    metrics: Arc<MetricTranslation>,
     known: Mutex<HashMap<TenantId, Arc<Tenant>>>,
 }
 
@@ -24,8 +25,10 @@ impl Tenants {
         limits: Limits,
         tenant_limits: HashMap<String, Limits>,
         syslog_zone: TimeZone,
+        metrics: MetricTranslation,
     ) -> Self {
-        Self { limits, tenant_limits, syslog_zone, known: Mutex::default() }
+        let metrics = Arc::new(metrics);
+        Self { limits, tenant_limits, syslog_zone, metrics, known: Mutex::default() }
     }
 
     pub(crate) fn get(&self, tenant: &TenantId, now_ms: i64) -> Arc<Tenant> {
@@ -36,7 +39,8 @@ impl Tenants {
         let found = known.entry(tenant.clone()).or_insert_with(|| {
             let own = self.tenant_limits.get(tenant.as_str());
             let zone = self.syslog_zone.clone();
-            Arc::new(Tenant::new(*own.unwrap_or(&self.limits)).with_syslog_zone(zone))
+            let tenant = Tenant::new(*own.unwrap_or(&self.limits)).with_syslog_zone(zone);
+            Arc::new(tenant.with_metrics(Arc::clone(&self.metrics)))
         });
         Arc::clone(found)
     }

@@ -261,7 +261,18 @@ fn whole<'a>(
 }
 
 fn read_plain(reader: &mut JsonReader<'_>) -> Result<Value, JsonError> {
-    Ok(match reader.value()? {
+    let token = reader.value()?;
+    rest_of_plain(token, reader)
+}
+
+/// Reads what is left of a value of plain JSON whose token was read: whole numbers of 64 bits are ints,
+/// others doubles.
+///
+/// # Errors
+///
+/// When the text is not JSON, or a number is beyond what a double holds.
+pub fn rest_of_plain(token: Token<'_>, reader: &mut JsonReader<'_>) -> Result<Value, JsonError> {
+    Ok(match token {
         Token::Null => Value::Empty,
         Token::Bool(value) => Value::Bool(value),
         Token::String(text) => Value::String(text.into_owned()),

@@ -23,11 +23,15 @@ impl LabelSet {
     pub fn new<N: Into<Arc<str>>, V: Into<Arc<str>>>(
         labels: impl IntoIterator<Item = (N, V)>,
     ) -> Self {
-        let mut set = Self::default();
-        for (name, value) in labels {
-            set.set(name, value);
-        }
-        set
+        let labels = labels.into_iter().map(|(name, value)| (name.into(), value.into()));
+        let mut labels: Vec<(Arc<str>, Arc<str>)> = labels.collect();
+        // Backwards, as of those of one name the first stays. Sorted once: setting one after the other
+        // would move all those behind it each time.
+        labels.reverse();
+        labels.sort_by(|a, b| a.0.cmp(&b.0));
+        labels.dedup_by(|later, first| later.0 == first.0);
+        labels.retain(|(_, value)| !value.is_empty());
+        Self(labels)
     }
 
     /// A name without a value, which is no label of a stream: how Loki tells what is summed by name.

@@ -106,3 +106,16 @@ fn of_a_name_that_comes_twice_the_records_own_value_counts() {
     assert_eq!(metadata.get(0, "k").as_deref(), Some("own"));
     assert_eq!(metadata.get(0, "absent"), None);
 }
+
+#[test]
+fn a_long_name_above_many_values_is_not_repeated_for_all_of_them() {
+    let values = (0..10_000).map(|at| (format!("k{at}"), Value::Int(at))).collect();
+    let above = vec![("a".repeat(10_000), Value::KeyValueList(values))];
+    let (kind, text) = crate::attributes::encode(&Value::KeyValueList(above));
+    let (mut labels, mut bytes) = (0, 0);
+    attribute_labels("nested", kind, &text, &mut |name, _| {
+        labels += 1;
+        bytes += name.len();
+    });
+    assert!((100..1_000).contains(&labels) && bytes <= 20 * text.len(), "{labels} {bytes}");
+}

@@ -8,6 +8,13 @@ use crate::{
     label_names::loki_label_name,
 };
 
+/// The names of the labels that one value becomes are at most so many times as long as its text: each
+/// repeats the names above it, so that a few long names would make gigabytes of many short values.
+const NAMES_MAX_FACTOR: usize = 16;
+
+/// More that short values may have.
+const NAMES_FREE_BYTES: usize = 4_096;
+
 /// Calls `each` with the labels that one attribute becomes: one, or for a list of pairs one for each
 /// value in it. `name` is the attribute's name as a label.
 pub fn attribute_labels(
@@ -18,7 +25,8 @@ pub fn attribute_labels(
 ) {
     match kind {
         AttributeType::Array | AttributeType::KeyValueList | AttributeType::AnyValueJson => {
-            value_labels(name, &decode(kind, text), each);
+            let mut left = NAMES_MAX_FACTOR * text.len() + NAMES_FREE_BYTES;
+            value_labels(name, &decode(kind, text), &mut left, each);
         }
         _ => each(name, text),
     }
@@ -37,11 +45,16 @@ pub fn write_value(out: &mut String, value: &Value) {
     }
 }
 
-fn value_labels(name: &str, value: &Value, each: &mut impl FnMut(&str, &str)) {
+/// `left`: bytes of names that may still be written.
+fn value_labels(name: &str, value: &Value, left: &mut usize, each: &mut impl FnMut(&str, &str)) {
     if let Value::KeyValueList(pairs) = value {
         for (key, value) in pairs {
+            *left = left.saturating_sub(name.len() + key.len() + 1);
+            if *left == 0 {
+                return;
+            }
             if let Some(name) = loki_label_name(&format!("{name}_{key}")) {
-                value_labels(&name, value, each);
+                value_labels(&name, value, left, each);
             }
         }
         return;

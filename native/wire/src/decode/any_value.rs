@@ -15,6 +15,9 @@ use super::{
     text,
 };
 
+/// The longest array or map: a tree takes up to thirty times the bytes that it is made of.
+const NESTED_MAX_BYTES: usize = 4 << 20;
+
 /// A value whose parts are still where they came from, unless it holds others.
 #[derive(Debug)]
 pub(super) enum AnyValue<'a> {
@@ -37,6 +40,9 @@ impl<'a> AnyValue<'a> {
         if depth == DEPTH_MAX {
             return Err(message.error("values nested too deeply"));
         }
+        if depth == 0 && message.bytes().len() > NESTED_MAX_BYTES && Self::is_nested(message)? {
+            return Err(message.error("an array or map of over 4 MiB"));
+        }
         let mut value = Self::Empty;
         while let Some((number, field)) = message.next_field()? {
             value = match number {
@@ -51,6 +57,15 @@ impl<'a> AnyValue<'a> {
             };
         }
         Ok(value)
+    }
+
+    fn is_nested(mut message: Message<'_>) -> Result<bool, WireError> {
+        while let Some((number, _)) = message.next_field()? {
+            if matches!(number, 5 | 6) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The value on its own.

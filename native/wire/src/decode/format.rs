@@ -27,6 +27,12 @@ pub enum Format {
     Syslog,
     /// A list of Zipkin's spans, version 2.
     ZipkinJson,
+    /// Jaeger's `Batch` in Thrift's binary protocol.
+    JaegerThrift,
+    /// `jaeger.api_v2.PostSpansRequest`.
+    JaegerProtobuf,
+    /// Elasticsearch's bulk lines.
+    ElasticBulk,
 }
 
 impl Format {
@@ -46,6 +52,9 @@ impl Format {
             "remoteWriteV2" => Self::RemoteWriteV2,
             "syslog" => Self::Syslog,
             "zipkinJson" => Self::ZipkinJson,
+            "jaegerThrift" => Self::JaegerThrift,
+            "jaegerProtobuf" => Self::JaegerProtobuf,
+            "elasticBulk" => Self::ElasticBulk,
             _ => return None,
         })
     }

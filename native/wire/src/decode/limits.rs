@@ -8,6 +8,8 @@ use serde::Deserialize;
 pub struct Limits {
     /// Of a whole body after decompression.
     pub body_decompressed_max_bytes: usize,
+    /// Log records, spans or samples that one body makes.
+    pub body_records_max: usize,
     /// Of one log line.
     pub line_max_bytes: usize,
     /// How old a record may be; 0 = any age.
@@ -24,7 +26,7 @@ pub struct Limits {
     pub metadata_max_entries: usize,
     /// Of their names and values together.
     pub metadata_max_bytes: usize,
-    /// Attributes of one log record or span.
+    /// Attributes of one log record or span, labels of one series.
     pub attributes_max: usize,
     /// Of their names and values together.
     pub attributes_max_bytes: usize,
@@ -44,6 +46,7 @@ impl Limits {
     pub const fn for_tests(line_max_bytes: usize, record_max_age_ms: u64) -> Self {
         Self {
             body_decompressed_max_bytes: 256 << 20,
+            body_records_max: 10_000_000,
             line_max_bytes,
             record_max_age_ms,
             record_max_ahead_ms: 600_000,

@@ -1,6 +1,6 @@
 //! Where log records of every format end: checked, given their level, appended.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, rc::Rc};
 
 use varve_columnar::{
     attributes::AttributeType,
@@ -66,7 +66,7 @@ pub(super) struct Surroundings {
     pub(super) resource: Option<i32>,
     pub(super) scope: Option<i32>,
     /// The most telling level field among their labels: its rank and its value.
-    pub(super) level: Option<(usize, String)>,
+    pub(super) level: Option<(usize, Rc<str>)>,
     /// `detected_level` is among their labels.
     pub(super) has_detected_level: bool,
 }
@@ -79,7 +79,7 @@ impl Surroundings {
             if let Some(rank) = level::rank(name)
                 && self.level.as_ref().is_none_or(|(best, _)| rank < *best)
             {
-                self.level = Some((rank, value.to_owned()));
+                self.level = Some((rank, value.into()));
             }
         }
     }
@@ -137,6 +137,10 @@ impl<'l> LogSink<'l> {
 
     /// Takes the record with the attributes that were pushed for it, or refuses it without them.
     pub(super) fn accept(&mut self, stream: &Stream, around: &Surroundings, record: &Record<'_>) {
+        if self.gate.check_rows(self.builder.rows()).is_err() {
+            self.builder.attributes.drop_row();
+            return;
+        }
         let time_ns = record.time_unix_nano;
         if let Some((reason, message)) = self.broken_rule(stream) {
             self.refuse(reason, || message);
@@ -209,12 +213,14 @@ impl<'l> LogSink<'l> {
     }
 
     pub(super) fn finish(self) -> Result<Decoded, DecodeError> {
+        self.gate.check_rows(self.builder.rows())?;
         let accepted = self.builder.rows() as u64;
         let mut batches = Vec::new();
         if accepted > 0 {
             batches.push((Table::Logs, self.builder.finish()?));
         }
-        Ok(Decoded { batches, accepted, histograms: 0, exemplars: 0, refused: self.refusals.0 })
+        let refused = self.refusals.0;
+        Ok(Decoded { batches, accepted, histograms: 0, exemplars: 0, refused, answer: Vec::new() })
     }
 
     /// The level in Loki's order of sources. `None` where the sender's own stands, or where what
@@ -242,7 +248,7 @@ impl<'l> LogSink<'l> {
             severity_text_rank
                 .filter(|_| !record.severity_text.is_empty())
                 .map(|rank| (rank, record.severity_text.as_ref())),
-            around.level.as_ref().map(|(rank, text)| (*rank, text.as_str())),
+            around.level.as_ref().map(|(rank, text)| (*rank, &**text)),
         ];
         for (rank, text) in others.into_iter().flatten() {
             if best.as_ref().is_none_or(|(best, _)| rank < *best) {

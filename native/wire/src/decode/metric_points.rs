@@ -1,5 +1,7 @@
 //! The data points of OTLP metrics, as they are sent.
 
+use varve_columnar::histogram::{HistogramError, NativeHistogram, ResetHint, SCHEMA_CUSTOM};
+
 use super::{
     native_histogram::{Buckets, ExponentialHistogram},
     otlp_logs::time,
@@ -15,6 +17,8 @@ pub(super) struct PointCommon<'a> {
     /// `Exemplar` messages.
     pub(super) exemplars: Vec<Message<'a>>,
     pub(super) time_unix_ms: i64,
+    /// Since when it counts; 0 = not set.
+    pub(super) start_unix_ms: i64,
     /// The sender says that the series has ended.
     pub(super) has_no_value: bool,
 }
@@ -44,6 +48,12 @@ struct CommonFields {
 /// No field has this number.
 const NONE: u32 = 0;
 
+/// More attributes, exemplars or buckets than any sender's point has: each costs many times the bytes
+/// that it takes in the body.
+const PARTS_MAX: usize = 1 << 16;
+
+const PARTS_TOO_MANY: &str = "a point with over 65536 attributes, exemplars or buckets";
+
 impl<'a> PointCommon<'a> {
     /// Takes the field if it is one of these.
     fn take(
@@ -52,9 +62,14 @@ impl<'a> PointCommon<'a> {
         (number, field): (u32, Field<'a>),
         within: &Message<'a>,
     ) -> Result<bool, WireError> {
+        const START: u32 = 2;
         const TIME: u32 = 3;
         const NO_RECORDED_VALUE: u64 = 1;
+        if self.attributes.len().max(self.exemplars.len()) > PARTS_MAX {
+            return Err(within.error(PARTS_TOO_MANY));
+        }
         match number {
+            START => self.start_unix_ms = time(field.fixed64(within)?) / 1_000_000,
             TIME => self.time_unix_ms = time(field.fixed64(within)?) / 1_000_000,
             _ if number == fields.attributes => self.attributes.push(field.message(within)?),
             _ if number == fields.exemplars => self.exemplars.push(field.message(within)?),
@@ -120,8 +135,40 @@ impl<'a> HistogramPoint<'a> {
                 }
                 _ => {}
             }
+            if point.counts.len().max(point.bounds.len()) > PARTS_MAX {
+                return Err(message.error(PARTS_TOO_MANY));
+            }
         }
         Ok(point)
+    }
+}
+
+impl HistogramPoint<'_> {
+    /// A `prometheus.Histogram` with custom buckets, or the rule that it breaks.
+    pub(super) fn to_custom_buckets(
+        &self,
+        is_delta: bool,
+    ) -> Result<Result<Vec<u8>, HistogramError>, WireError> {
+        if !self.counts.is_empty() && self.counts.len() != self.bounds.len() + 1 {
+            return Ok(Err("its counts are not one more than its bounds"));
+        }
+        let common = &self.common;
+        let sum = self.sum.unwrap_or_default();
+        let mut histogram = NativeHistogram {
+            reset: if is_delta { ResetHint::Gauge } else { ResetHint::Unknown },
+            schema: SCHEMA_CUSTOM,
+            count: common.value(self.count as f64),
+            sum: common.value(sum),
+            custom_bounds: self.bounds.clone(),
+            start_ms: common.start_unix_ms,
+            ..NativeHistogram::default()
+        };
+        if !common.has_no_value {
+            let filled = (0..).zip(&self.counts).filter(|(_, count)| **count > 0);
+            histogram.positive = filled.map(|(index, &count)| (index, count as f64)).collect();
+        }
+        let bytes = histogram.to_protobuf(common.time_unix_ms);
+        Ok(NativeHistogram::from_protobuf(Message::new(&bytes))?.map(|_| bytes))
     }
 }
 
@@ -146,6 +193,9 @@ impl<'a> SummaryPoint<'a> {
             match number {
                 4 => point.count = field.fixed64(&message)?,
                 5 => point.sum = field.double(&message)?,
+                6 if point.quantiles.len() > PARTS_MAX => {
+                    return Err(message.error(PARTS_TOO_MANY));
+                }
                 6 => point.quantiles.push(quantile(field.message(&message)?)?),
                 _ => {}
             }
@@ -195,9 +245,16 @@ fn buckets(mut message: Message<'_>) -> Result<Buckets, WireError> {
     while let Some((number, field)) = message.next_field()? {
         match number {
             1 => buckets.offset = sint32(field.varint(&message)?),
-            2 => field.each_varint(&message, |count| buckets.counts.push(count))?,
+            2 => field.each_varint(&message, |count| {
+                if buckets.counts.len() <= PARTS_MAX {
+                    buckets.counts.push(count);
+                }
+            })?,
             _ => {}
         }
+    }
+    if buckets.counts.len() > PARTS_MAX {
+        return Err(message.error(PARTS_TOO_MANY));
     }
     Ok(buckets)
 }

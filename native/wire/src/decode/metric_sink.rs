@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use varve_columnar::{
     answer::Value,
     attributes::{AttributeType, decode as decode_value},
-    resource::Resource,
+    resource::{Resource, Scope},
     structured_metadata::write_value,
 };
 
@@ -14,6 +14,7 @@ use super::{
     any_value::{AnyValue, read_attribute},
     metric_names::label_name,
     metric_points::{PointCommon, PointExemplar},
+    metric_translation::MetricTranslation,
     otlp_metrics::Metric,
     protobuf::WireError,
     sample_sink::{EXEMPLAR_LABELS_MAX_CHARS, NAME_LABEL, SampleSink},
@@ -41,6 +42,10 @@ pub(super) struct MetricSink<'l> {
     pub(super) samples: SampleSink<'l>,
     /// `job` and `instance` of the resource at hand.
     target: Labels,
+    /// What else of the resource at hand are labels of its series.
+    promoted: Labels,
+    /// `otel_scope_…` of the scope at hand.
+    scope: Labels,
     /// `target_info` of the resource at hand; empty if it is not worth one.
     target_info: Labels,
     /// Times of the first and last point of the resource at hand.
@@ -56,6 +61,8 @@ impl<'l> MetricSink<'l> {
         Self {
             samples: SampleSink::new(gate),
             target: Labels::new(),
+            promoted: Labels::new(),
+            scope: Labels::new(),
             target_info: Labels::new(),
             times_ms: None,
             labels: Labels::new(),
@@ -82,22 +89,52 @@ impl<'l> MetricSink<'l> {
             set(&mut self.target, "job".into(), job);
         }
         self.target.retain(|(_, value)| !value.is_empty());
+        let translation = self.samples.gate.metrics;
+        let texts = |is_wanted: &dyn Fn(&str) -> bool| -> Vec<(Cow<'_, str>, String)> {
+            let wanted = resource.attributes.iter().filter(|(key, ..)| is_wanted(key));
+            wanted
+                .map(|(key, kind, text)| (key.as_str().into(), shown(&value_of(*kind, text))))
+                .collect()
+        };
+        let promoted = texts(&|key| translation.promotes(key));
+        self.promoted = labels_of(promoted, translation).unwrap_or_default();
         self.target_info.clear();
-        let others: Vec<_> = resource
-            .attributes
-            .iter()
-            .filter(|(key, ..)| !IDENTIFYING.contains(&key.as_str()))
-            .map(|(key, kind, text)| (Cow::from(key.as_str()), shown(&value_of(*kind, text))))
-            .collect();
+        let is_identifying = |key: &str| IDENTIFYING.contains(&key);
+        let keeps_all = translation.keep_identifying_resource_attributes;
+        let is_worth_it = resource.attributes.iter().any(|(key, ..)| !is_identifying(key));
         // Without job or instance nothing could be joined with it, without anything else it tells
         // nothing.
-        if !others.is_empty() && !self.target.is_empty() {
-            self.target_info = labels_of(others).unwrap_or_default();
+        if is_worth_it && !self.target.is_empty() {
+            let told = texts(&|key| keeps_all || !is_identifying(key));
+            self.target_info = labels_of(told, translation).unwrap_or_default();
             for (name, value) in &self.target {
                 set(&mut self.target_info, name.clone(), value.clone());
             }
             set(&mut self.target_info, NAME_LABEL.into(), TARGET_INFO.to_owned());
         }
+    }
+
+    /// The points that follow are of this scope.
+    pub(super) fn begin_scope(&mut self, scope: &Scope) {
+        self.scope.clear();
+        let translation = self.samples.gate.metrics;
+        if !translation.promote_scope_metadata || scope.name.is_empty() {
+            return;
+        }
+        for (key, kind, text) in &scope.attributes {
+            if let Some(name) = label_name(&format!("otel_scope_{key}"), translation) {
+                set(&mut self.scope, name.into(), shown(&value_of(*kind, text)));
+            }
+        }
+        let own = [
+            ("otel_scope_name", &scope.name),
+            ("otel_scope_version", &scope.version),
+            ("otel_scope_schema_url", &scope.schema_url),
+        ];
+        for (name, value) in own {
+            set(&mut self.scope, name.into(), value.clone());
+        }
+        self.scope.retain(|(_, value)| !value.is_empty());
     }
 
     /// Appends the resource's `target_info`, if it has one.
@@ -138,7 +175,7 @@ impl<'l> MetricSink<'l> {
             self.samples.refuse_time(why, time_unix_ms, whose);
             return Ok(false);
         }
-        let Some(labels) = labels_of(attributes) else {
+        let Some(labels) = labels_of(attributes, self.samples.gate.metrics) else {
             self.refuse(1, "labelsInvalid", || {
                 format!(
                     "a point of metric '{}' has an attribute without letter or digit in its name",
@@ -147,8 +184,20 @@ impl<'l> MetricSink<'l> {
             });
             return Ok(false);
         };
+        let bytes = labels.iter().map(|(name, value)| name.len() + value.len()).sum();
+        if let Some((reason, message)) = self.samples.labels_rule(labels.len(), bytes) {
+            self.refuse(1, reason, || {
+                format!("a point of metric '{}' has {message}", metric.otlp_name)
+            });
+            return Ok(false);
+        }
         self.labels = labels;
-        for (name, value) in &self.target {
+        for (name, value) in &self.promoted {
+            if let Err(at) = place(&self.labels, name) {
+                self.labels.insert(at, (name.clone(), value.clone()));
+            }
+        }
+        for (name, value) in self.scope.iter().chain(&self.target) {
             set(&mut self.labels, name.clone(), value.clone());
         }
         let (first, last) = self.times_ms.unwrap_or((time_unix_ms, time_unix_ms));
@@ -179,7 +228,7 @@ impl<'l> MetricSink<'l> {
         exemplars: impl IntoIterator<Item = &'m PointExemplar<'m>>,
     ) -> Result<(), WireError> {
         for exemplar in exemplars {
-            let mut labels = exemplar_labels(exemplar)?;
+            let mut labels = exemplar_labels(exemplar, self.samples.gate.metrics)?;
             let ids = [("span_id", exemplar.span_id), ("trace_id", exemplar.trace_id)];
             let ids = ids.into_iter().filter(|(_, id)| !id.is_empty());
             let mut own = Labels::new();
@@ -232,7 +281,10 @@ impl<'l> MetricSink<'l> {
     pub(super) fn refuse_temporality(&mut self, otlp_name: &str, points: u64, is_delta: bool) {
         if is_delta {
             self.refuse(points, "deltaTemporality", || {
-                format!("delta temporality not enabled for {otlp_name}")
+                format!(
+                    "delta temporality not enabled for {otlp_name}; send cumulative values or set \
+                     otlp.native_delta_ingestion"
+                )
             });
         } else {
             self.refuse(points, "temporalityInvalid", || {
@@ -257,35 +309,44 @@ impl<'l> MetricSink<'l> {
 
 /// Attributes as labels; `None` if one has a name that no label may have. Of names that become the
 /// same, the values are joined in the order of the names.
-fn labels_of(mut attributes: Vec<(Cow<'_, str>, String)>) -> Option<Labels> {
+fn labels_of(
+    mut attributes: Vec<(Cow<'_, str>, String)>,
+    translation: &MetricTranslation,
+) -> Option<Labels> {
     attributes.sort_by(|a, b| a.0.cmp(&b.0));
     let mut labels = Labels::new();
     for (key, value) in attributes {
-        let name = label_name(&key)?;
-        match labels.iter_mut().find(|(have, _)| *have == name) {
-            Some((_, have)) if !have.is_empty() => {
-                have.push(';');
-                have.push_str(&value);
-            }
-            Some((_, have)) => *have = value,
-            None => labels.push((name.into(), value)),
-        }
+        labels.push((label_name(&key, translation)?.into(), value));
     }
-    labels.retain(|(_, value)| !value.is_empty());
+    // Stable: those of one name stay in the order of the attributes.
     labels.sort_by(|a, b| a.0.cmp(&b.0));
+    labels.dedup_by(|(later, value), (first, joined)| {
+        let is_same = *later == *first;
+        if is_same && !joined.is_empty() {
+            joined.push(';');
+        }
+        if is_same {
+            joined.push_str(value);
+        }
+        is_same
+    });
+    labels.retain(|(_, value)| !value.is_empty());
     Some(labels)
 }
 
 /// The attributes of an exemplar as labels; those that no label can be made of are left out.
-fn exemplar_labels(exemplar: &PointExemplar<'_>) -> Result<Labels, WireError> {
+fn exemplar_labels(
+    exemplar: &PointExemplar<'_>,
+    translation: &MetricTranslation,
+) -> Result<Labels, WireError> {
     let mut attributes = Vec::with_capacity(exemplar.attributes.len());
     for message in &exemplar.attributes {
         let (key, value) = read_attribute(*message)?;
-        if label_name(&key).is_some() {
+        if label_name(&key, translation).is_some() {
             attributes.push((key, text_of(value)));
         }
     }
-    Ok(labels_of(attributes).unwrap_or_default())
+    Ok(labels_of(attributes, translation).unwrap_or_default())
 }
 
 fn hex(id: &[u8]) -> String {
@@ -297,8 +358,13 @@ fn hex(id: &[u8]) -> String {
     })
 }
 
+/// Where a label is, or would be.
+fn place(labels: &[(Cow<'static, str>, String)], name: &str) -> Result<usize, usize> {
+    labels.binary_search_by(|(have, _)| have.as_ref().cmp(name))
+}
+
 fn set(labels: &mut Labels, name: Cow<'static, str>, value: String) {
-    match labels.binary_search_by(|(have, _)| have.cmp(&name)) {
+    match place(labels, &name) {
         Ok(at) => labels[at].1 = value,
         Err(at) => labels.insert(at, (name, value)),
     }

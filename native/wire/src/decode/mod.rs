@@ -5,7 +5,10 @@
 
 mod any_value;
 mod compression;
+mod elastic_bulk;
 mod format;
+mod gate;
+mod jaeger;
 mod level;
 mod limits;
 mod log_sink;
@@ -15,6 +18,7 @@ mod loki_push_json;
 mod metric_names;
 mod metric_points;
 mod metric_sink;
+mod metric_translation;
 mod native_histogram;
 mod otlp_json;
 mod otlp_logs;
@@ -35,6 +39,7 @@ mod zipkin;
 
 pub use format::{Encoding, Format};
 pub use limits::Limits;
+pub use metric_translation::{MetricTranslation, TranslationStrategy};
 pub use tenant::{ActiveCount, Tenant};
 pub use varve_columnar::protobuf::WireError;
 
@@ -48,9 +53,9 @@ use varve_columnar::{
 };
 use varve_types::{ErrorCode, Table};
 
+use gate::{Gate, Untimely};
 use otlp_json::Descriptor;
 use otlp_messages::{LOGS, METRICS, TRACES};
-use tenant::Active;
 
 /// What became of a body.
 #[derive(Debug)]
@@ -65,6 +70,9 @@ pub struct Decoded {
     pub exemplars: u64,
     /// What was left out; each reason once.
     pub refused: Vec<Refusal>,
+    /// What the sender is told of each of its records, in its format's words; empty in those that
+    /// have none.
+    pub answer: Vec<u8>,
 }
 
 /// Records that were left out for one reason.
@@ -99,6 +107,21 @@ pub enum DecodeError {
         /// The limit.
         max_bytes: usize,
     },
+    /// It makes more records than one body may.
+    #[error("body makes over limits.body_records_max = {max} records; send less at once")]
+    TooManyRecords {
+        /// The limit.
+        max: usize,
+    },
+    /// The names and values of its series are longer than a whole body may be.
+    #[error(
+        "the series of the body have labels of over {max_bytes} bytes; \
+         send less at once or raise limits.body_decompressed_max_bytes"
+    )]
+    LabelsTooLarge {
+        /// The limit.
+        max_bytes: usize,
+    },
     /// Its bytes are not protobuf, or not of the message.
     #[error("body is not {message}: {source}")]
     Protobuf {
@@ -113,6 +136,23 @@ pub enum DecodeError {
     /// It is not what Zipkin's senders send.
     #[error("body is not Zipkin's list of spans: {0}")]
     Zipkin(#[source] serde_json::Error),
+    /// It is not a batch of Jaeger's in Thrift's binary protocol.
+    #[error("body is not Jaeger's batch in Thrift: {0}")]
+    Thrift(#[source] thrift::Error),
+    /// It is not a bulk body of Elasticsearch.
+    #[error("line {line} of the bulk body: {source}")]
+    Bulk {
+        /// From 1 on.
+        line: usize,
+        /// What was wrong in it.
+        source: JsonError,
+    },
+    /// What there is to say of each of its records is too long.
+    #[error("the answer to the body is over {max_bytes} bytes; send fewer documents at once")]
+    AnswerTooLarge {
+        /// The limit: that of a body after decompression.
+        max_bytes: usize,
+    },
     /// The labels of a stream cannot be read, so that nobody knows where its lines belong.
     #[error("couldn't parse labels '{labels}': {reason} at byte {at}")]
     Labels {
@@ -140,8 +180,13 @@ impl DecodeError {
             | Self::Protobuf { .. }
             | Self::Json(_)
             | Self::Zipkin(_)
+            | Self::Thrift(_)
+            | Self::Bulk { .. }
             | Self::Labels { .. } => ErrorCode::BodyInvalid,
-            Self::TooLarge { .. } => ErrorCode::BodyTooLarge,
+            Self::TooLarge { .. }
+            | Self::TooManyRecords { .. }
+            | Self::LabelsTooLarge { .. }
+            | Self::AnswerTooLarge { .. } => ErrorCode::BodyTooLarge,
             Self::NotPacked | Self::Build(_) => ErrorCode::Internal,
         }
     }
@@ -167,7 +212,14 @@ pub fn decode(
     limits: &Limits,
     received_ns: i64,
 ) -> Result<Decoded, DecodeError> {
-    let gate = Gate { limits, syslog_zone: &TimeZone::UTC, active: None, received_ns };
+    let gate = Gate {
+        limits,
+        metrics: &MetricTranslation::DEFAULT,
+        syslog_zone: &TimeZone::UTC,
+        target: "",
+        active: None,
+        received_ns,
+    };
     let (decoded, _) = decode_under(format, encoding, body, gate)?;
     Ok(decoded)
 }
@@ -187,6 +239,9 @@ fn decode_under(
         Format::OtlpMetricsJson => otlp_metrics::decode(&from_json(&body, &METRICS)?, gate),
         Format::RemoteWriteV1 => remote_write::decode(&body, gate),
         Format::RemoteWriteV2 => remote_write_v2::decode(&body, gate),
+        Format::ElasticBulk => elastic_bulk::decode(&body, gate),
+        Format::JaegerThrift => jaeger::thrift::decode(&body, gate),
+        Format::JaegerProtobuf => jaeger::proto::decode(&body, gate),
         Format::ZipkinJson => zipkin::decode(&body, gate),
         Format::Syslog => syslog::decode(&body, gate),
         Format::LokiPushProtobuf => loki_push::decode(&body, gate),
@@ -199,110 +254,6 @@ fn decode_under(
 /// The protobuf form of a JSON body.
 fn from_json(body: &[u8], message: &Descriptor) -> Result<Vec<u8>, DecodeError> {
     Ok(otlp_json::to_protobuf(&text(body), message)?)
-}
-
-/// What records are held against.
-#[derive(Clone, Copy, Debug)]
-struct Gate<'l> {
-    limits: &'l Limits,
-    /// Of the clocks of syslog senders that name none.
-    syslog_zone: &'l TimeZone,
-    /// `None` where streams and series are not limited.
-    active: Option<&'l Active>,
-    received_ns: i64,
-}
-
-/// A record's time is outside what is taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Untimely {
-    TooOld,
-    TooNew,
-}
-
-impl Untimely {
-    fn reason(self) -> &'static str {
-        match self {
-            Self::TooOld => "tooOld",
-            Self::TooNew => "tooNew",
-        }
-    }
-}
-
-impl Gate<'_> {
-    /// Whether a time, in nanoseconds since the epoch, is one that is taken.
-    fn check_time(self, time_ns: i64) -> Result<(), Untimely> {
-        if time_ns > self.newest_ns() {
-            return Err(Untimely::TooNew);
-        }
-        if self.limits.record_max_age_ms != 0 && time_ns < self.oldest_ns() {
-            return Err(Untimely::TooOld);
-        }
-        Ok(())
-    }
-
-    /// Whether a stream, by its canonical text, may have records now.
-    fn admits_stream(self, stream: &str) -> bool {
-        let Limits { streams_max, active_window_ms, .. } = *self.limits;
-        let now_ms = self.received_ns / 1_000_000;
-        self.active.is_none_or(|active| {
-            active.streams.admit(stream, now_ms, streams_max, active_window_ms)
-        })
-    }
-
-    /// Whether a series, by its canonical text, may have samples now.
-    fn admits_series(self, series: &str) -> bool {
-        let Limits { series_max, active_window_ms, .. } = *self.limits;
-        let now_ms = self.received_ns / 1_000_000;
-        self.active
-            .is_none_or(|active| active.series.admit(series, now_ms, series_max, active_window_ms))
-    }
-
-    /// The rule that a record's attributes break, with how many there are and how long they are.
-    fn attributes_rule(self, count: usize, bytes: usize) -> Option<(&'static str, String)> {
-        let Limits { attributes_max, attributes_max_bytes, .. } = *self.limits;
-        if count > attributes_max {
-            let message = format!(
-                "a record has {count} attributes, over limits.attributes_max = {attributes_max}"
-            );
-            return Some(("attributesTooMany", message));
-        }
-        (bytes > attributes_max_bytes).then(|| {
-            let message = format!(
-                "a record's attributes have {bytes} bytes, over limits.attributes_max_bytes = \
-                 {attributes_max_bytes}"
-            );
-            ("attributesTooLarge", message)
-        })
-    }
-
-    /// The sentence about a record of `whose` (`stream '{…}'`) at a time that is not taken.
-    fn time_message(self, why: Untimely, whose: &str, time_ns: i64) -> String {
-        let at = time::rfc3339(time_ns);
-        match why {
-            Untimely::TooOld => format!(
-                "entry for {whose} has timestamp too old: {at}, oldest acceptable timestamp is: \
-                 {} (limits.record_max_age_ms = {})",
-                time::rfc3339(self.oldest_ns()),
-                self.limits.record_max_age_ms
-            ),
-            Untimely::TooNew => format!(
-                "entry for {whose} has timestamp too new: {at} (limits.record_max_ahead_ms = {})",
-                self.limits.record_max_ahead_ms
-            ),
-        }
-    }
-
-    fn oldest_ns(self) -> i64 {
-        self.received_ns.saturating_sub(nanoseconds(self.limits.record_max_age_ms))
-    }
-
-    fn newest_ns(self) -> i64 {
-        self.received_ns.saturating_add(nanoseconds(self.limits.record_max_ahead_ms))
-    }
-}
-
-fn nanoseconds(milliseconds: u64) -> i64 {
-    i64::try_from(milliseconds.saturating_mul(1_000_000)).unwrap_or(i64::MAX)
 }
 
 /// Counts what is left out.

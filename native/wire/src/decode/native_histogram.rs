@@ -13,6 +13,9 @@ const GAP_MAX: i64 = 2;
 /// The width of the bucket around zero, which OTLP's senders seldom tell (Prometheus' default).
 const ZERO_THRESHOLD: f64 = 1e-128;
 
+/// `ResetHint` of what is no counter: a delta that is smaller than the one before is no reset.
+const GAUGE: u64 = 3;
+
 /// One side of an OTLP exponential histogram: `counts[i]` is of the bucket `offset + i`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Buckets {
@@ -29,12 +32,18 @@ pub(super) struct ExponentialHistogram {
     pub(super) zero_count: u64,
     pub(super) positive: Buckets,
     pub(super) negative: Buckets,
+    /// Its values are those since the one before.
+    pub(super) is_delta: bool,
 }
 
 impl ExponentialHistogram {
     /// `prometheus.Histogram` in protobuf: scales over 8 are brought down to 8, counter resets are
-    /// left to be found by whoever reads.
-    pub(super) fn to_prometheus(&self, time_unix_ms: i64) -> Result<Vec<u8>, HistogramError> {
+    /// left to be found by whoever reads. `start_unix_ms`: since when it counts, or 0.
+    pub(super) fn to_prometheus(
+        &self,
+        start_unix_ms: i64,
+        time_unix_ms: i64,
+    ) -> Result<Vec<u8>, HistogramError> {
         if self.scale < i64::from(SCHEMA_MIN) {
             return Err("its scale is below -4");
         }
@@ -63,7 +72,13 @@ impl ExponentialHistogram {
                 write_bytes(&mut out, deltas_field, &packed);
             }
         }
+        if self.is_delta {
+            write_varint(&mut out, 14, GAUGE);
+        }
         write_varint(&mut out, 15, time_unix_ms as u64);
+        if start_unix_ms != 0 {
+            write_varint(&mut out, 17, start_unix_ms as u64);
+        }
         Ok(out)
     }
 }
@@ -138,7 +153,7 @@ mod tests {
         ) {
             let positive = buckets(offset, &counts);
             let histogram = ExponentialHistogram { scale, positive, ..Default::default() };
-            let bytes = histogram.to_prometheus(time_unix_ms).unwrap();
+            let bytes = histogram.to_prometheus(0, time_unix_ms).unwrap();
             let read = NativeHistogram::from_protobuf(Message::new(&bytes)).unwrap().unwrap();
             prop_assert_eq!(read.time_unix_ms, time_unix_ms);
             let total: f64 = read.histogram.positive.iter().map(|(_, count)| count).sum();

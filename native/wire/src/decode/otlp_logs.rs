@@ -13,7 +13,7 @@ use super::{
     any_value::{AnyValue, push_attribute},
     log_sink::{LogSink, Record, Stream, Surroundings},
     protobuf::{Message, WireError},
-    resource::{Described, canonical, each_message, id},
+    resource::{Described, canonical, each_message, has_records, id},
 };
 
 const MESSAGE: &str = "opentelemetry.proto.collector.logs.v1.ExportLogsServiceRequest";
@@ -26,6 +26,9 @@ pub(super) fn decode(body: &[u8], gate: Gate<'_>) -> Result<Decoded, DecodeError
 }
 
 fn resource_logs(message: Message<'_>, sink: &mut LogSink<'_>) -> Result<(), WireError> {
+    if !has_records(message, 2)? {
+        return Ok(());
+    }
     let resource = Described::find(message)?.into_resource()?;
     let stream = sink.stream(stream_labels(&resource));
     let mut around = Surroundings {
@@ -42,6 +45,9 @@ fn scope_logs(
     around: &Surroundings,
     sink: &mut LogSink<'_>,
 ) -> Result<(), WireError> {
+    if !has_records(message, 1)? {
+        return Ok(());
+    }
     let scope = Described::find(message)?.into_scope()?;
     let mut around = around.clone();
     around.scope = Some(sink.builder.intern_scope(&canonical(&scope)));
@@ -106,16 +112,18 @@ pub(super) fn time(unix_nano: u64) -> i64 {
 
 /// The labels that Loki indexes: of certain attributes of the resource.
 fn stream_labels(resource: &Resource) -> LabelSet {
-    let mut labels = LabelSet::default();
+    let mut labels = Vec::new();
     for (key, kind, text) in &resource.attributes {
         if INDEX_ATTRIBUTES.contains(&key.as_str())
             && let Some(name) = loki_label_name(key)
         {
             let kind = AttributeType::from_number(*kind).unwrap_or(AttributeType::String);
-            attribute_labels(&name, kind, text, &mut |name, value| labels.set(name, value));
+            attribute_labels(&name, kind, text, &mut |name, value| {
+                labels.push((name.to_owned(), value.to_owned()));
+            });
         }
     }
-    labels
+    LabelSet::new(labels)
 }
 
 #[cfg(test)]

@@ -192,6 +192,7 @@ static NUMBER_POINT: Descriptor = Descriptor(&[
 ]);
 static HISTOGRAM_POINT: Descriptor = Descriptor(&[
     F("attributes", 9, Message(&KEY_VALUE)),
+    F("startTimeUnixNano", 2, Fixed64),
     F("timeUnixNano", 3, Fixed64),
     F("count", 4, Fixed64),
     F("sum", 5, Double),
@@ -202,6 +203,7 @@ static HISTOGRAM_POINT: Descriptor = Descriptor(&[
 ]);
 static EXPONENTIAL_POINT: Descriptor = Descriptor(&[
     F("attributes", 1, Message(&KEY_VALUE)),
+    F("startTimeUnixNano", 2, Fixed64),
     F("timeUnixNano", 3, Fixed64),
     F("count", 4, Fixed64),
     F("sum", 5, Double),

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use varve_columnar::histogram::HistogramError;
+
 use super::{
     DecodeError, Decoded, Gate,
     metric_names::{MetricKind, metric_name, unit_name},
@@ -9,7 +11,7 @@ use super::{
     metric_sink::MetricSink,
     native_histogram::ExponentialHistogram,
     protobuf::{Message, WireError},
-    resource::{Described, each_message},
+    resource::{Described, each_message, has_records},
 };
 
 const MESSAGE: &str = "opentelemetry.proto.collector.metrics.v1.ExportMetricsServiceRequest";
@@ -26,8 +28,17 @@ pub(super) fn decode(body: &[u8], gate: Gate<'_>) -> Result<Decoded, DecodeError
 }
 
 fn resource_metrics(message: Message<'_>, sink: &mut MetricSink<'_>) -> Result<(), WireError> {
+    if !has_records(message, 2)? {
+        return Ok(());
+    }
     sink.begin_resource(&Described::find(message)?.into_resource()?);
-    each_message(message, 2, |scope| each_message(scope, 2, |message| metric(message, sink)))?;
+    each_message(message, 2, |scope_metrics| {
+        if !has_records(scope_metrics, 1)? {
+            return Ok(());
+        }
+        sink.begin_scope(&Described::find(scope_metrics)?.into_scope()?);
+        each_message(scope_metrics, 2, |message| metric(message, sink))
+    })?;
     sink.end_resource();
     Ok(())
 }
@@ -37,6 +48,8 @@ pub(super) struct Metric<'a> {
     pub(super) otlp_name: Cow<'a, str>,
     /// In Prometheus, without suffixes such as `_bucket`.
     pub(super) name: String,
+    /// Its values are those since the ones before.
+    is_delta: bool,
 }
 
 fn metric(mut message: Message<'_>, sink: &mut MetricSink<'_>) -> Result<(), WireError> {
@@ -63,23 +76,32 @@ fn metric(mut message: Message<'_>, sink: &mut MetricSink<'_>) -> Result<(), Wir
         _ => MetricKind::Summary,
     };
     let has_temporality = !matches!(kind, MetricKind::Gauge | MetricKind::Summary);
-    if has_temporality && temporality != CUMULATIVE {
-        sink.refuse_temporality(&otlp_name, points, temporality == DELTA);
+    let is_delta = has_temporality && temporality == DELTA;
+    let translation = sink.samples.gate.metrics;
+    let is_taken = temporality == CUMULATIVE || is_delta && translation.native_delta_ingestion;
+    if has_temporality && !is_taken {
+        sink.refuse_temporality(&otlp_name, points, is_delta);
         return Ok(());
     }
-    let Some(name) = metric_name(&otlp_name, &unit, kind) else {
+    let strategy = translation.translation_strategy;
+    let Some(name) = metric_name(&otlp_name, &unit, kind, strategy) else {
         sink.refuse(points, "metricNameInvalid", || {
             format!("metric '{otlp_name}' has no letter or digit in its name")
         });
         return Ok(());
     };
     if points > 0 {
-        sink.samples.note_metadata(&name, kind.prometheus_type(), &help, &unit_name(&unit));
+        // Prometheus has no word for deltas either.
+        let kind = if is_delta { "unknown" } else { kind.prometheus_type() };
+        sink.samples.note_metadata(&name, kind, &help, &unit_name(&unit));
     }
-    let metric = Metric { otlp_name, name };
+    let metric = Metric { otlp_name, name, is_delta };
     each_message(data, 1, |point| match kind {
         MetricKind::Gauge | MetricKind::Counter | MetricKind::UpDownCounter => {
             number_point(point, &metric, sink)
+        }
+        MetricKind::Histogram if translation.convert_histograms_to_nhcb => {
+            custom_buckets_point(point, &metric, sink)
         }
         MetricKind::Histogram => histogram_point(point, &metric, sink),
         MetricKind::ExponentialHistogram => exponential_point(point, &metric, sink),
@@ -137,19 +159,35 @@ fn histogram_point(
     }
     sink.append(&format!("{}_count", metric.name), None, common, point.count as f64);
     let bucket_name = format!("{}_bucket", metric.name);
-    let exemplars = common.read_exemplars()?;
+    let bounds = point.bounds.get(..point.counts.len()).unwrap_or(&point.bounds);
+    let exemplars = by_bucket(common.read_exemplars()?, bounds);
+    let of_bucket = |wanted: usize| {
+        let start = exemplars.partition_point(|(bucket, _)| *bucket < wanted);
+        let found = exemplars.get(start..).unwrap_or_default().iter();
+        found.take_while(move |(bucket, _)| *bucket == wanted).map(|(_, exemplar)| exemplar)
+    };
     let mut cumulative = 0_u64;
-    let mut below = f64::NEG_INFINITY;
-    for (&bound, count) in point.bounds.iter().zip(&point.counts) {
+    for (bucket, (&bound, count)) in bounds.iter().zip(&point.counts).enumerate() {
         cumulative = cumulative.saturating_add(*count);
         let shown = prometheus_number(bound);
         sink.append(&bucket_name, Some(("le", &shown)), common, cumulative as f64);
-        let in_bucket = |it: &&PointExemplar<'_>| below < it.value && it.value <= bound;
-        sink.append_exemplars(exemplars.iter().filter(in_bucket))?;
-        below = bound;
+        sink.append_exemplars(of_bucket(bucket))?;
     }
     sink.append(&bucket_name, Some(("le", "+Inf")), common, point.count as f64);
-    sink.append_exemplars(exemplars.iter().filter(|it| it.value > below))
+    sink.append_exemplars(of_bucket(bounds.len()))
+}
+
+/// Exemplars with the bucket that their value falls into, ascending by it.
+fn by_bucket<'m>(
+    exemplars: Vec<PointExemplar<'m>>,
+    bounds: &[f64],
+) -> Vec<(usize, PointExemplar<'m>)> {
+    let taken = exemplars.into_iter().filter(|exemplar| !exemplar.value.is_nan());
+    let mut found: Vec<_> = taken
+        .map(|exemplar| (bounds.partition_point(|bound| *bound < exemplar.value), exemplar))
+        .collect();
+    found.sort_by_key(|(bucket, _)| *bucket);
+    found
 }
 
 fn exponential_point(
@@ -164,7 +202,28 @@ fn exponential_point(
         histogram.sum = f64::from_bits(PointCommon::STALE_BITS);
         histogram.count = PointCommon::STALE_BITS;
     }
-    let bytes = match histogram.to_prometheus(common.time_unix_ms) {
+    histogram.is_delta = metric.is_delta;
+    let bytes = histogram.to_prometheus(common.start_unix_ms, common.time_unix_ms);
+    native_point(&common, bytes, metric, sink)
+}
+
+/// A histogram with bounds of its own, as one native histogram.
+fn custom_buckets_point(
+    message: Message<'_>,
+    metric: &Metric<'_>,
+    sink: &mut MetricSink<'_>,
+) -> Result<(), WireError> {
+    let point = HistogramPoint::read(message)?;
+    native_point(&point.common, point.to_custom_buckets(metric.is_delta)?, metric, sink)
+}
+
+fn native_point(
+    common: &PointCommon<'_>,
+    bytes: Result<Vec<u8>, HistogramError>,
+    metric: &Metric<'_>,
+    sink: &mut MetricSink<'_>,
+) -> Result<(), WireError> {
+    let bytes = match bytes {
         Ok(bytes) => bytes,
         Err(rule) => {
             sink.refuse(1, "histogramInvalid", || {
@@ -173,8 +232,8 @@ fn exponential_point(
             return Ok(());
         }
     };
-    if sink.begin_point(&common, metric)? {
-        sink.append_histogram(&metric.name, &common, &bytes);
+    if sink.begin_point(common, metric)? {
+        sink.append_histogram(&metric.name, common, &bytes);
         sink.append_exemplars(&common.read_exemplars()?)?;
     }
     Ok(())

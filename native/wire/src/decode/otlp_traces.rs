@@ -13,7 +13,7 @@ use super::{
     any_value::push_attribute,
     otlp_logs::time,
     protobuf::{Message, WireError},
-    resource::{Described, canonical, each_message, id},
+    resource::{Described, canonical, each_message, has_records, id},
 };
 
 const MESSAGE: &str = "opentelemetry.proto.collector.trace.v1.ExportTraceServiceRequest";
@@ -23,12 +23,14 @@ pub(super) fn decode(body: &[u8], gate: Gate<'_>) -> Result<Decoded, DecodeError
         SpanSink { builder: SpansBuilder::default(), refusals: Refusals::default(), gate };
     each_message(Message::new(body), 1, |message| resource_spans(message, &mut sink))
         .map_err(|source| DecodeError::Protobuf { message: MESSAGE, source })?;
+    gate.check_rows(sink.builder.rows())?;
     let accepted = sink.builder.rows() as u64;
     let mut batches = Vec::new();
     if accepted > 0 {
         batches.push((Table::Spans, sink.builder.finish()?));
     }
-    Ok(Decoded { batches, accepted, histograms: 0, exemplars: 0, refused: sink.refusals.0 })
+    let refused = sink.refusals.0;
+    Ok(Decoded { batches, accepted, histograms: 0, exemplars: 0, refused, answer: Vec::new() })
 }
 
 struct SpanSink<'l> {
@@ -46,10 +48,16 @@ struct Surroundings<'a> {
 }
 
 fn resource_spans(message: Message<'_>, sink: &mut SpanSink<'_>) -> Result<(), WireError> {
+    if !has_records(message, 2)? {
+        return Ok(());
+    }
     let resource = Described::find(message)?.into_resource()?;
     let index = sink.builder.intern_resource(&canonical(&resource));
     let service_name = service_name(&resource);
     each_message(message, 2, |message| {
+        if !has_records(message, 1)? {
+            return Ok(());
+        }
         let scope = Described::find(message)?.into_scope()?;
         let scope = sink.builder.intern_scope(&canonical(&scope));
         let around = Surroundings { service_name, resource: index, scope };
@@ -79,6 +87,8 @@ struct SpanFields<'a> {
     dropped_attributes_count: u32,
     dropped_events_count: u32,
     dropped_links_count: u32,
+    /// Its events and links.
+    parts: usize,
 }
 
 fn span(
@@ -87,6 +97,7 @@ fn span(
     sink: &mut SpanSink<'_>,
 ) -> Result<(), WireError> {
     let mut span = SpanFields::default();
+    let parts_max = sink.gate.limits.attributes_max;
     let builder = &mut sink.builder;
     while let Some((number, field)) = message.next_field()? {
         match number {
@@ -100,16 +111,26 @@ fn span(
             8 => span.end_unix_nano = time(field.fixed64(&message)?),
             9 => push_attribute(field.message(&message)?, &mut builder.attributes)?,
             10 => span.dropped_attributes_count = field.varint(&message)? as u32,
-            11 => event(field.message(&message)?, builder)?,
+            // Past the limit they are counted only: the span is refused.
+            11 | 13 if span.parts >= parts_max => span.parts += 1,
+            11 => {
+                span.parts += 1;
+                event(field.message(&message)?, builder)?;
+            }
             12 => span.dropped_events_count = field.varint(&message)? as u32,
-            13 => link(field.message(&message)?, builder)?,
+            13 => {
+                span.parts += 1;
+                link(field.message(&message)?, builder)?;
+            }
             14 => span.dropped_links_count = field.varint(&message)? as u32,
             15 => status(field.message(&message)?, &mut span)?,
             16 => span.flags = field.fixed32(&message)?,
             _ => {}
         }
     }
-    if let Err((reason, message)) = accept(&span, around, sink) {
+    if sink.gate.check_rows(sink.builder.rows()).is_err() {
+        sink.builder.drop_row();
+    } else if let Err((reason, message)) = accept(&span, around, sink) {
         sink.builder.drop_row();
         sink.refusals.add(reason, 1, || message);
     }
@@ -146,6 +167,7 @@ fn accept(
         (untimely.reason(), sink.gate.time_message(untimely, &whose, row.start_unix_nano))
     })?;
     let (count, bytes) = sink.builder.attributes_size();
+    let count = count.saturating_add(span.parts);
     if let Some((reason, message)) = sink.gate.attributes_rule(count, bytes) {
         return Err((reason, format!("span '{}': {message}", row.name)));
     }

@@ -6,9 +6,9 @@ use super::{
     DecodeError, Decoded, Gate,
     protobuf::{Message, WireError},
     remote_write_points::{
-        Label, broken_rule, exemplar, histogram, metric_type, pairs, sample, shown, sort,
+        Label, exemplar, histogram, labels_rule, metric_type, pairs, sample, shown, sort,
     },
-    sample_sink::SampleSink,
+    sample_sink::{EXEMPLAR_LABELS_MAX_CHARS, SampleSink},
 };
 
 const MESSAGE: &str = "prometheus.WriteRequest";
@@ -39,18 +39,20 @@ fn time_series<'a>(
     sink: &mut SampleSink<'_>,
 ) -> Result<(), WireError> {
     labels.clear();
+    let labels_max = sink.gate.limits.attributes_max;
     let mut points = 0;
     let mut fields = message;
     while let Some((number, field)) = fields.next_field()? {
         match number {
-            1 => labels.push(label(field.message(&fields)?)?),
+            // One more than may be says that there are too many.
+            1 if labels.len() <= labels_max => labels.push(label(field.message(&fields)?)?),
             2 | 4 => points += 1,
             _ => {}
         }
     }
     sort(labels);
-    if let Some(rule) = broken_rule(labels) {
-        sink.refusals.add("labelsInvalid", points, || format!("series {}: {rule}", shown(labels)));
+    if let Some((reason, rule)) = labels_rule(labels, sink) {
+        sink.refusals.add(reason, points, || format!("series {}: {rule}", shown(labels)));
         return Ok(());
     }
     labels.retain(|(_, value)| !value.is_empty());
@@ -60,7 +62,7 @@ fn time_series<'a>(
         match number {
             2 => sample(field.message(&fields)?, series, labels, sink)?,
             3 => read_exemplar(field.message(&fields)?, sink)?,
-            4 => histogram(field.message(&fields)?, series, labels, sink)?,
+            4 => histogram(field.message(&fields)?, (series, 0), labels, sink)?,
             _ => {}
         }
     }
@@ -83,7 +85,9 @@ fn read_exemplar(mut message: Message<'_>, sink: &mut SampleSink<'_>) -> Result<
     let (mut labels, mut value, mut time_unix_ms) = (Vec::new(), 0.0, 0);
     while let Some((number, field)) = message.next_field()? {
         match number {
-            1 => labels.push(label(field.message(&message)?)?),
+            1 if labels.len() <= EXEMPLAR_LABELS_MAX_CHARS => {
+                labels.push(label(field.message(&message)?)?);
+            }
             2 => value = field.double(&message)?,
             3 => time_unix_ms = field.varint(&message)? as i64,
             _ => {}

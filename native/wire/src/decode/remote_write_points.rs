@@ -6,6 +6,7 @@ use varve_columnar::histogram::{NativeHistogram, TimedHistogram};
 
 use super::{
     protobuf::{Message, WireError},
+    protobuf_write::write_varint,
     sample_sink::{NAME_LABEL, SampleSink},
 };
 
@@ -15,6 +16,12 @@ pub(super) type Label<'a> = (Cow<'a, str>, Cow<'a, str>);
 /// Types of metrics, by their number in both versions.
 const METRIC_TYPES: [&str; 8] =
     ["unknown", "counter", "gauge", "histogram", "gaugehistogram", "summary", "info", "stateset"];
+
+/// The longest histogram: a bucket takes two bytes or more, and those of senders have 160 of them.
+pub(super) const HISTOGRAM_MAX_BYTES: usize = 1 << 20;
+
+/// `Histogram.start_timestamp`.
+const START_FIELD: u32 = 17;
 
 /// The type with this number.
 pub(super) fn metric_type(number: u64) -> &'static str {
@@ -76,13 +83,22 @@ pub(super) fn sample(
     Ok(())
 }
 
-/// A `Histogram` of a series.
+/// A `Histogram` of a series, whose start is `created_ms` if it does not tell its own; 0 = not told.
 pub(super) fn histogram(
     message: Message<'_>,
-    series: i32,
+    (series, created_ms): (i32, i64),
     labels: &[Label<'_>],
     sink: &mut SampleSink<'_>,
 ) -> Result<(), WireError> {
+    if message.bytes().len() > HISTOGRAM_MAX_BYTES {
+        sink.refusals.add("histogramInvalid", 1, || {
+            format!(
+                "histogram of series {}: it has over {HISTOGRAM_MAX_BYTES} bytes",
+                shown(labels)
+            )
+        });
+        return Ok(());
+    }
     let read = match NativeHistogram::from_protobuf(message)? {
         Ok(read) => read,
         Err(rule) => {
@@ -95,9 +111,14 @@ pub(super) fn histogram(
     let TimedHistogram { time_unix_ms, histogram, reduced } = read;
     match sink.check_time(time_unix_ms) {
         Ok(()) => {
-            let coarser = reduced.then(|| histogram.to_protobuf(time_unix_ms));
-            let bytes = coarser.as_deref().unwrap_or(message.bytes());
-            if sink.append_histogram(series, time_unix_ms, bytes) {
+            let mut bytes = Cow::Borrowed(message.bytes());
+            if reduced {
+                bytes = histogram.to_protobuf(time_unix_ms).into();
+            }
+            if histogram.start_ms == 0 && created_ms != 0 {
+                write_varint(bytes.to_mut(), START_FIELD, created_ms as u64);
+            }
+            if sink.append_histogram(series, time_unix_ms, &bytes) {
                 sink.accepted += 1;
             } else {
                 sink.refuse_series(|| format!("series {}", shown(labels)));
@@ -124,6 +145,17 @@ pub(super) fn exemplar(
     }
     labels.retain(|(_, value)| !value.is_empty());
     sink.append_exemplar(time_unix_ms, value, pairs(labels));
+}
+
+/// The rule that the labels of a series, sorted by name, break, and the word for it.
+pub(super) fn labels_rule(
+    labels: &[Label<'_>],
+    sink: &SampleSink<'_>,
+) -> Option<(&'static str, Cow<'static, str>)> {
+    let bytes = labels.iter().map(|(name, value)| name.len() + value.len()).sum();
+    let too_large = sink.labels_rule(labels.len(), bytes);
+    let too_large = too_large.map(|(reason, rule)| (reason, rule.into()));
+    too_large.or_else(|| broken_rule(labels).map(|rule| ("labelsInvalid", rule.into())))
 }
 
 /// A series as Prometheus shows it.

@@ -10,12 +10,15 @@ use super::{
     DecodeError, Decoded, Gate,
     protobuf::{Field, Message, WireError},
     remote_write_points::{
-        Label, broken_rule, exemplar, histogram, metric_type, pairs, sample, shown, sort,
+        Label, exemplar, histogram, labels_rule, metric_type, pairs, sample, shown, sort,
     },
-    sample_sink::{NAME_LABEL, SampleSink},
+    sample_sink::{EXEMPLAR_LABELS_MAX_CHARS, NAME_LABEL, SampleSink},
 };
 
 const MESSAGE: &str = "io.prometheus.write.v2.Request";
+
+/// More than the longest body has of texts that are worth a table, each of which costs memory.
+const SYMBOLS_MAX: usize = 1 << 22;
 
 /// Endings that the series of one histogram or summary have after the name of their metric.
 const PART_ENDINGS: [&str; 3] = ["_bucket", "_sum", "_count"];
@@ -32,6 +35,9 @@ fn request(message: Message<'_>, sink: &mut SampleSink<'_>) -> Result<(), WireEr
     let mut fields = message;
     while let Some((number, field)) = fields.next_field()? {
         if number == 4 {
+            if symbols.0.len() == SYMBOLS_MAX {
+                return Err(fields.error("a table of more symbols than a body may have"));
+            }
             symbols.0.push(field.text(&fields)?);
         }
     }
@@ -94,23 +100,31 @@ impl TimeSeries {
         sink: &mut SampleSink<'_>,
     ) -> Result<(), WireError> {
         self.refs.clear();
-        let (mut points, mut metadata) = (0, None);
+        let (mut points, mut metadata, mut created_ms) = (0, None, 0);
         let mut fields = message;
         while let Some((number, field)) = fields.next_field()? {
             match number {
                 1 => field.each_varint(&fields, |symbol| self.refs.push(symbol))?,
                 2 | 3 => points += 1,
                 5 => metadata = Some(read_metadata(field.message(&fields)?)?),
+                // Where senders of 2024 and 2025 tell it.
+                6 => created_ms = field.varint(&fields)? as i64,
                 _ => {}
             }
         }
         let mut labels = Vec::new();
-        let rule = symbols.labels(&self.refs, &mut labels).err().or_else(|| broken_rule(&labels));
-        if let Some(rule) = rule {
+        let too_many = sink.labels_rule(self.refs.len() / 2, 0);
+        let rule = match too_many {
+            Some((reason, rule)) => Some((reason, rule.into())),
+            None => match symbols.labels(&self.refs, &mut labels) {
+                Ok(()) => labels_rule(&labels, sink),
+                Err(rule) => Some(("labelsInvalid", Cow::Borrowed(rule))),
+            },
+        };
+        if let Some((reason, rule)) = rule {
             // A series without points is refused too, and counts.
-            sink.refusals.add("labelsInvalid", points.max(1), || {
-                format!("series {}: {rule}", shown(&labels))
-            });
+            sink.refusals
+                .add(reason, points.max(1), || format!("series {}: {rule}", shown(&labels)));
             return Ok(());
         }
         labels.retain(|(_, value)| !value.is_empty());
@@ -128,7 +142,7 @@ impl TimeSeries {
         while let Some((number, field)) = fields.next_field()? {
             match number {
                 2 => sample(field.message(&fields)?, series, &labels, sink)?,
-                3 => histogram(field.message(&fields)?, series, &labels, sink)?,
+                3 => histogram(field.message(&fields)?, (series, created_ms), &labels, sink)?,
                 4 => self.exemplar(field, &fields, symbols, sink)?,
                 _ => {}
             }
@@ -155,6 +169,7 @@ impl TimeSeries {
             }
         }
         let mut labels = Vec::new();
+        self.refs.truncate(4 * EXEMPLAR_LABELS_MAX_CHARS);
         match symbols.labels(&self.refs, &mut labels) {
             Ok(()) => exemplar(&mut labels, value, time_unix_ms, sink),
             Err(rule) => sink.refuse_exemplar(|| format!("an exemplar has {rule}")),

@@ -62,6 +62,17 @@ impl<'a> Described<'a> {
     }
 }
 
+/// Whether there is a record below a scope (`levels` is 1) or a resource (2): those that have none are
+/// not worth being read, and there may be millions of them in a body.
+pub(super) fn has_records(mut message: Message<'_>, levels: u32) -> Result<bool, WireError> {
+    while let Some((number, field)) = message.next_field()? {
+        if number == 2 && (levels == 1 || has_records(field.message(&message)?, levels - 1)?) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// The canonical text of a resource or scope.
 pub(super) fn canonical(value: &impl serde::Serialize) -> String {
     let text = serde_json::to_string(value);

@@ -8,7 +8,7 @@ use varve_columnar::{
 };
 use varve_types::Table;
 
-use super::{DecodeError, Decoded, Gate, Refusals, Untimely};
+use super::{DecodeError, Decoded, Gate, Limits, Refusals, Untimely};
 
 /// The name of a series among its labels.
 pub(super) const NAME_LABEL: &str = "__name__";
@@ -36,6 +36,9 @@ pub(super) struct SampleSink<'l> {
     metadata_names: HashSet<String>,
     /// The canonical text of the series at hand; kept for its memory.
     text: String,
+    /// Of the texts of all series, which may be much longer than the body: what is sent once is in
+    /// each of them.
+    text_bytes: usize,
 }
 
 impl<'l> SampleSink<'l> {
@@ -51,18 +54,50 @@ impl<'l> SampleSink<'l> {
             metadata: MetadataBuilder::default(),
             metadata_names: HashSet::new(),
             text: String::new(),
+            text_bytes: 0,
         }
     }
 
     /// The number of a series, given its labels sorted by name, names unique, no value empty.
     pub(super) fn series<'a>(&mut self, labels: impl Iterator<Item = (&'a str, &'a str)>) -> i32 {
+        if self.is_over().is_some() {
+            return 0;
+        }
         self.text.clear();
         write_canonical(&mut self.text, labels);
         let series = self.samples.intern_series(&self.text);
         if series as usize == self.is_denied.len() {
+            self.text_bytes += self.text.len();
             self.is_denied.push(!self.gate.admits_series(&self.text));
         }
         series
+    }
+
+    /// Why nothing of the body will be kept, so that no more is made of it.
+    fn is_over(&self) -> Option<DecodeError> {
+        let max_bytes = self.gate.limits.body_decompressed_max_bytes;
+        if self.text_bytes > max_bytes {
+            return Some(DecodeError::LabelsTooLarge { max_bytes });
+        }
+        let rows = self.samples.rows().max(self.exemplars.rows());
+        self.gate.check_rows(rows).err()
+    }
+
+    /// The rule that the labels of a series break by their number or length.
+    pub(super) fn labels_rule(&self, count: usize, bytes: usize) -> Option<(&'static str, String)> {
+        let Limits { attributes_max, attributes_max_bytes, .. } = *self.gate.limits;
+        let (reason, message) = if count > attributes_max {
+            let message = format!("{count} labels, over limits.attributes_max = {attributes_max}");
+            ("labelsTooMany", message)
+        } else if bytes > attributes_max_bytes {
+            let message = format!(
+                "labels of {bytes} bytes, over limits.attributes_max_bytes = {attributes_max_bytes}"
+            );
+            ("labelsTooLarge", message)
+        } else {
+            return None;
+        };
+        Some((reason, message))
     }
 
     /// Appends a number; false if its series may have none, as too many others are active.
@@ -71,7 +106,9 @@ impl<'l> SampleSink<'l> {
         if self.is_denied(series) {
             return false;
         }
-        self.samples.append(&SampleRow { series, time_unix_ms, value, histogram: None });
+        if self.is_over().is_none() {
+            self.samples.append(&SampleRow { series, time_unix_ms, value, histogram: None });
+        }
         true
     }
 
@@ -86,9 +123,11 @@ impl<'l> SampleSink<'l> {
         if self.is_denied(series) {
             return false;
         }
-        let histogram = Some(histogram);
         self.histograms += 1;
-        self.samples.append(&SampleRow { series, time_unix_ms, value: 0.0, histogram });
+        if self.is_over().is_none() {
+            let histogram = Some(histogram);
+            self.samples.append(&SampleRow { series, time_unix_ms, value: 0.0, histogram });
+        }
         true
     }
 
@@ -118,6 +157,9 @@ impl<'l> SampleSink<'l> {
     ) {
         let characters: usize =
             labels.clone().map(|(name, value)| name.chars().count() + value.chars().count()).sum();
+        if self.is_over().is_some() {
+            return;
+        }
         let rule = if characters > EXEMPLAR_LABELS_MAX_CHARS {
             "has labels of more than 128 characters"
         } else if self.check_time(time_unix_ms).is_err() {
@@ -164,6 +206,9 @@ impl<'l> SampleSink<'l> {
     }
 
     pub(super) fn finish(self) -> Result<Decoded, DecodeError> {
+        if let Some(error) = self.is_over() {
+            return Err(error);
+        }
         let mut batches = Vec::new();
         if self.samples.rows() > 0 {
             batches.push((Table::Samples, self.samples.finish()?));
@@ -181,6 +226,7 @@ impl<'l> SampleSink<'l> {
             histograms: self.histograms,
             exemplars,
             refused: self.refusals.0,
+            answer: Vec::new(),
         })
     }
 }

@@ -3,12 +3,14 @@
 use std::{
     collections::HashMap,
     hash::{BuildHasher as _, RandomState},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use jiff::tz::TimeZone;
 
-use super::{DecodeError, Decoded, Encoding, Format, Gate, Limits, decode_under};
+use super::{
+    DecodeError, Decoded, Encoding, Format, Gate, Limits, MetricTranslation, decode_under,
+};
 
 /// A full set is looked through for idle members at most so often.
 const PRUNE_EVERY_MS: i64 = 10_000;
@@ -17,6 +19,7 @@ const PRUNE_EVERY_MS: i64 = 10_000;
 #[derive(Debug)]
 pub struct Tenant {
     limits: Limits,
+    metrics: Arc<MetricTranslation>,
     syslog_zone: TimeZone,
     active: Active,
 }
@@ -40,10 +43,18 @@ pub struct ActiveCount {
 }
 
 impl Tenant {
-    /// A tenant of which nothing is active yet; its syslog senders' clocks show UTC.
+    /// A tenant of which nothing is active yet; its metrics are translated as Prometheus does where
+    /// nothing is configured, and its syslog senders' clocks show UTC.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
-        Self { limits, syslog_zone: TimeZone::UTC, active: Active::default() }
+        let metrics = Arc::new(MetricTranslation::DEFAULT);
+        Self { limits, metrics, syslog_zone: TimeZone::UTC, active: Active::default() }
+    }
+
+    /// The same, with another translation of OTLP's metrics.
+    #[must_use]
+    pub fn with_metrics(self, metrics: Arc<MetricTranslation>) -> Self {
+        Self { metrics, ..self }
     }
 
     /// The same, with the zone of the clocks of syslog senders that name none.
@@ -61,8 +72,21 @@ impl Tenant {
         body: &[u8],
         received_ns: i64,
     ) -> Result<(Decoded, usize), DecodeError> {
-        let Self { limits, syslog_zone, active } = self;
-        let gate = Gate { limits, syslog_zone, active: Some(active), received_ns };
+        self.decode_for(format, encoding, "", body, received_ns)
+    }
+
+    /// The same, where the request's path says to what its records belong: for Elasticsearch's bulk
+    /// body the index of those that name none.
+    pub fn decode_for(
+        &self,
+        format: Format,
+        encoding: Encoding,
+        target: &str,
+        body: &[u8],
+        received_ns: i64,
+    ) -> Result<(Decoded, usize), DecodeError> {
+        let Self { limits, metrics, syslog_zone, active } = self;
+        let gate = Gate { limits, metrics, syslog_zone, target, active: Some(active), received_ns };
         decode_under(format, encoding, body, gate)
     }
 

@@ -1,8 +1,12 @@
+use varve_columnar::histogram::{NativeHistogram, ResetHint};
 use varve_types::Table;
 
 use super::super::{
-    Format,
-    test_support::{batch, damage_everywhere, decode_plain, hex, refusals, samples, texts},
+    Encoding, Format, MetricTranslation, TranslationStrategy,
+    tenant::Tenant,
+    test_support::{
+        LIMITS, RECEIVED_NS, batch, damage_everywhere, decode_plain, hex, refusals, samples, texts,
+    },
 };
 use super::*;
 
@@ -95,7 +99,7 @@ fn an_exponential_histogram_becomes_a_native_one() {
         positive: super::super::native_histogram::Buckets { offset: -1, counts: vec![1, 1] },
         ..ExponentialHistogram::default()
     };
-    let bytes = histogram.to_prometheus(1_700_000_000_000).unwrap();
+    let bytes = histogram.to_prometheus(0, 1_700_000_000_000).unwrap();
     assert_eq!(texts(batch(&decoded, Table::Samples), "histogram"), [hex(&bytes)]);
 }
 
@@ -125,7 +129,8 @@ fn delta_temporality_is_refused_by_the_metrics_name() {
     };
     let decoded = decoded("", &[metric(1), metric(0)].join(","));
     assert_eq!(refusals(&decoded), [("deltaTemporality", 2), ("temporalityInvalid", 2)]);
-    let message = "delta temporality not enabled for http.server.duration";
+    let message = "delta temporality not enabled for http.server.duration; send cumulative values \
+                   or set otlp.native_delta_ingestion";
     assert_eq!(decoded.refused[0].message, message);
     assert_eq!((decoded.accepted, decoded.batches.len()), (0, 0));
 }
@@ -208,4 +213,136 @@ fn exemplars_go_to_the_bucket_that_their_value_falls_into() {
     let with_user = format!(r#"{{{ids},"user_id":"u"}}"#);
     assert_eq!(texts("labels"), [with_user, format!("{{{ids}}}")]);
     assert_eq!(decoded.exemplars, 2);
+}
+
+/// Decoded with another translation than the usual one.
+fn translated(metrics: MetricTranslation, resource: &str, body: &str) -> Decoded {
+    let tenant = Tenant::new(LIMITS).with_metrics(metrics.into());
+    let body = request(resource, body);
+    let (format, encoding) = (Format::OtlpMetricsJson, Encoding::Identity);
+    tenant.decode(format, encoding, body.as_bytes(), RECEIVED_NS).unwrap().0
+}
+
+fn gauge(name: &str, attributes: &str) -> String {
+    format!(
+        r#"{{"name":"{name}","unit":"s","gauge":{{"dataPoints":[{{{TIME},"asDouble":1,
+        "attributes":[{attributes}]}}]}}}}"#
+    )
+}
+
+#[test]
+fn names_may_stay_utf8() {
+    let translation_strategy = TranslationStrategy::NoTranslation;
+    let metrics = MetricTranslation { translation_strategy, ..MetricTranslation::DEFAULT };
+    let method = r#"{"key":"http.méthod","value":{"stringValue":"GET"}}"#;
+    let decoded = translated(metrics, "", &gauge("http.größe", method));
+    let expected = r#"{"__name__":"http.größe","http.méthod":"GET"} 1700000000000 1"#;
+    assert_eq!(samples(&decoded), [expected]);
+}
+
+#[test]
+fn resource_attributes_may_be_promoted_to_labels() {
+    let zone = |key: &str| format!(r#"{{"key":"{key}","value":{{"stringValue":"resource"}}}}"#);
+    let resource = format!("{SHOP},{},{}", zone("cloud.zone"), zone("host.name"));
+    let own = r#"{"key":"cloud.zone","value":{"stringValue":"point"}}"#;
+    let metrics = MetricTranslation {
+        promote_resource_attributes: vec!["cloud.zone".into(), "host.name".into()],
+        ..MetricTranslation::DEFAULT
+    };
+    let decoded = translated(metrics, &resource, &gauge("g", own));
+    let expected = concat!(
+        r#"{"__name__":"g_seconds","cloud_zone":"point","host_name":"resource","#,
+        r#""instance":"i-1","job":"store/shop"} 1700000000000 1"#
+    );
+    assert_eq!(samples(&decoded)[0], expected);
+    let metrics = MetricTranslation {
+        promote_all_resource_attributes: true,
+        ignore_resource_attributes: vec!["host.name".into()],
+        keep_identifying_resource_attributes: true,
+        ..MetricTranslation::DEFAULT
+    };
+    let decoded = translated(metrics, &resource, &gauge("g", ""));
+    let expected = [
+        concat!(
+            r#"{"__name__":"g_seconds","cloud_zone":"resource","instance":"i-1","#,
+            r#""job":"store/shop","service_instance_id":"i-1","service_name":"shop","#,
+            r#""service_namespace":"store"} 1700000000000 1"#
+        ),
+        concat!(
+            r#"{"__name__":"target_info","cloud_zone":"resource","host_name":"resource","#,
+            r#""instance":"i-1","job":"store/shop","service_instance_id":"i-1","#,
+            r#""service_name":"shop","service_namespace":"store"} 1700000000000 1"#
+        ),
+    ];
+    assert_eq!(samples(&decoded), expected);
+}
+
+#[test]
+fn scopes_may_be_promoted_to_labels() {
+    let body = format!(
+        r#"{{"resourceMetrics":[{{"scopeMetrics":[{{"schemaUrl":"https://x","scope":{{"name":"lib",
+        "version":"1.2","attributes":[{{"key":"team.name","value":{{"stringValue":"a"}}}}]}},
+        "metrics":[{}]}}]}}]}}"#,
+        gauge("g", "")
+    );
+    let metrics = MetricTranslation { promote_scope_metadata: true, ..MetricTranslation::DEFAULT };
+    let tenant = Tenant::new(LIMITS).with_metrics(metrics.into());
+    let (format, encoding) = (Format::OtlpMetricsJson, Encoding::Identity);
+    let (decoded, _) = tenant.decode(format, encoding, body.as_bytes(), RECEIVED_NS).unwrap();
+    assert_eq!(
+        samples(&decoded),
+        [concat!(
+            r#"{"__name__":"g_seconds","otel_scope_name":"lib","otel_scope_schema_url":"https://x","#,
+            r#""otel_scope_team_name":"a","otel_scope_version":"1.2"} 1700000000000 1"#
+        )]
+    );
+}
+
+#[test]
+fn deltas_are_stored_as_they_come_where_that_is_configured() {
+    let metrics = MetricTranslation { native_delta_ingestion: true, ..MetricTranslation::DEFAULT };
+    let sum = format!(
+        r#"{{"name":"n","sum":{{"aggregationTemporality":1,"isMonotonic":true,
+        "dataPoints":[{{{TIME},"asInt":5}}]}}}}"#
+    );
+    let exponential = format!(
+        r#"{{"name":"e","exponentialHistogram":{{"aggregationTemporality":1,"dataPoints":[{{{TIME},
+        "count":"1","sum":4,"scale":0,"positive":{{"offset":0,"bucketCounts":["1"]}}}}]}}}}"#
+    );
+    let decoded = translated(metrics, "", &[sum, exponential].join(","));
+    assert_eq!(samples(&decoded)[0], r#"{"__name__":"n_total"} 1700000000000 5"#);
+    assert_eq!(texts(batch(&decoded, Table::Metadata), "type"), ["unknown", "unknown"]);
+    assert_eq!(histogram_at(&decoded, 1).reset, ResetHint::Gauge);
+}
+
+/// The native histogram in a row.
+fn histogram_at(decoded: &Decoded, row: usize) -> NativeHistogram {
+    let bytes = batch(decoded, Table::Samples).column_by_name("histogram").unwrap().clone();
+    let bytes = arrow::array::cast::as_generic_binary_array::<i32>(&bytes).value(row).to_vec();
+    NativeHistogram::from_protobuf(Message::new(&bytes)).unwrap().unwrap().histogram
+}
+
+#[test]
+fn histograms_may_become_native_ones_with_custom_buckets() {
+    let metrics =
+        MetricTranslation { convert_histograms_to_nhcb: true, ..MetricTranslation::DEFAULT };
+    let histogram = |point: &str| {
+        format!(
+            r#"{{"name":"d","unit":"s","histogram":{{"aggregationTemporality":2,"dataPoints":[{{{TIME},
+            {point}}}]}}}}"#
+        )
+    };
+    let good = r#""startTimeUnixNano":"1699999999000000000","count":"4","sum":2.5,
+        "bucketCounts":["1","0","3"],"explicitBounds":[0.1,1]"#;
+    let stale = r#""flags":1,"bucketCounts":["0","0","0"],"explicitBounds":[0.1,1]"#;
+    let bad = r#""count":"1","bucketCounts":["1"],"explicitBounds":[0.1,1]"#;
+    let descending = r#""count":"1","bucketCounts":["1","0","0"],"explicitBounds":[1,0.1]"#;
+    let body = [good, stale, bad, descending].map(histogram).join(",");
+    let decoded = translated(metrics, "", &body);
+    assert_eq!((decoded.accepted, decoded.histograms), (2, 2));
+    assert_eq!(refusals(&decoded), [("histogramInvalid", 2)]);
+    let read = histogram_at(&decoded, 0);
+    assert_eq!((read.count, read.sum, read.start_ms), (4.0, 2.5, 1_699_999_999_000));
+    assert_eq!((read.positive, read.custom_bounds), (vec![(0, 1.0), (2, 3.0)], vec![0.1, 1.0]));
+    assert!(histogram_at(&decoded, 1).is_stale());
 }

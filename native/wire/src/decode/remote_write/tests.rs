@@ -78,7 +78,7 @@ fn histogram_series(bytes: Vec<u8>) -> Writer {
 fn native_histograms_are_kept_as_they_came() {
     let positive = Buckets { offset: 0, counts: vec![1, 2] };
     let histogram = ExponentialHistogram { count: 3, positive, ..Default::default() };
-    let bytes = histogram.to_prometheus(TIME_MS as i64).unwrap();
+    let bytes = histogram.to_prometheus(0, TIME_MS as i64).unwrap();
     let decoded = decoded(&[histogram_series(bytes.clone())]);
     assert_eq!(texts(batch(&decoded, Table::Samples), "histogram"), [hex(&bytes)]);
 }
@@ -113,7 +113,7 @@ fn a_body_comes_as_a_snappy_block() {
 fn a_damaged_body_is_refused_or_read_in_part_but_never_panics() {
     let positive = Buckets { offset: 0, counts: vec![1, 2] };
     let histogram = ExponentialHistogram { count: 3, positive, ..Default::default() };
-    let bytes = histogram.to_prometheus(TIME_MS as i64).unwrap();
+    let bytes = histogram.to_prometheus(0, TIME_MS as i64).unwrap();
     let plain = series(&[("__name__", "up"), ("a", "é")], &[(TIME_MS, 1.0)]);
     damage_everywhere(Format::RemoteWriteV1, &body(&[plain, histogram_series(bytes)]));
 }

@@ -3,7 +3,9 @@ use varve_types::Table;
 
 use super::super::{
     Format,
-    test_support::{Writer, batch, damage_everywhere, decode_plain, hex, refusals, samples, texts},
+    test_support::{
+        LIMITS, Writer, batch, damage_everywhere, decode_plain, hex, refusals, samples, texts,
+    },
 };
 use super::*;
 
@@ -110,6 +112,37 @@ fn histograms_finer_than_what_is_kept_are_made_coarser() {
     let coarse = NativeHistogram { schema: 8, positive: vec![(1, 2.0)], ..fine };
     let kept = hex(&coarse.to_protobuf(TIME_MS as i64));
     assert_eq!(texts(batch(&decoded, Table::Samples), "histogram"), [kept]);
+}
+
+#[test]
+fn the_time_that_a_series_began_is_kept_with_its_histograms() {
+    let untold = NativeHistogram { start_ms: 0, ..custom() }.to_protobuf(TIME_MS as i64);
+    let series = refs(&[1, 2]).bytes(3, &untold).varint(6, 5);
+    let kept = texts(batch(&decoded(&[series]), Table::Samples), "histogram");
+    assert_eq!(kept, [hex(&custom().to_protobuf(TIME_MS as i64))]);
+}
+
+#[test]
+fn a_series_of_more_labels_than_a_limit_is_refused_before_they_are_looked_up() {
+    let many = vec![1_u8; 2 * LIMITS.attributes_max + 2];
+    let decoded = decoded(&[refs(&many).message(2, &sample_at(TIME_MS))]);
+    assert_eq!(refusals(&decoded), [("labelsTooMany", 1)]);
+    assert!(decoded.refused[0].message.contains("limits.attributes_max = 1000"));
+}
+
+#[test]
+fn series_whose_labels_repeat_a_long_symbol_make_no_more_than_a_body_may() {
+    let long = "x".repeat(50_000);
+    let series = |at: u8| {
+        let name = Writer::default().text(4, &format!("n{at}"));
+        (name, refs(&[1, 3 + at, 2, 2]).message(2, &sample_at(TIME_MS)))
+    };
+    let mut body = Writer::default().text(4, "").text(4, "__name__").text(4, &long).0;
+    let (names, all): (Vec<_>, Vec<_>) = (0..40_u8).map(series).unzip();
+    body.extend(names.into_iter().flat_map(|name| name.0));
+    body.extend(all.iter().fold(Writer::default(), |out, one| out.message(5, one)).0);
+    let error = decode_plain(Format::RemoteWriteV2, &body).unwrap_err();
+    assert!(matches!(error, DecodeError::LabelsTooLarge { .. }), "{error}");
 }
 
 #[test]
