@@ -1,5 +1,5 @@
-/** The query languages that have a parser here. */
-export type Language = 'logql' | 'promql' | 'traceql';
+/** The query languages that have a parser here; `words` is Varve's own search. */
+export type Language = 'logql' | 'promql' | 'traceql' | 'words';
 
 /** A place in a query's text, both from 1, as the peers count them (columns in UTF-16 units). */
 export interface Place {

@@ -24,3 +24,4 @@ export { promql } from './promql/promql.ts';
 export { showPrometheusDuration } from './text/duration.ts';
 export { parseTraceId, type TraceId } from './trace-id.ts';
 export { traceql } from './traceql/traceql.ts';
+export { type WordsHow, words } from './words/words.ts';

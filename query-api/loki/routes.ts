@@ -8,6 +8,7 @@ import { statusRoutes } from './others.ts';
 import { queryRoutes } from './query.ts';
 import { Tails } from './tail.ts';
 import { volumeRoutes } from './volume.ts';
+import { wordRoutes } from './words.ts';
 
 export function lokiApi({ build }: QueryApiDeps, { loki }: QueryApiOptions): Api {
   return {
@@ -19,6 +20,7 @@ export function lokiApi({ build }: QueryApiDeps, { loki }: QueryApiOptions): Api
       ...labelRoutes,
       ...volumeRoutes,
       ...detectedRoutes(loki),
+      ...wordRoutes(loki),
       ...statusRoutes(build, loki),
       ...noRuleRoutes('/prometheus/api/v1'),
     ],

@@ -8,6 +8,7 @@ import type {
   LogRows,
   Parser,
   Stage,
+  TextExpr,
 } from './generated.ts';
 
 /** Nanoseconds as seconds: `300s`, `0.5s`. */
@@ -96,4 +97,26 @@ function extractions(all: readonly Extraction[]): string {
 
 function pick({ name, matches }: LabelPick): string {
   return matches === null ? name : matcher({ name, ...matches });
+}
+
+/** A search for words: phrases in quotes, what is joined in brackets. */
+export function explainText(expr: TextExpr): string {
+  switch (expr.kind) {
+    case 'phrase':
+      return inQuotes(expr.text);
+    case 'prefix':
+      return `${inQuotes(expr.text)}*`;
+    case 'fuzzy':
+      return `${expr.text}~${expr.edits}`;
+    case 'all':
+      return `(${expr.parts.map(explainText).join(' and ')})`;
+    case 'any':
+      return `(${expr.parts.map(explainText).join(' or ')})`;
+    case 'not':
+      return `not ${explainText(expr.part)}`;
+  }
+}
+
+function inQuotes(text: string): string {
+  return /\s/.test(text) ? JSON.stringify(text) : text;
 }

@@ -1,6 +1,6 @@
 import { showField } from '../traceql/fields.ts';
 import { showExpr } from '../traceql/show.ts';
-import { explainLogRows, matchers, seconds } from './explain-rows.ts';
+import { explainLogRows, explainText, matchers, seconds } from './explain-rows.ts';
 import { explainSeries } from './explain-series.ts';
 import { explainSpanSeries, explainSpanset } from './explain-spans.ts';
 import type { FieldExpr, LabelMatcher, LabelsOf, Plan, Steps, TimeRange } from './generated.ts';
@@ -48,6 +48,11 @@ export function explain(plan: Plan): string {
     }
     case 'logPatterns':
       return `patterns of ${explainLogRows(plan.input)} every ${seconds(plan.step)}`;
+    case 'logSearch': {
+      const { input, query, order, limit } = plan;
+      const when = input.range === null ? '' : ` ${range(input.range)}`;
+      return `search${when} of ${matchers(input.matchers)} for ${explainText(query)} by ${order} limit ${limit}`;
+    }
     case 'logTail':
       return `tail of ${explainLogRows(plan.input)} after ${plan.after ?? 'the newest lines'} limit ${plan.limit}`;
     case 'seriesLabels':

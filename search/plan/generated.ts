@@ -821,6 +821,25 @@ export type Plan =
       step: Nanos;
     }
   | {
+      node: 'logSearch';
+      /**
+       * Of which streams, and when.
+       */
+      input: LogScan;
+      /**
+       * The words.
+       */
+      query: TextExpr;
+      /**
+       * Which lines come first.
+       */
+      order: SearchOrder;
+      /**
+       * The most lines.
+       */
+      limit: number;
+    }
+  | {
       node: 'logTail';
       /**
        * Which lines. The range counts only for the first answer.
@@ -960,6 +979,11 @@ export type SampleSelect = {
    */
   at: Nanos | null;
 };
+
+/**
+ * Which lines come first.
+ */
+export type SearchOrder = 'score' | 'newest';
 
 /**
  * Values over time by label set, or a single value over time (a scalar).
@@ -1586,6 +1610,58 @@ export type Steps = {
  * How spans of one trace stand to each other.
  */
 export type StructuralOp = '>>' | '>' | '<<' | '<' | '~';
+
+/**
+ * What is searched for. Case does not count; a text is taken apart into runs of letters and digits,
+ * which are found one behind the other.
+ */
+export type TextExpr =
+  | {
+      kind: 'phrase';
+      /**
+       * As it was written.
+       */
+      text: string;
+    }
+  | {
+      kind: 'prefix';
+      /**
+       * As it was written.
+       */
+      text: string;
+    }
+  | {
+      kind: 'fuzzy';
+      /**
+       * The word.
+       */
+      text: string;
+      /**
+       * At most 2.
+       */
+      edits: number;
+    }
+  | {
+      kind: 'all';
+      /**
+       * At least one.
+       */
+      parts: Array<TextExpr>;
+    }
+  | {
+      kind: 'any';
+      /**
+       * At least one.
+       */
+      parts: Array<TextExpr>;
+    }
+  | {
+      kind: 'not';
+      /**
+       * What they are without.
+       */
+      part: TextExpr;
+    };
 
 /**
  * From `from` (included) to `to` (excluded).

@@ -147,6 +147,7 @@ fn is_empty(answer: &Answer) -> bool {
         Answer::DetectedFields { fields, .. } => fields.is_empty(),
         Answer::DetectedValues { values, .. } => values.is_empty(),
         Answer::Patterns(patterns) => patterns.is_empty(),
+        Answer::FoundLines { lines, .. } => lines.is_empty(),
         Answer::Tail(tailed) => tailed.streams.is_empty() && tailed.dropped.is_empty(),
     }
 }

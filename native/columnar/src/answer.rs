@@ -109,6 +109,13 @@ pub enum Answer {
     },
     /// What lines have in common, the most frequent first.
     Patterns(Vec<LogPattern>),
+    /// Lines that say certain words.
+    FoundLines {
+        /// The first of them, in the order that was asked for.
+        lines: Vec<FoundLine>,
+        /// How many there are.
+        total: u64,
+    },
     /// Newly stored lines.
     Tail(TailedLines),
     /// Attribute names by scope, in TraceQL's order of scopes.
@@ -143,6 +150,23 @@ pub struct LogEntry {
     pub time_ns: i64,
     /// The line after the pipeline.
     pub line: Arc<str>,
+}
+
+/// A line that says certain words.
+#[derive(Debug)]
+pub struct FoundLine {
+    /// How well it fits; more is better.
+    pub score: f32,
+    /// Nanoseconds since the epoch.
+    pub time_ns: i64,
+    /// The labels of its stream.
+    pub index: Arc<LabelSet>,
+    /// Its structured metadata.
+    pub metadata: LabelSet,
+    /// The line.
+    pub line: Box<str>,
+    /// Where its words are, as bytes of the line; ascending.
+    pub places: Vec<(u32, u32)>,
 }
 
 /// Series over common steps.

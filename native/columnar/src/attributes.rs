@@ -55,6 +55,12 @@ impl AttributeType {
             _ => return None,
         })
     }
+
+    /// Whether it is a list, of values or of pairs.
+    #[must_use]
+    pub const fn is_nested(self) -> bool {
+        matches!(self, Self::Array | Self::KeyValueList | Self::AnyValueJson)
+    }
 }
 
 /// The column form of a value.

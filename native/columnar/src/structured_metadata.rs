@@ -4,6 +4,7 @@
 //! Names and rules are those of Loki's OTLP endpoint. What follows from a resource, a scope or an
 //! attribute's name is worked out once per batch; a row costs its own attributes.
 
+mod names;
 mod values;
 
 use std::{fmt::Write as _, sync::Arc};
@@ -22,6 +23,7 @@ use crate::{
     resource::{AttributeText, Resource, Scope},
 };
 
+pub use names::MetadataNames;
 pub use values::{attribute_labels, write_value};
 
 /// The label that level detection adds.
@@ -49,17 +51,17 @@ pub const INDEX_ATTRIBUTES: [&str; 18] = [
     "k8s.job.name",
 ];
 
-/// Labels of the record's own fields.
-const ROW_NAMES: [&str; 9] = [
-    "observed_timestamp",
-    "severity_number",
-    "severity_text",
-    "dropped_attributes_count",
-    "flags",
-    "trace_id",
-    "span_id",
-    "event_name",
-    DETECTED_LEVEL,
+/// Labels of the record's own fields, each with its column.
+const ROW_NAMES: [(&str, &str); 9] = [
+    ("observed_timestamp", "observed_time_unix_nano"),
+    ("severity_number", "severity_number"),
+    ("severity_text", "severity_text"),
+    ("dropped_attributes_count", "dropped_attributes_count"),
+    ("flags", "flags"),
+    ("trace_id", "trace_id"),
+    ("span_id", "span_id"),
+    ("event_name", "event_name"),
+    (DETECTED_LEVEL, DETECTED_LEVEL),
 ];
 
 /// Labels that come with a dictionary value, in their order.
@@ -187,7 +189,7 @@ impl LogMetadata {
         has_lists
             || self.key_names.iter().flatten().any(|name| is_wanted(name))
             || shared.any(|(name, _)| is_wanted(name))
-            || ROW_NAMES.into_iter().any(is_wanted)
+            || ROW_NAMES.into_iter().any(|(name, _)| is_wanted(name))
     }
 
     /// A row's labels.

@@ -79,6 +79,14 @@ impl BudgetTracker {
         add(&self.series, count, limit, "series", "query.series_max")
     }
 
+    /// Whether the query may hold `count` more series; they are not counted yet.
+    pub(crate) fn allow_series(&self, count: u64) -> Result<(), QueryError> {
+        let limit = u64::from(self.limits.series_max);
+        let (what, setting) = ("series", "query.series_max");
+        let held = self.series.load(Ordering::Relaxed).saturating_add(count);
+        if held > limit { Err(QueryError::Budget { what, limit, setting }) } else { Ok(()) }
+    }
+
     /// Says that the query loaded `count` more samples.
     pub(crate) fn add_samples(&self, count: u64) -> Result<(), QueryError> {
         add(&self.samples, count, self.limits.samples_max, "samples", "query.samples_max")

@@ -159,6 +159,7 @@ fn tables_of(plan: &Plan) -> &'static [Table] {
         | Plan::DetectedLabels { .. }
         | Plan::DetectedFields { .. }
         | Plan::LogPatterns { .. }
+        | Plan::LogSearch { .. }
         | Plan::LogTail { .. } => &[Table::Logs],
         Plan::Series { .. } => &[Table::Samples, Table::Logs],
         Plan::SeriesLabels { .. } => &[Table::Samples],

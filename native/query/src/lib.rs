@@ -80,6 +80,9 @@ fn execute(plan: &Plan, context: &mut ExecContext) -> Result<Answer, QueryError>
             logs::fields(context, input, *line_limit, of, *limit)
         }
         Plan::LogPatterns { input, step } => logs::patterns(context, input, step.0),
+        Plan::LogSearch { input, query, order, limit } => {
+            logs::text_search(context, input, query, *order, *limit)
+        }
         Plan::LogTail { input, after, limit } => {
             logs::tail(context, input, after.as_deref(), *limit)
         }

@@ -7,6 +7,7 @@ mod chunks;
 mod cluster;
 mod clustered;
 mod columns;
+mod dictionaries;
 mod directory;
 mod erase;
 mod error;

@@ -6,7 +6,10 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use arrow::array::RecordBatch;
+use arrow::{
+    array::RecordBatch,
+    datatypes::{DataType, Field, Schema},
+};
 use parquet::{
     arrow::{
         ProjectionMask,
@@ -23,6 +26,7 @@ use crate::{
     SegmentError,
     block_file::BlockFile,
     chunks::{self, PACKED_COLUMNS, SampleRun},
+    dictionaries,
     directory::LabelSetRange,
 };
 
@@ -35,6 +39,8 @@ pub struct ParquetSegment {
     path: Box<Path>,
     checksums: Option<Arc<[u32]>>,
     metadata: ArrowReaderMetadata,
+    /// The same, with lines as views of the pages that they are in.
+    with_views: ArrowReaderMetadata,
     trace_filters: OnceLock<Vec<Option<Sbbf>>>,
 }
 
@@ -44,9 +50,13 @@ impl ParquetSegment {
     pub fn open(path: &Path, checksums: Option<Arc<[u32]>>) -> Result<Self, SegmentError> {
         let file = BlockFile::open(path, checksums.clone()).map_err(SegmentError::io(path))?;
         let options = ArrowReaderOptions::new().with_page_index_policy(true.into());
-        let metadata = ArrowReaderMetadata::load(&file, options)
-            .map_err(|error| SegmentError::parquet(path, error))?;
-        Ok(Self { path: path.into(), checksums, metadata, trace_filters: OnceLock::new() })
+        let failed = |error| SegmentError::parquet(path, error);
+        let metadata = ArrowReaderMetadata::load(&file, options.clone()).map_err(failed)?;
+        let options = options.with_schema(Arc::new(with_views(metadata.schema())));
+        let with_views = ArrowReaderMetadata::try_new(Arc::clone(metadata.metadata()), options)
+            .map_err(failed)?;
+        let trace_filters = OnceLock::new();
+        Ok(Self { path: path.into(), checksums, metadata, with_views, trace_filters })
     }
 
     /// How many rows the file has.
@@ -71,7 +81,32 @@ impl ParquetSegment {
         rows: Option<&[Range<u32>]>,
         batch_rows: usize,
     ) -> Result<RowStream, SegmentError> {
-        let builder = self.builder()?;
+        self.stream_as(&self.metadata, columns, rows, batch_rows)
+    }
+
+    /// Columns of some rows in batches of at most 8,192, each read when it is asked for. Lines come as
+    /// `Utf8View`, which copies none of them.
+    pub fn scan(&self, columns: &[&str], rows: &[Range<u32>]) -> Result<RowStream, SegmentError> {
+        self.stream_as(&self.with_views, columns, Some(rows), BATCH_ROWS)
+    }
+
+    /// The distinct values of a leaf column (`attributes.list.item.key`), as Parquet stores them plainly;
+    /// `None` where that would take reading the column. A value may come twice.
+    pub fn distinct(&self, column: &str) -> Result<Option<Vec<Box<[u8]>>>, SegmentError> {
+        let file = self.file()?;
+        dictionaries::distinct(&file, self.metadata.metadata(), column)
+            .map_err(|error| SegmentError::parquet(&*self.path, error))
+    }
+
+    fn stream_as(
+        &self,
+        metadata: &ArrowReaderMetadata,
+        columns: &[&str],
+        rows: Option<&[Range<u32>]>,
+        batch_rows: usize,
+    ) -> Result<RowStream, SegmentError> {
+        let builder =
+            ParquetRecordBatchReaderBuilder::new_with_metadata(self.file()?, metadata.clone());
         let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
         let mut builder = builder.with_projection(mask).with_batch_size(batch_rows);
         if let Some(rows) = rows {
@@ -149,10 +184,25 @@ impl ParquetSegment {
     }
 
     fn builder(&self) -> Result<ParquetRecordBatchReaderBuilder<BlockFile>, SegmentError> {
-        let file = BlockFile::open(&self.path, self.checksums.clone())
-            .map_err(SegmentError::io(&*self.path))?;
-        Ok(ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone()))
+        let metadata = self.metadata.clone();
+        Ok(ParquetRecordBatchReaderBuilder::new_with_metadata(self.file()?, metadata))
     }
+
+    fn file(&self) -> Result<BlockFile, SegmentError> {
+        BlockFile::open(&self.path, self.checksums.clone()).map_err(SegmentError::io(&*self.path))
+    }
+}
+
+/// The schema with the lines of logs as views.
+fn with_views(schema: &Schema) -> Schema {
+    let fields = schema.fields().iter().map(|field| {
+        if field.name() == "body" && field.data_type() == &DataType::Utf8 {
+            Arc::new(Field::clone(field).with_data_type(DataType::Utf8View))
+        } else {
+            Arc::clone(field)
+        }
+    });
+    Schema::new_with_metadata(fields.collect::<Vec<_>>(), schema.metadata().clone())
 }
 
 /// Ranges that come in the order of their starts, without what they share.

@@ -6,10 +6,12 @@
 
 mod packed;
 mod reader;
+mod search;
 mod tokens;
 mod writer;
 
-pub use reader::TextIndex;
+pub use reader::{FoundRows, TextIndex};
+pub use search::{Scored, Search, SearchError, TermCounts, TextQuery};
 pub use writer::{IndexBuilder, build};
 
 use tantivy::schema::{Field, IndexRecordOption, Schema, TextFieldIndexing, TextOptions};

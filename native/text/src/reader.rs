@@ -14,6 +14,7 @@ use crate::{
     TextError,
     packed::{self, Layout, PackedDirectory},
     schema,
+    search::{Search, TermCounts},
     tokens::{LONG_TOKEN, Piece, TOKEN_MAX_BYTES, pieces},
 };
 
@@ -22,6 +23,9 @@ const EDGE_MIN_BYTES: usize = 3;
 
 /// As many terms are walked (0.1 µs each) in the time in which the body of one row is read and searched.
 const TERMS_PER_ROW: usize = 4;
+
+/// Rows that a search may find, and how many blocks have each of its words.
+pub type FoundRows = (Vec<Range<u32>>, TermCounts);
 
 /// The index of one segment's bodies.
 pub struct TextIndex {
@@ -62,9 +66,9 @@ impl TextIndex {
         for segment in searcher.segment_readers() {
             let inverted = segment.inverted_index(self.field)?;
             let long = blocks_where(&inverted, blocks.len(), Piece::Whole(LONG_TOKEN))?;
-            for (looked_up, piece) in pieces.iter().enumerate() {
-                if looked_up > 0 && !self.is_worth_it(*piece, &blocks, &inverted) {
-                    break;
+            for piece in &pieces {
+                if !self.is_worth_it(*piece, &blocks, &inverted)? {
+                    continue;
                 }
                 let hits = blocks_where(&inverted, blocks.len(), *piece)?;
                 for ((block, hit), long) in blocks.iter_mut().zip(hits).zip(&long) {
@@ -75,21 +79,56 @@ impl TextIndex {
         Ok(Some(self.ranges(&blocks)))
     }
 
-    /// Whether looking the piece up costs less than reading all rows of the blocks that are left.
+    /// Rows that a search may find: sorted, not overlapping, and none that it does find is left out; and
+    /// how many blocks have each of its words. It walks the dictionary once.
+    pub fn rows_found(&self, search: &Search) -> Result<FoundRows, TextError> {
+        let count = self.rows.div_ceil(self.block_rows) as usize;
+        let mut with_term = vec![vec![false; count]; search.terms()];
+        let searcher = self.reader.searcher();
+        for segment in searcher.segment_readers() {
+            let inverted = segment.inverted_index(self.field)?;
+            let mut stream = inverted.terms().stream()?;
+            let mut of_token = Vec::new();
+            while stream.advance() {
+                let Ok(token) = std::str::from_utf8(stream.key()) else { continue };
+                of_token.clear();
+                if token == LONG_TOKEN {
+                    // Any word may be in there.
+                    of_token.extend(0..search.terms());
+                } else {
+                    search.each_term_of(token, &mut |term| of_token.push(term));
+                }
+                for &term in &of_token {
+                    if let Some(hits) = with_term.get_mut(term) {
+                        mark(&inverted, stream.value(), hits)?;
+                    }
+                }
+            }
+        }
+        let blocks_with = |hits: &Vec<bool>| hits.iter().filter(|hit| **hit).count() as u64;
+        let counts = TermCounts {
+            blocks: count as u64,
+            with_term: with_term.iter().map(blocks_with).collect(),
+        };
+        Ok((self.ranges(&search.blocks(&with_term, count)), counts))
+    }
+
+    /// Whether looking the piece up costs less than reading all rows that it may exclude. Blocks with just
+    /// this token stay in any case: of a frequent word that may be nearly all.
     fn is_worth_it(
         &self,
         piece: Piece<'_>,
         blocks: &[bool],
         inverted: &InvertedIndexReader,
-    ) -> bool {
-        let blocks_left = blocks.iter().filter(|hit| **hit).count();
-        match piece {
-            Piece::Whole(_) | Piece::Prefix(_) => blocks_left > 0,
-            Piece::Suffix(_) | Piece::Inside(_) => {
-                let rows_left = blocks_left * self.block_rows as usize;
-                inverted.terms().num_terms() / TERMS_PER_ROW < rows_left
+    ) -> Result<bool, TextError> {
+        Ok(match piece {
+            Piece::Whole(_) | Piece::Prefix(_) => blocks.contains(&true),
+            Piece::Suffix(text) | Piece::Inside(text) => {
+                let sure = blocks_where(inverted, blocks.len(), Piece::Whole(text))?;
+                let open = blocks.iter().zip(sure).filter(|(block, sure)| **block && !sure).count();
+                inverted.terms().num_terms() / TERMS_PER_ROW < open * self.block_rows as usize
             }
-        }
+        })
     }
 
     fn ranges(&self, blocks: &[bool]) -> Vec<Range<u32>> {

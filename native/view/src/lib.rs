@@ -35,3 +35,4 @@ pub use status::{CompactionStatus, CoveredPosition, StoreStatus, TableStatus};
 pub use store::Store;
 pub use trace_filters::TraceFilters;
 pub use varve_segment::{LabelSetRange, SampleRun};
+pub use varve_text::{Scored, Search, SearchError, TermCounts, TextQuery};

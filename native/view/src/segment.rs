@@ -9,11 +9,12 @@ use std::{
 
 use arrow::array::RecordBatch;
 use parking_lot::Mutex;
+use varve_columnar::structured_metadata::MetadataNames;
 use varve_segment::{
     Directory, Erasure, LabelSetRange, MergeInput, ParquetSegment, SampleRun, SegmentError,
     TraceFilter, erase,
 };
-use varve_text::{TextError, TextIndex};
+use varve_text::{FoundRows, Search, TextError, TextIndex};
 use varve_types::Table;
 
 use crate::{
@@ -34,6 +35,8 @@ pub struct Segment {
     trace_filter: Mutex<Option<TraceFilter>>,
     has_trace_filter: bool,
     parquet: OnceLock<ParquetSegment>,
+    /// `None` where only the rows tell.
+    metadata_names: OnceLock<Option<MetadataNames>>,
     /// `None` where it is damaged.
     text: OnceLock<Option<TextIndex>>,
     /// The directory leaves out rows that are still in the file.
@@ -67,6 +70,7 @@ impl Segment {
             has_trace_filter: trace_filter.is_some(),
             trace_filter: Mutex::new(trace_filter),
             parquet: OnceLock::new(),
+            metadata_names: OnceLock::new(),
             text: OnceLock::new(),
             hides_rows: false,
         })
@@ -140,6 +144,17 @@ impl Segment {
             .map_err(|error| SegmentReadError::text(&self.files.text, &error))
     }
 
+    /// Rows (of logs) that a search may find, from the text index: sorted, not overlapping, no false
+    /// negatives; and how many of its blocks have each word. `None`: no index, read all.
+    pub fn rows_found(&self, search: &Search) -> Result<Option<FoundRows>, SegmentReadError> {
+        if self.entry.table != Table::Logs {
+            return Ok(None);
+        }
+        let Some(index) = self.text()? else { return Ok(None) };
+        let found = index.rows_found(search);
+        found.map(Some).map_err(|error| SegmentReadError::text(&self.files.text, &error))
+    }
+
     /// Whether the text index turned out damaged; then all rows are read instead.
     pub(crate) fn is_text_damaged(&self) -> bool {
         matches!(self.text.get(), Some(None))
@@ -167,6 +182,28 @@ impl Segment {
         rows: Option<&[Range<u32>]>,
     ) -> Result<Vec<RecordBatch>, SegmentReadError> {
         self.parquet()?.read(columns, rows).map_err(|error| self.failed(&error))
+    }
+
+    /// The same, each batch read when it is asked for, and lines (`body`) as `Utf8View`.
+    pub fn scan(
+        &self,
+        columns: &[&str],
+        rows: &[Range<u32>],
+    ) -> Result<impl Iterator<Item = Result<RecordBatch, SegmentReadError>>, SegmentReadError> {
+        let stream = self.parquet()?.scan(columns, rows).map_err(|error| self.failed(&error))?;
+        Ok(stream.map(|batch| batch.map_err(|error| self.failed(&error))))
+    }
+
+    /// The labels that its rows (of logs) can have as structured metadata; `None` where only the rows
+    /// tell.
+    pub fn metadata_names(&self) -> Result<Option<&MetadataNames>, SegmentReadError> {
+        if let Some(known) = self.metadata_names.get() {
+            return Ok(known.as_ref());
+        }
+        let parquet = self.parquet()?;
+        let names = MetadataNames::of(|column| parquet.distinct(column))
+            .map_err(|error| self.failed(&error))?;
+        Ok(self.metadata_names.get_or_init(|| names).as_ref())
     }
 
     /// Samples of some series (indexes into [`Self::label_sets`]) in a range (both included).
@@ -202,6 +239,7 @@ impl Segment {
                 // A trace that is hidden may still be in the filter of the whole segment.
                 trace_filter: Mutex::new(None),
                 parquet: OnceLock::new(),
+                metadata_names: OnceLock::new(),
                 text: OnceLock::new(),
                 hides_rows: true,
             };

@@ -73,16 +73,9 @@ impl AttributeColumn {
     /// Whether a value is a list, of values or of pairs.
     #[must_use]
     pub fn has_nested(&self) -> bool {
-        self.types.values().iter().any(|&number| {
-            matches!(
-                AttributeType::from_number(number),
-                Some(
-                    AttributeType::Array
-                        | AttributeType::KeyValueList
-                        | AttributeType::AnyValueJson
-                )
-            )
-        })
+        let mut types = self.types.values().iter();
+        types
+            .any(|&number| AttributeType::from_number(number).is_some_and(AttributeType::is_nested))
     }
 
     /// The attributes of a row in the sender's order; none for a row without a list.

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{AsArray as _, Int64Array, RecordBatch, StringArray};
+use arrow::array::{
+    Array as _, AsArray as _, Int64Array, RecordBatch, StringArray, StringViewArray,
+};
 use arrow::datatypes::{Int32Type, Int64Type};
 use hashbrown::HashMap;
 use varve_columnar::labels::LabelSet;
@@ -118,10 +120,38 @@ pub(super) fn times(batch: &RecordBatch) -> Result<&Int64Array, QueryError> {
         .ok_or_else(|| no_column(batch, "time_unix_nano"))
 }
 
+/// The lines of a batch: as they were appended, or as views of a segment's pages.
+#[derive(Clone, Copy)]
+pub(super) enum Lines<'b> {
+    Texts(&'b StringArray),
+    Views(&'b StringViewArray),
+}
+
+impl<'b> Lines<'b> {
+    /// A row's line.
+    pub(super) fn value(self, row: usize) -> &'b str {
+        match self {
+            Self::Texts(lines) => lines.value(row),
+            Self::Views(lines) => lines.value(row),
+        }
+    }
+
+    /// The length of all lines.
+    pub(super) fn bytes(self) -> u64 {
+        match self {
+            Self::Texts(lines) => lines.iter().flatten().map(|line| line.len() as u64).sum(),
+            Self::Views(lines) => (0..lines.len()).map(|row| lines.value(row).len() as u64).sum(),
+        }
+    }
+}
+
 /// The lines of a batch.
-pub(super) fn bodies(batch: &RecordBatch) -> Result<&StringArray, QueryError> {
-    let column = batch.column_by_name("body");
-    column.and_then(|column| column.as_string_opt::<i32>()).ok_or_else(|| no_column(batch, "body"))
+pub(super) fn bodies(batch: &RecordBatch) -> Result<Lines<'_>, QueryError> {
+    let column = batch.column_by_name("body").ok_or_else(|| no_column(batch, "body"))?;
+    let texts = column.as_string_opt::<i32>().map(Lines::Texts);
+    texts
+        .or_else(|| column.as_string_view_opt().map(Lines::Views))
+        .ok_or_else(|| no_column(batch, "body"))
 }
 
 /// The answer where a batch is not what its table's schema says.

@@ -6,7 +6,7 @@ use varve_columnar::labels::LabelSet;
 
 use super::{
     pipeline::Pipeline,
-    row_labels::{ERROR, ERROR_DETAILS},
+    row_labels::{ERROR, ERROR_DETAILS, WantedNames},
     samples::Unwrapper,
     window::LogWindow,
 };
@@ -32,15 +32,15 @@ pub(super) fn wanted_names(
     pipeline: &Pipeline,
     grouping: Option<&Grouping>,
     unwrapper: Option<&Unwrapper>,
-) -> Option<Arc<[String]>> {
+) -> Option<Arc<WantedNames>> {
     let Grouping { labels, without: false } = grouping? else { return None };
     let mut deciding = pipeline.deciding_names()?;
     if let Some(unwrapper) = unwrapper {
         unwrapper.visit_names(&mut |name| deciding.push(name));
     }
     deciding.extend([ERROR, ERROR_DETAILS]);
-    let deciding = deciding.into_iter().map(str::to_owned);
-    Some(labels.iter().cloned().chain(deciding).collect())
+    let names = labels.iter().map(String::as_str).chain(deciding);
+    Some(Arc::new(WantedNames::of(names)))
 }
 
 /// The labels that are left of a set.

@@ -1,45 +1,29 @@
 //! The first lines in one direction, over all streams.
 
-use std::{borrow::Cow, cmp::Ordering, collections::BTreeMap, sync::Arc};
+mod place;
 
-use arrow::{
-    array::{AsArray as _, RecordBatch},
-    datatypes::{ArrowPrimitiveType, UInt32Type, UInt64Type},
-};
+use std::{borrow::Cow, cmp::Ordering, sync::Arc};
+
 use hashbrown::HashMap;
 use varve_columnar::{
     answer::{DroppedLine, LogEntry, QueryStats, StreamRows},
     labels::LabelSet,
     structured_metadata::LogMetadata,
 };
-use varve_types::Lsn;
+use varve_view::Segment;
 
+use self::place::{Place, Positions};
 use super::{
     METADATA_COLUMNS,
-    directory::{StreamDirectory, bodies, no_column},
+    directory::{StreamDirectory, bodies},
+    metadata_columns,
     pipeline::Pipeline,
-    row_labels::{LabelSets, RowLabels},
+    row_labels::{LabelSets, RowLabels, WantedNames},
     scan::{Found, Reader, Row},
 };
 use crate::{context::ExecContext, error::QueryError, plan::Direction};
 
-/// A row's place in time and in the log: rows of one time keep the order in which they came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Place {
-    time_ns: i64,
-    partition: u32,
-    epoch: u32,
-    offset: u64,
-    row: u32,
-    stream: u32,
-}
-
-impl Place {
-    fn is_before(&self, ends: &Ends) -> bool {
-        let lsn = Lsn::new(self.epoch, self.offset);
-        ends.get(&self.partition).is_some_and(|&end| lsn < end)
-    }
-}
+pub(super) use self::place::Ends;
 
 /// A line that may be in the answer.
 struct Line {
@@ -67,11 +51,8 @@ pub(super) struct Listing<'q> {
     from: Ends,
     /// Names of the labels that decide whether a row stays, where that is known of a few: rows are
     /// looked at with these alone first, and most need no more.
-    deciding: Option<Arc<[String]>>,
+    deciding: Option<Arc<WantedNames>>,
 }
-
-/// By number of a partition, a place in it.
-pub(super) type Ends = BTreeMap<u32, Lsn>;
 
 /// The most lines that are told as dropped at once.
 const DROPPED_MAX: usize = 1_000;
@@ -98,7 +79,7 @@ impl<'q> Listing<'q> {
             numbers: HashMap::new(),
             labels: RowLabels::default(),
             from: Ends::new(),
-            deciding: deciding.map(|names| names.into_iter().map(str::to_owned).collect()),
+            deciding: deciding.map(|names| Arc::new(WantedNames::of(names))),
         }
     }
 
@@ -211,10 +192,51 @@ impl<'q> Listing<'q> {
 }
 
 impl Reader for Listing<'_> {
-    fn columns(&self, _: &StreamDirectory<'_>) -> Vec<&'static str> {
-        let mut columns = vec!["time_unix_nano", "body", "_partition", "_epoch", "_offset", "_row"];
+    fn columns(
+        &self,
+        _: &StreamDirectory<'_>,
+        _: &Segment,
+    ) -> Result<Vec<&'static str>, QueryError> {
+        let mut columns = vec!["body", "_partition", "_epoch", "_offset", "_row"];
         columns.extend(METADATA_COLUMNS);
-        columns
+        Ok(columns)
+    }
+
+    fn deciding_columns(&self, segment: &Segment) -> Result<Option<Vec<&'static str>>, QueryError> {
+        // Where rows are left out by their place in the log, all of it is asked for.
+        let Some(deciding) = self.deciding.as_ref().filter(|_| self.from.is_empty()) else {
+            return Ok(None);
+        };
+        let mut columns = metadata_columns(segment, deciding)?;
+        if self.pipeline.reads_lines() {
+            columns.push("body");
+        }
+        // Without a column there would be no batches.
+        if columns.is_empty() {
+            columns.push("_row");
+        }
+        Ok(Some(columns))
+    }
+
+    fn keep(
+        &mut self,
+        found: &Found<'_>,
+        streams: &StreamDirectory<'_>,
+        kept: &mut Vec<usize>,
+    ) -> Result<(), QueryError> {
+        let metadata = LogMetadata::new(found.batch);
+        let reads_lines = self.pipeline.reads_lines();
+        let lines = if reads_lines { Some(bodies(found.batch)?) } else { None };
+        self.labels.want_only(self.deciding.clone());
+        let matters = metadata.may_hold(|name| self.labels.wants(name));
+        for (place, row) in found.rows.iter().enumerate() {
+            let line = lines.map_or("", |lines| lines.value(row.at as usize));
+            let stream = &streams.streams()[row.stream as usize];
+            if self.run(matters.then_some(&metadata), row, stream, line).is_some() {
+                kept.push(place);
+            }
+        }
+        Ok(())
     }
 
     fn wants(&self, times: (i64, i64)) -> bool {
@@ -224,9 +246,9 @@ impl Reader for Listing<'_> {
         })
     }
 
-    fn narrow(&mut self, rows: &mut Vec<Row>) {
+    fn narrow(&mut self, rows: &mut Vec<Row>, are_kept: bool) {
         rows.retain(|row| !self.is_past(row.time_ns));
-        if self.pipeline.drops_rows() || rows.len() <= self.most || self.most == 0 {
+        if (self.pipeline.drops_rows() && !are_kept) || rows.len() <= self.most || self.most == 0 {
             return;
         }
         // Every row that is left is a line of the answer, so only the first ones are of use.
@@ -249,7 +271,7 @@ impl Reader for Listing<'_> {
         let lines = bodies(found.batch)?;
         let positions = Positions::of(found)?;
         let mut matched = 0;
-        self.labels.want_only(self.deciding.clone());
+        self.labels.want_only(self.deciding.clone().filter(|_| !found.is_kept));
         let matters = metadata.may_hold(|name| self.labels.wants(name));
         for row in found.rows {
             let place = positions.place(*row);
@@ -258,7 +280,7 @@ impl Reader for Listing<'_> {
             }
             let line = lines.value(row.at as usize);
             let stream = &streams.streams()[row.stream as usize];
-            if let Some(deciding) = self.deciding.clone() {
+            if let Some(deciding) = self.deciding.clone().filter(|_| !found.is_kept) {
                 self.labels.want_only(Some(deciding));
                 if self.run(matters.then_some(&metadata), row, stream, line).is_none() {
                     continue;
@@ -281,52 +303,6 @@ impl Reader for Listing<'_> {
             Direction::Backward => times.1.saturating_neg(),
         }
     }
-}
-
-/// Where the rows of a batch are in the log.
-enum Positions<'b> {
-    Memtable { partition: u32, epoch: u32, offset: u64 },
-    Segment { partitions: &'b [u32], epochs: &'b [u32], offsets: &'b [u64], rows: &'b [u32] },
-}
-
-impl<'b> Positions<'b> {
-    fn of(found: &Found<'b>) -> Result<Self, QueryError> {
-        if let Some((partition, lsn)) = found.appended {
-            let (epoch, offset) = (lsn.epoch.0, lsn.offset.0);
-            return Ok(Self::Memtable { partition: partition.number, epoch, offset });
-        }
-        Ok(Self::Segment {
-            partitions: numbers::<UInt32Type>(found.batch, "_partition")?,
-            epochs: numbers::<UInt32Type>(found.batch, "_epoch")?,
-            offsets: numbers::<UInt64Type>(found.batch, "_offset")?,
-            rows: numbers::<UInt32Type>(found.batch, "_row")?,
-        })
-    }
-
-    fn place(&self, Row { at, stream, time_ns }: Row) -> Place {
-        let row = at as usize;
-        match *self {
-            Self::Memtable { partition, epoch, offset } => {
-                Place { time_ns, partition, epoch, offset, row: at, stream }
-            }
-            Self::Segment { partitions, epochs, offsets, rows } => Place {
-                time_ns,
-                partition: partitions[row],
-                epoch: epochs[row],
-                offset: offsets[row],
-                row: rows[row],
-                stream,
-            },
-        }
-    }
-}
-
-fn numbers<'b, T: ArrowPrimitiveType>(
-    batch: &'b RecordBatch,
-    name: &str,
-) -> Result<&'b [T::Native], QueryError> {
-    let column = batch.column_by_name(name).and_then(|column| column.as_primitive_opt::<T>());
-    column.map(|column| column.values().as_ref()).ok_or_else(|| no_column(batch, name))
 }
 
 fn in_direction(direction: Direction, a: &Place, b: &Place) -> Ordering {

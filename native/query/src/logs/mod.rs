@@ -18,10 +18,13 @@ mod samples;
 mod scan;
 mod tail;
 mod template;
+mod text_search;
 mod volume;
 mod window;
 
+use hashbrown::HashMap;
 use varve_columnar::answer::Answer;
+use varve_view::Segment;
 
 use crate::{
     context::ExecContext,
@@ -30,13 +33,14 @@ use crate::{
     plan::{Direction, LogRows, TimeRange},
 };
 
-use self::{listing::Listing, pipeline::Pipeline, scan::Scan};
+use self::{listing::Listing, pipeline::Pipeline, row_labels::WantedNames, scan::Scan};
 
 pub(crate) use directory::{LogColumns, StreamDirectory, overlaps};
 pub(crate) use fields::fields;
 pub(crate) use patterns::patterns;
 pub(crate) use push_down::push_down_sums;
 pub(crate) use tail::tail;
+pub(crate) use text_search::text_search;
 pub(crate) use volume::{totals, volume};
 pub(crate) use window::{LogWindow, log_window};
 
@@ -56,6 +60,18 @@ const METADATA_COLUMNS: [&str; 12] = [
     "scope",
 ];
 
+/// Those of [`METADATA_COLUMNS`] that can give the rows of a segment a label of such a name.
+fn metadata_columns(
+    segment: &Segment,
+    wanted: &WantedNames,
+) -> Result<Vec<&'static str>, QueryError> {
+    let names = segment.metadata_names()?;
+    Ok(names.map_or_else(
+        || METADATA_COLUMNS.to_vec(),
+        |names| names.columns(|name| wanted.holds(name)),
+    ))
+}
+
 /// The first `limit` lines in the direction, as [`Answer::Streams`].
 pub(crate) fn run(
     context: &ExecContext,
@@ -69,7 +85,7 @@ pub(crate) fn run(
     let selectors = [Matchers::compile(&input.scan.matchers)?];
     let mut streams = StreamDirectory::new(&selectors);
     let needles = line_filter::needles(&input.stages);
-    let scan = Scan { range, pipeline: &pipeline, needles };
+    let scan = Scan { range, pipeline: &pipeline, needles, hits: HashMap::new() };
     let mut listing = Listing::new(context, &pipeline, direction, limit as usize);
     scan.run(context, &mut streams, &mut listing)?;
     Ok(Answer::Streams(listing.finish(interval_ns)))

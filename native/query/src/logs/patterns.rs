@@ -10,15 +10,16 @@ use varve_columnar::{
     answer::{Answer, LogPattern, QueryStats},
     structured_metadata::{DETECTED_LEVEL, LogMetadata},
 };
+use varve_view::Segment;
 
 use self::drain::Drain;
 use super::{
     METADATA_COLUMNS,
     directory::{StreamDirectory, bodies},
-    line_filter,
+    line_filter, metadata_columns,
     pipeline::Pipeline,
     range_of,
-    row_labels::RowLabels,
+    row_labels::{RowLabels, WantedNames},
     scan::{Found, Reader, Row, Scan},
 };
 use crate::{context::ExecContext, error::QueryError, matcher::Matchers, plan::LogRows};
@@ -40,7 +41,7 @@ pub(crate) fn patterns(
     let selectors = [Matchers::compile(&input.scan.matchers)?];
     let mut streams = StreamDirectory::new(&selectors);
     let needles = line_filter::needles(&input.stages);
-    let scan = Scan { range, pipeline: &pipeline, needles };
+    let scan = Scan { range, pipeline: &pipeline, needles, hits: HashMap::new() };
     let mut mining = Mining {
         context,
         pipeline: &pipeline,
@@ -89,21 +90,25 @@ impl Mining<'_> {
 }
 
 impl Reader for Mining<'_> {
-    fn columns(&self, _: &StreamDirectory<'_>) -> Vec<&'static str> {
-        let mut columns = vec!["time_unix_nano", "body"];
+    fn columns(
+        &self,
+        _: &StreamDirectory<'_>,
+        segment: &Segment,
+    ) -> Result<Vec<&'static str>, QueryError> {
+        let mut columns = vec!["body"];
         if self.pipeline.changes_labels() {
             columns.extend(METADATA_COLUMNS);
         } else {
-            columns.extend([DETECTED_LEVEL, "attributes"]);
+            columns.extend(metadata_columns(segment, &WantedNames::of([DETECTED_LEVEL]))?);
         }
-        columns
+        Ok(columns)
     }
 
     fn wants(&self, _: (i64, i64)) -> bool {
         true
     }
 
-    fn narrow(&mut self, _: &mut Vec<Row>) {}
+    fn narrow(&mut self, _: &mut Vec<Row>, _: bool) {}
 
     fn take(&mut self, found: &Found<'_>, streams: &StreamDirectory<'_>) -> Result<(), QueryError> {
         let metadata = LogMetadata::new(found.batch);

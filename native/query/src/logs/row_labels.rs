@@ -11,6 +11,42 @@ pub(super) const ERROR_DETAILS: &str = "__error_details__";
 /// What a name gets that the stream has already.
 const DUPLICATE_SUFFIX: &str = "_extracted";
 
+/// The names of labels that matter to a query.
+#[derive(Clone, Debug, Default)]
+pub(super) struct WantedNames {
+    /// With those that a name ending in [`DUPLICATE_SUFFIX`] may stand for.
+    names: Vec<Box<str>>,
+    /// A bit for each name's [`trait_of`]: nearly all others are known by it.
+    traits: u64,
+}
+
+impl WantedNames {
+    pub(super) fn of<'n>(names: impl IntoIterator<Item = &'n str>) -> Self {
+        let mut wanted = Self::default();
+        for name in names {
+            for name in [Some(name), name.strip_suffix(DUPLICATE_SUFFIX)].into_iter().flatten() {
+                wanted.traits |= 1 << trait_of(name);
+                wanted.names.push(name.into());
+            }
+        }
+        wanted
+    }
+
+    /// Whether a label that is found under this name matters, be it under another name.
+    pub(super) fn holds(&self, name: &str) -> bool {
+        self.traits & (1 << trait_of(name)) != 0 && self.names.iter().any(|one| **one == *name)
+    }
+}
+
+/// A number below 64 by which most names differ.
+fn trait_of(name: &str) -> usize {
+    let bytes = name.as_bytes();
+    let ends = bytes.first().zip(bytes.last());
+    ends.map_or(0, |(&first, &last)| {
+        (name.len() ^ usize::from(first) ^ (usize::from(last) << 2)) % u64::BITS as usize
+    })
+}
+
 /// Where a label comes from; it is shown by that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Category {
@@ -38,7 +74,7 @@ pub(super) struct RowLabels {
     /// dropped since.
     settled: Vec<Range<usize>>,
     /// The only names that matter; all, where it is `None`.
-    wanted: Option<Arc<[String]>>,
+    wanted: Option<Arc<WantedNames>>,
 }
 
 /// A row's labels by where they come from.
@@ -52,15 +88,13 @@ pub(super) struct LabelSets {
 impl RowLabels {
     /// Leaves out labels of other names than these from now on, the stream's own apart. With `None`
     /// all are kept.
-    pub(super) fn want_only(&mut self, names: Option<Arc<[String]>>) {
+    pub(super) fn want_only(&mut self, names: Option<Arc<WantedNames>>) {
         self.wanted = names;
     }
 
     /// Whether a label that is found under this name matters, be it under another name.
     pub(super) fn wants(&self, name: &str) -> bool {
-        self.wanted.as_ref().is_none_or(|wanted| {
-            wanted.iter().any(|one| one == name || one.strip_suffix(DUPLICATE_SUFFIX) == Some(name))
-        })
+        self.wanted.as_ref().is_none_or(|wanted| wanted.holds(name))
     }
 
     /// The next row, of a stream with these labels.
@@ -314,7 +348,7 @@ mod tests {
     #[test]
     fn names_that_do_not_matter_are_left_out() {
         let mut labels = row();
-        labels.want_only(Some(Arc::from(["status".to_owned(), "app_extracted".to_owned()])));
+        labels.want_only(Some(Arc::new(WantedNames::of(["status", "app_extracted"]))));
         labels.add_metadata("user", "ada");
         labels.add_metadata("app", "cart");
         labels.set_extracted("status", "500");

@@ -2,23 +2,32 @@
 //!
 //! A segment holds each stream's rows as neighbours in the order of time, so its directory, the text
 //! index and the column of times decide what else is read; wide columns are read only of rows that
-//! pass the line filters.
+//! pass the line filters, and most of them only of those that a reader keeps by a few of them.
 
 mod ranges;
+mod segment_rows;
 
 use std::ops::Range;
 
 use arrow::array::RecordBatch;
+use hashbrown::HashMap;
+use rayon::prelude::*;
 use varve_columnar::answer::QueryStats;
 use varve_types::{Lsn, PartitionId, Table};
 use varve_view::{MemtableBatch, Segment};
 
-use self::ranges::{cut, intersect, runs};
+use self::{
+    ranges::{StreamRange, cut, intersect},
+    segment_rows::SegmentRows,
+};
 use super::{
-    directory::{LogColumns, StreamDirectory, bodies, overlaps, times},
+    directory::{LogColumns, StreamDirectory, bodies, overlaps},
     pipeline::Pipeline,
 };
 use crate::{context::ExecContext, error::QueryError, plan::TimeRange};
+
+/// By a segment's number, rows of it: sorted, not overlapping.
+pub(super) type Hits = HashMap<u64, Vec<Range<u32>>>;
 
 /// What to read.
 pub(super) struct Scan<'q> {
@@ -28,6 +37,8 @@ pub(super) struct Scan<'q> {
     pub(super) pipeline: &'q Pipeline,
     /// Texts of which lines must hold one, for each entry.
     pub(super) needles: Vec<Vec<&'q str>>,
+    /// By segment the only rows that are read of it.
+    pub(super) hits: Hits,
 }
 
 /// A row that passed.
@@ -49,25 +60,57 @@ pub(super) struct Found<'b> {
     pub(super) rows: &'b [Row],
     /// Where all rows were appended; of a segment's rows the batch's columns say it.
     pub(super) appended: Option<(PartitionId, Lsn)>,
+    /// The reader said of each of them that it keeps it.
+    pub(super) is_kept: bool,
 }
 
 /// Who the rows are for.
-pub(super) trait Reader {
-    /// What it wants of rows that pass, once it is known which streams there are; empty if the times
-    /// are enough.
-    fn columns(&self, streams: &StreamDirectory<'_>) -> Vec<&'static str>;
+pub(super) trait Reader: Sized {
+    /// What it wants of a segment's rows that pass, once it is known which streams there are; empty if
+    /// the times are enough.
+    fn columns(
+        &self,
+        streams: &StreamDirectory<'_>,
+        segment: &Segment,
+    ) -> Result<Vec<&'static str>, QueryError>;
+
+    /// The fewer columns by which it can say which rows it keeps; `None` where it wants all at once.
+    fn deciding_columns(&self, _: &Segment) -> Result<Option<Vec<&'static str>>, QueryError> {
+        Ok(None)
+    }
+
+    /// Adds those of the rows that it keeps; the batch holds the deciding columns.
+    fn keep(
+        &mut self,
+        _: &Found<'_>,
+        _: &StreamDirectory<'_>,
+        _: &mut Vec<usize>,
+    ) -> Result<(), QueryError> {
+        Ok(())
+    }
 
     /// Whether rows of these times (both included) can still matter.
     fn wants(&self, times: (i64, i64)) -> bool;
 
     /// Takes away those of the rows that cannot matter, before their wide columns are read.
-    fn narrow(&mut self, rows: &mut Vec<Row>);
+    ///
+    /// `are_kept`: it has said that it keeps them.
+    fn narrow(&mut self, rows: &mut Vec<Row>, are_kept: bool);
 
     /// Takes rows.
     fn take(&mut self, found: &Found<'_>, streams: &StreamDirectory<'_>) -> Result<(), QueryError>;
 
     /// In which order pieces are read: those with the smallest answer first.
     fn rank(&self, times: (i64, i64)) -> i64;
+}
+
+/// A reader that several threads can do the work of, each for some of the pieces.
+pub(super) trait Fork: Reader + Send + Sync {
+    /// One that has read nothing yet.
+    fn fork(&self) -> Self;
+
+    /// Takes over what another has read; its pieces come after those of this one.
+    fn join(&mut self, later: Self) -> Result<(), QueryError>;
 }
 
 /// Rows of a segment or memtable to be looked at together.
@@ -82,15 +125,8 @@ enum Source<'s> {
     Memtable(&'s MemtableBatch, Vec<Option<u32>>),
 }
 
-/// Rows of a segment, each range with its stream, and what is read of those that pass.
-struct SegmentRows<'s> {
-    segment: &'s Segment,
-    ranges: &'s [(u32, Range<u32>)],
-    columns: &'s [&'static str],
-}
-
 impl Scan<'_> {
-    /// Reads all tenants' rows.
+    /// Reads all tenants' rows, one piece after the other.
     pub(super) fn run<'q>(
         &self,
         context: &'q ExecContext,
@@ -99,23 +135,51 @@ impl Scan<'_> {
     ) -> Result<(), QueryError> {
         let mut pieces = self.pieces(context, streams)?;
         pieces.sort_by_key(|piece| reader.rank(piece.times));
-        let columns = reader.columns(streams);
-        for piece in &pieces {
-            context.budget.check()?;
-            if !reader.wants(piece.times) {
-                continue;
+        pieces.iter().try_for_each(|piece| self.read(context, piece, streams, reader))
+    }
+
+    /// The same on several threads.
+    pub(super) fn run_forked<'q, R: Fork>(
+        &self,
+        context: &'q ExecContext,
+        streams: &mut StreamDirectory<'q>,
+        reader: &mut R,
+    ) -> Result<(), QueryError> {
+        let mut pieces = self.pieces(context, streams)?;
+        pieces.sort_by_key(|piece| reader.rank(piece.times));
+        if let [piece] = pieces.as_slice() {
+            return self.read(context, piece, streams, reader);
+        }
+        let (first, streams) = (&*reader, &*streams);
+        let read = pieces
+            .par_iter()
+            .try_fold(
+                || first.fork(),
+                |mut fork, piece| self.read(context, piece, streams, &mut fork).map(|()| fork),
+            )
+            .try_reduce_with(|mut earlier, later| earlier.join(later).map(|()| earlier));
+        read.map_or(Ok(()), |read| reader.join(read?))
+    }
+
+    fn read(
+        &self,
+        context: &ExecContext,
+        piece: &Piece<'_>,
+        streams: &StreamDirectory<'_>,
+        reader: &mut impl Reader,
+    ) -> Result<(), QueryError> {
+        context.budget.check()?;
+        if !reader.wants(piece.times) {
+            return Ok(());
+        }
+        match &piece.source {
+            Source::Segment(segment, ranges) => {
+                SegmentRows { scan: self, context, streams, segment, ranges }.read(reader)
             }
-            match &piece.source {
-                Source::Segment(segment, ranges) => {
-                    let rows = SegmentRows { segment, ranges, columns: &columns };
-                    self.read_segment(context, &rows, streams, reader)?;
-                }
-                Source::Memtable(batch, numbers) => {
-                    self.read_memtable(context, batch, numbers, streams, reader)?;
-                }
+            Source::Memtable(batch, numbers) => {
+                self.read_memtable(context, batch, numbers, streams, reader)
             }
         }
-        Ok(())
     }
 
     fn pieces<'q>(
@@ -123,6 +187,7 @@ impl Scan<'_> {
         context: &'q ExecContext,
         streams: &mut StreamDirectory<'q>,
     ) -> Result<Vec<Piece<'q>>, QueryError> {
+        let mut segments = Vec::new();
         let mut pieces = Vec::new();
         for (tenant, snapshot) in context.snapshots(Table::Logs) {
             streams.enter(tenant);
@@ -130,7 +195,10 @@ impl Scan<'_> {
                 snapshot.segments.iter().filter(|one| overlaps(one.time_range(), self.range))
             {
                 context.budget.check()?;
-                self.segment_pieces(context, segment, streams, &mut pieces)?;
+                let ranges = self.ranges_of_streams(context, segment, streams)?;
+                if !ranges.is_empty() {
+                    segments.push((&**segment, ranges));
+                }
             }
             for batch in snapshot.memtable.iter().filter(|one| overlaps(one.time_range, self.range))
             {
@@ -142,121 +210,57 @@ impl Scan<'_> {
                 }
             }
         }
+        let narrowed: Vec<_> = segments
+            .into_par_iter()
+            .map(|(segment, ranges)| {
+                context.budget.check()?;
+                Ok((segment, self.narrowed_by_text(segment, ranges)?))
+            })
+            .collect::<Result<_, QueryError>>()?;
+        for (segment, ranges) in narrowed.into_iter().filter(|(_, ranges)| !ranges.is_empty()) {
+            context.count(&QueryStats { segments_read: 1, ..QueryStats::default() });
+            pieces.extend(
+                cut(&ranges).into_iter().map(|(times, ranges)| Piece {
+                    times,
+                    source: Source::Segment(segment, ranges),
+                }),
+            );
+        }
         Ok(pieces)
     }
 
-    fn segment_pieces<'q>(
+    /// A segment's rows of the streams that match.
+    fn ranges_of_streams(
         &self,
         context: &ExecContext,
-        segment: &'q Segment,
+        segment: &Segment,
         streams: &mut StreamDirectory<'_>,
-        pieces: &mut Vec<Piece<'q>>,
-    ) -> Result<(), QueryError> {
+    ) -> Result<Vec<StreamRange>, QueryError> {
         let mut ranges = Vec::new();
         for set in segment.label_sets().iter().filter(|set| overlaps(set.time_range, self.range)) {
             if let Some(stream) = streams.number_of(context, &set.text)? {
                 ranges.push((stream, set.rows.clone(), set.time_range));
             }
         }
-        if ranges.is_empty() {
-            return Ok(());
-        }
         ranges.sort_by_key(|(_, rows, _)| rows.start);
+        Ok(ranges)
+    }
+
+    /// Those of the rows that the text index does not exclude.
+    fn narrowed_by_text(
+        &self,
+        segment: &Segment,
+        mut ranges: Vec<StreamRange>,
+    ) -> Result<Vec<StreamRange>, QueryError> {
         for texts in &self.needles {
             if let Some(hits) = rows_with_one_of(segment, texts)? {
                 ranges = intersect(&ranges, &hits);
             }
         }
-        if !ranges.is_empty() {
-            context.count(&QueryStats { segments_read: 1, ..QueryStats::default() });
+        if let Some(hits) = self.hits.get(&segment.id()) {
+            ranges = intersect(&ranges, hits);
         }
-        pieces.extend(
-            cut(&ranges)
-                .into_iter()
-                .map(|(times, ranges)| Piece { times, source: Source::Segment(segment, ranges) }),
-        );
-        Ok(())
-    }
-
-    fn read_segment(
-        &self,
-        context: &ExecContext,
-        piece @ SegmentRows { segment, ranges, columns }: &SegmentRows<'_>,
-        streams: &StreamDirectory<'_>,
-        reader: &mut impl Reader,
-    ) -> Result<(), QueryError> {
-        let filters = self.pipeline.filters_lines();
-        let first: &[&str] =
-            if filters { &["time_unix_nano", "body"] } else { &["time_unix_nano"] };
-        let rows: Vec<_> = ranges.iter().map(|(_, rows)| rows.clone()).collect();
-        let mut origins =
-            ranges.iter().flat_map(|(stream, rows)| rows.clone().map(|row| (*stream, row)));
-        // Here `at` is the row in the segment.
-        let mut passed: Vec<Row> = Vec::new();
-        let mut batches = Vec::new();
-        for batch in segment.read(first, Some(&rows))? {
-            context.budget.check()?;
-            let lines = if filters { Some(bodies(&batch)?) } else { None };
-            let mut bytes_read = 0;
-            let before = passed.len();
-            for (row, (&time_ns, (stream, at))) in
-                times(&batch)?.values().iter().zip(origins.by_ref()).enumerate()
-            {
-                if !self.is_in_range(time_ns) {
-                    continue;
-                }
-                if let Some(lines) = lines {
-                    let line = lines.value(row);
-                    bytes_read += line.len() as u64;
-                    if !self.pipeline.keeps_line(line) {
-                        continue;
-                    }
-                }
-                passed.push(Row { at, stream, time_ns });
-            }
-            let rows_read = batch.num_rows() as u64;
-            context.count(&QueryStats { rows_read, bytes_read, ..QueryStats::default() });
-            if columns.is_empty() {
-                batches.push((batch, before..passed.len()));
-            }
-        }
-        if columns.is_empty() {
-            for (batch, rows) in &batches {
-                let rows = &passed[rows.clone()];
-                reader.take(&Found { batch, rows, appended: None }, streams)?;
-            }
-            return Ok(());
-        }
-        reader.narrow(&mut passed);
-        self.read_columns(context, piece, &passed, streams, reader)
-    }
-
-    /// The wide columns of a segment's rows that passed.
-    fn read_columns(
-        &self,
-        context: &ExecContext,
-        SegmentRows { segment, columns, .. }: &SegmentRows<'_>,
-        passed: &[Row],
-        streams: &StreamDirectory<'_>,
-        reader: &mut impl Reader,
-    ) -> Result<(), QueryError> {
-        if passed.is_empty() {
-            return Ok(());
-        }
-        let mut rest = passed.iter();
-        let mut rows = Vec::new();
-        for batch in segment.read(columns, Some(&runs(passed)))? {
-            context.budget.check()?;
-            rows.clear();
-            let taken = rest.by_ref().take(batch.num_rows()).enumerate();
-            rows.extend(taken.map(|(at, row)| Row { at: at as u32, ..*row }));
-            if !self.pipeline.filters_lines() && columns.contains(&"body") {
-                let bytes_read = bodies(&batch)?.value_data().len() as u64;
-                context.count(&QueryStats { bytes_read, ..QueryStats::default() });
-            }
-            reader.take(&Found { batch: &batch, rows: &rows, appended: None }, streams)?;
-        }
-        Ok(())
+        Ok(ranges)
     }
 
     fn read_memtable(
@@ -289,10 +293,9 @@ impl Scan<'_> {
             bytes_read,
             ..QueryStats::default()
         });
-        reader.narrow(&mut rows);
-        rows.sort_unstable_by_key(|row| row.at);
+        reader.narrow(&mut rows, false);
         let appended = Some((source.partition, source.lsn));
-        reader.take(&Found { batch, rows: &rows, appended }, streams)
+        reader.take(&Found { batch, rows: &rows, appended, is_kept: false }, streams)
     }
 
     fn is_in_range(&self, time_ns: i64) -> bool {

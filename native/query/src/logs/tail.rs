@@ -4,6 +4,7 @@
 //! was stored since, whether it is still in memtables or in segments already; so a reader that goes on
 //! where its last answer ended gets each line once, however long it was away.
 
+use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 use varve_columnar::answer::{Answer, TailedLines};
 use varve_types::{Epoch, LogId, Lsn, Offset, Table};
@@ -85,7 +86,7 @@ pub(crate) fn tail(
     let selectors = [Matchers::compile(&input.scan.matchers)?];
     let mut streams = StreamDirectory::new(&selectors);
     let needles = line_filter::needles(&input.stages);
-    let scan = Scan { range, pipeline: &pipeline, needles };
+    let scan = Scan { range, pipeline: &pipeline, needles, hits: HashMap::new() };
     let mut listing = Listing::new(context, &pipeline, direction, most);
     listing.start_at(after.as_ref().map(Position::ends).unwrap_or_default());
     scan.run(context, &mut streams, &mut listing)?;

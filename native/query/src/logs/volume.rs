@@ -178,11 +178,11 @@ impl<'q, F: FnMut(&Part) -> Result<(), QueryError>> Tally<'q, F> {
             self.context.budget.check()?;
             let lines = bodies(&batch)?;
             counted.rows_read += batch.num_rows() as u64;
-            counted.bytes_read += lines.value_data().len() as u64;
+            counted.bytes_read += lines.bytes();
             let times = times(&batch)?.values();
             for (row, (&time_ns, stream)) in times.iter().zip(origins.by_ref()).enumerate() {
                 if let Some(step) = self.step_of(time_ns) {
-                    let bytes = lines.value_length(row) as u64;
+                    let bytes = lines.value(row).len() as u64;
                     (self.add)(&Part { stream, step, lines: 1, bytes })?;
                 }
             }
@@ -204,7 +204,7 @@ impl<'q, F: FnMut(&Part) -> Result<(), QueryError>> Tally<'q, F> {
         for (row, (&key, &time_ns)) in columns.keys.iter().zip(columns.times).enumerate() {
             if let (Some(stream), Some(step)) = (numbers[key as usize], self.step_of(time_ns)) {
                 found.insert(stream);
-                let bytes = lines.value_length(row) as u64;
+                let bytes = lines.value(row).len() as u64;
                 (self.add)(&Part { stream, step, lines: 1, bytes })?;
             }
         }

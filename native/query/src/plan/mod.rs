@@ -21,6 +21,7 @@ mod series;
 mod span_series;
 mod spans;
 mod spansets;
+mod text_search;
 mod time;
 
 use serde::{Deserialize, Serialize};
@@ -41,6 +42,7 @@ pub use spans::{
     AttributeScope, Field, FieldExpr, FieldOp, Intrinsic, SpanKind, Static, StatusCode,
 };
 pub use spansets::{SpansetAggregate, SpansetExpr, SpansetOp, StructuralOp};
+pub use text_search::{SearchOrder, TextExpr};
 pub use time::{Direction, Nanos, Steps, TimeRange};
 
 /// One question, complete: whose data, which plan, in which form to answer, and what it may cost.
@@ -209,6 +211,17 @@ pub enum Plan {
         input: LogRows,
         /// The length of a step; counts stand at multiples of it.
         step: Nanos,
+    },
+    /// Lines that say certain words, with those first that fit best.
+    LogSearch {
+        /// Of which streams, and when.
+        input: LogScan,
+        /// The words.
+        query: TextExpr,
+        /// Which lines come first.
+        order: SearchOrder,
+        /// The most lines.
+        limit: u32,
     },
     /// Lines as they are stored: a first answer with the newest ones, then with `after` those that were
     /// stored since, each once.

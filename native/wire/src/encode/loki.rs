@@ -1,14 +1,17 @@
 //! Loki's answers: streams, matrices, vectors, names and series in its JSON envelope.
 
+mod found;
 mod overview;
+mod stats;
 
 use std::{collections::HashMap, io::Write as _, sync::Arc};
 
 use varve_columnar::{
-    answer::{Answer, LogEntry, Outcome, QueryStats, StreamRows},
+    answer::{Answer, LogEntry, Outcome, StreamRows},
     labels::LabelSet,
 };
 
+use self::stats::stats;
 use super::{
     json::{self, ARRAY, OBJECT},
     samples,
@@ -29,7 +32,7 @@ pub enum EntryLabels {
 #[must_use]
 pub fn encode(outcome: &Outcome, labels: EntryLabels) -> Vec<u8> {
     let mut out = Vec::with_capacity(size_hint_bytes(&outcome.answer));
-    if bare(&mut out, &outcome.answer, labels) {
+    if bare(&mut out, outcome, labels) {
         return out;
     }
     out.extend_from_slice(br#"{"status":"success","data":"#);
@@ -43,12 +46,13 @@ pub fn encode(outcome: &Outcome, labels: EntryLabels) -> Vec<u8> {
 }
 
 /// The answers that stand without Loki's envelope.
-fn bare(out: &mut Vec<u8>, answer: &Answer, labels: EntryLabels) -> bool {
-    match answer {
+fn bare(out: &mut Vec<u8>, outcome: &Outcome, labels: EntryLabels) -> bool {
+    match &outcome.answer {
         Answer::LogTotals(totals) => overview::totals(out, totals),
         Answer::DetectedLabels(counted) => overview::detected_labels(out, counted),
         Answer::DetectedFields { fields, limit } => overview::detected_fields(out, fields, *limit),
         Answer::DetectedValues { values, limit } => overview::detected_values(out, values, *limit),
+        Answer::FoundLines { lines, total } => found::lines(out, lines, *total, outcome),
         Answer::Tail(tailed) => overview::tail(out, tailed, labels),
         _ => return false,
     }
@@ -89,6 +93,7 @@ fn data(out: &mut Vec<u8>, outcome: &Outcome, entry_labels: EntryLabels) {
         | Answer::DetectedLabels(_)
         | Answer::DetectedFields { .. }
         | Answer::DetectedValues { .. }
+        | Answer::FoundLines { .. }
         | Answer::Tail(_)
         | Answer::Text { .. }
         | Answer::Traces(_)
@@ -180,57 +185,6 @@ fn merged(out: &mut Vec<u8>, StreamRows { index, metadata, parsed, .. }: &Stream
     samples::labels(out, all.iter());
 }
 
-/// What the query took, in the fields that Grafana's inspector and logcli show. A segment counts as a
-/// chunk of the store, memtables as the ingester's.
-fn stats(out: &mut Vec<u8>, Outcome { answer, stats, .. }: &Outcome) {
-    let QueryStats { segments_total, segments_read, rows_read, bytes_read, rows_matched, .. } =
-        *stats;
-    let seconds = stats.elapsed_ns as f64 / 1e9;
-    let per_second = |count: u64| if seconds > 0.0 { (count as f64 / seconds) as u64 } else { 0 };
-    let in_memory = stats.memtable_rows_read;
-    let sealed = rows_read.saturating_sub(in_memory);
-    let returned = match answer {
-        Answer::Streams(streams) => streams.iter().map(|rows| rows.entries.len()).sum(),
-        _ => 0_usize,
-    };
-    let written = write!(
-        out,
-        concat!(
-            r#"{{"summary":{{"bytesProcessedPerSecond":{},"linesProcessedPerSecond":{},"#,
-            r#""totalBytesProcessed":{},"totalLinesProcessed":{},"execTime":{},"queueTime":0,"#,
-            r#""subqueries":0,"totalEntriesReturned":{},"splits":1,"shards":1,"#,
-            r#""totalPostFilterLines":{},"totalStructuredMetadataBytesProcessed":0}},"#,
-            r#""querier":{{"store":{{"totalChunksRef":{},"totalChunksDownloaded":{},"#,
-            r#""chunksDownloadTime":0,"chunk":{{"headChunkBytes":0,"headChunkLines":0,"#,
-            r#""decompressedBytes":{},"decompressedLines":{},"compressedBytes":0,"#,
-            r#""totalDuplicates":0,"postFilterLines":{}}}}}}},"#,
-            r#""ingester":{{"totalReached":1,"totalChunksMatched":0,"totalBatches":0,"#,
-            r#""totalLinesSent":0,"store":{{"totalChunksRef":0,"totalChunksDownloaded":0,"#,
-            r#""chunksDownloadTime":0,"chunk":{{"headChunkBytes":0,"headChunkLines":{},"#,
-            r#""decompressedBytes":0,"decompressedLines":0,"compressedBytes":0,"#,
-            r#""totalDuplicates":0,"postFilterLines":0}}}}}},"#,
-            r#""cache":{{}},"index":{{"totalChunks":{},"postFilterChunks":{},"shardsDuration":0,"#,
-            r#""usedBloomFilters":false}}}}"#
-        ),
-        per_second(bytes_read),
-        per_second(rows_read),
-        bytes_read,
-        rows_read,
-        seconds,
-        returned,
-        rows_matched,
-        segments_total,
-        segments_read,
-        bytes_read,
-        sealed,
-        rows_matched,
-        in_memory,
-        segments_total,
-        segments_read,
-    );
-    debug_assert!(written.is_ok(), "writing to memory cannot fail");
-}
-
 /// The shortest form that reads back, never with an exponent.
 fn float(out: &mut Vec<u8>, value: f64) {
     let written = if value.is_nan() {
@@ -265,7 +219,7 @@ fn size_hint_bytes(answer: &Answer) -> usize {
 #[cfg(test)]
 mod tests {
     use varve_columnar::{
-        answer::{ABSENT, Series, SeriesSet},
+        answer::{ABSENT, QueryStats, Series, SeriesSet},
         labels::LabelSet,
     };
 

@@ -53,6 +53,7 @@ fn data(out: &mut Vec<u8>, answer: &Answer) {
         | Answer::DetectedFields { .. }
         | Answer::DetectedValues { .. }
         | Answer::Patterns(_)
+        | Answer::FoundLines { .. }
         | Answer::Tail(_)
         | Answer::Traces(_)
         | Answer::SpanSeries(_)

@@ -37,6 +37,19 @@ fn flatten_below(
     let above = name.len();
     for member in Members::of(object)? {
         let (key, value) = member?;
+        // Most keys are names as they stand, and of most queries few names matter.
+        if above == 0 && is_name(key) && !matches!(value, Value::Object(_)) {
+            if labels.wants(key) {
+                match value {
+                    Value::Text(text) => {
+                        labels.set_extracted(key, &unescape(text).unwrap_or_default());
+                    }
+                    Value::Plain(text) => labels.set_extracted(key, text),
+                    Value::Object(_) | Value::Array(_) | Value::Null => {}
+                }
+            }
+            continue;
+        }
         let key = unescape(key).ok_or(MALFORMED_ESCAPE)?;
         // A key of blanks adds nothing to the name.
         if !key.trim().is_empty() {
@@ -47,16 +60,33 @@ fn flatten_below(
         }
         match value {
             _ if name.is_empty() && depth == 0 && !matches!(value, Value::Object(_)) => {}
-            Value::Text(text) => labels.set_extracted(name, &unescape(text).unwrap_or_default()),
+            Value::Text(text) if labels.wants(name) => {
+                labels.set_extracted(name, &unescape(text).unwrap_or_default());
+            }
             Value::Plain(text) => labels.set_extracted(name, text),
             Value::Object(inner) if depth < DEPTH_MAX => {
                 flatten_below(inner, name, depth + 1, labels)?;
             }
-            Value::Object(_) | Value::Array(_) | Value::Null => {}
+            Value::Text(_) | Value::Object(_) | Value::Array(_) | Value::Null => {}
         }
         name.truncate(above);
     }
     Ok(())
+}
+
+/// Whether a key is a label's name as it stands.
+fn is_name(key: &str) -> bool {
+    let bytes = key.as_bytes();
+    bytes.first().is_some_and(|first| !first.is_ascii_digit())
+        && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
+}
+
+/// A text without the blanks at its start. Mostly there are none, which takes no decoding.
+fn trim_start(text: &str) -> &str {
+    match text.as_bytes().first() {
+        Some(first) if first.is_ascii_graphic() => text,
+        _ => text.trim_start(),
+    }
 }
 
 /// Sets a label for each text of an object, if one of them is the packed line; gives that.
@@ -220,7 +250,7 @@ struct Members<'l> {
 
 impl<'l> Members<'l> {
     fn of(object: &'l str) -> Result<Self, &'static str> {
-        let rest = object.trim_start().strip_prefix('{').ok_or(OPEN_OBJECT)?.trim_start();
+        let rest = trim_start(trim_start(object).strip_prefix('{').ok_or(OPEN_OBJECT)?);
         if rest.is_empty() { Err(MALFORMED) } else { Ok(Self { rest: Some(rest) }) }
     }
 
@@ -234,17 +264,17 @@ impl<'l> Members<'l> {
         };
         let end = closing_quote(rest).ok_or(MALFORMED)?;
         let (key, rest) = (&rest[..end], &rest[end + 1..]);
-        let rest = rest.trim_start().strip_prefix(':').ok_or(MALFORMED)?;
+        let rest = trim_start(rest).strip_prefix(':').ok_or(MALFORMED)?;
         Ok(Some((key, rest)))
     }
 
     /// The value that stands here.
     fn value(&mut self, rest: &'l str) -> Result<Value<'l>, &'static str> {
-        let (value, rest) = read_value(rest.trim_start())?;
-        let rest = rest.trim_start();
+        let (value, rest) = read_value(trim_start(rest))?;
+        let rest = trim_start(rest);
         // The value is whole; what else is wrong is told next.
         self.rest = Some(match rest.as_bytes().first() {
-            Some(b',') => rest[1..].trim_start(),
+            Some(b',') => trim_start(&rest[1..]),
             Some(b'}') | None => rest,
             Some(_) => "?",
         });
@@ -282,8 +312,10 @@ fn read_value(text: &str) -> Result<(Value<'_>, &str), &'static str> {
             Ok((Value::Array(&text[..=end]), &text[end + 1..]))
         }
         _ => {
-            let is_end = |c: char| c.is_ascii_whitespace() || matches!(c, ',' | '}' | ']');
-            let (word, rest) = text.split_at(text.find(is_end).unwrap_or(text.len()));
+            let is_end =
+                |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b',' | b'}' | b']');
+            let end = text.as_bytes().iter().position(is_end);
+            let (word, rest) = text.split_at(end.unwrap_or(text.len()));
             match word {
                 "null" => Ok((Value::Null, rest)),
                 "true" | "false" => Ok((Value::Plain(word), rest)),
@@ -336,7 +368,7 @@ fn closing_bracket(text: &str, open: u8, close: u8) -> Option<usize> {
 
 /// A text without its escapes; `None` if one of them is none.
 pub(super) fn unescape(text: &str) -> Option<Cow<'_, str>> {
-    if !text.contains('\\') {
+    if memchr::memchr(b'\\', text.as_bytes()).is_none() {
         return Some(Cow::Borrowed(text));
     }
     // Go's readers take raw control characters, which JSON forbids.
