@@ -32,6 +32,8 @@ export function withFakeLanguages(actual: typeof front): object {
     promql: {
       plan: plan('promql'),
       selector: selector('promql'),
+      format: (text: string) => `formatted ${readable('promql', text)}`,
+      tree: (text: string) => ({ type: 'tree', text: readable('promql', text) }),
       // One selector for each name between signs.
       selectorsOf: (text: string) =>
         [...readable('promql', text).matchAll(/[a-z]+/g)].map(([value]) => [

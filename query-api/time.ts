@@ -75,7 +75,7 @@ export function parseSecondsOrDuration(text: string): bigint | undefined {
   if (seconds === undefined) return parsePrometheusDuration(text);
   // Past this the number of nanoseconds is no 64-bit integer.
   if (Math.abs(seconds) > 9_223_372_036) return undefined;
-  return BigInt(Math.round(seconds * 1e9));
+  return BigInt(Math.trunc(seconds * 1e9));
 }
 
 const goDuration = /^(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+$/;

@@ -22,19 +22,13 @@ export function statusRoutes(prefix: string, build: BuildInfo): readonly Route[]
   }));
 }
 
-const unserved = [
-  ['/format_query', 'formatting of queries is'],
-  ['/parse_query', 'syntax trees of queries are'],
-  ['/read', 'remote read is'],
-] as const;
-
 /** What clients of Prometheus call and Varve cannot answer yet: said, instead of an empty answer. */
-export function unservedRoutes(prefix: string): readonly Route[] {
-  return unserved.map(([path, what]) => ({
+export function remoteReadRoute(prefix: string): Route {
+  return {
     methods: read,
-    path: `${prefix}${path}`,
+    path: `${prefix}/read`,
     handle: () => {
-      throw notSupported(what);
+      throw notSupported('remote read is');
     },
-  }));
+  };
 }

@@ -54,7 +54,9 @@ export function parseRange(params: Params): RangeParams {
   if (end < start) {
     throw badParameter('invalid parameter "end": end timestamp must not be before start time');
   }
-  const step = parseDuration(params, 'step');
+  // Prometheus counts steps in milliseconds; a finer one would never move on.
+  const given = parseDuration(params, 'step');
+  const step = given > nanos.millisecond ? given - (given % nanos.millisecond) : given;
   if (step <= 0n) {
     throw badParameter(
       'invalid parameter "step": zero or negative query resolution step widths are not accepted. Try a positive integer',

@@ -4,13 +4,15 @@ import { type Call, type Route, read } from '../api.ts';
 import { badParameter } from '../errors.ts';
 import type { PrometheusOptions } from '../options.ts';
 import { timeMax, timeMin } from '../time.ts';
-import { encodedAnswer } from './answers.ts';
+import { encodedAnswer, success } from './answers.ts';
 import { parseLookback, parseRange, parseTimeOr, parseTimeout } from './params.ts';
 
 /** PromQL over a range and at an instant, below `prefix`. */
 export function queryRoutes(prefix: string, options: PrometheusOptions): readonly Route[] {
   return [
     { methods: read, path: `${prefix}/query`, handle: async (call) => await queryInstant(call, options) },
+    { methods: read, path: `${prefix}/format_query`, access: 'open', handle: formatted },
+    { methods: read, path: `${prefix}/parse_query`, access: 'open', handle: parsed },
     { methods: read, path: `${prefix}/query_exemplars`, handle: queryExemplars },
     { methods: read, path: `${prefix}/query_range`, handle: async (call) => await queryRange(call, options) },
   ];
@@ -23,6 +25,14 @@ async function queryInstant(call: Call, { lookbackDeltaMs }: PrometheusOptions):
   const timeout = parseTimeout(params);
   const plan = promql.plan(params.get('query'), { kind: 'instant', time, lookback });
   return encodedAnswer(await call.ask({ plan, answer: 'prometheus', ...timeout }));
+}
+
+function formatted({ params }: Call): Answer {
+  return success(promql.format(params.get('query')));
+}
+
+function parsed({ params }: Call): Answer {
+  return success(promql.tree(params.get('query')));
 }
 
 /** Exemplars of the series of every selector in the query, whatever is made of them there. */

@@ -192,8 +192,16 @@ describe('status, rules and what Varve cannot answer yet', () => {
     expect(response.statusCode).toBe(204);
   });
 
-  it.each(['format_query', 'parse_query', 'read'])('%s is said to be missing', async (path) => {
+  it.each([
+    ['format_query?query=a/b', 'formatted a/b'],
+    ['parse_query?query=a/b', { type: 'tree', text: 'a/b' }],
+  ])('%s answers with what the language makes of it', async (path, data) => {
     const { response } = await ask(`/api/v1/${path}`);
+    expect(response.json()).toEqual({ status: 'success', data });
+  });
+
+  it('remote read is said to be missing', async () => {
+    const { response } = await ask('/api/v1/read');
     expect(response.statusCode).toBe(501);
     expect(response.json()).toMatchObject({ status: 'error', errorType: 'unavailable' });
   });

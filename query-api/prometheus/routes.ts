@@ -3,7 +3,7 @@ import type { Api, Route } from '../api.ts';
 import type { PrometheusOptions, QueryApiDeps, QueryApiOptions } from '../options.ts';
 import { noRuleRoutes } from '../rules.ts';
 import { prometheusRefusal } from './errors.ts';
-import { statusRoutes, unservedRoutes } from './metadata.ts';
+import { remoteReadRoute, statusRoutes } from './metadata.ts';
 import { queryRoutes } from './query.ts';
 import { seriesRoutes } from './series.ts';
 
@@ -16,7 +16,7 @@ export function prometheusApi({ build }: QueryApiDeps, { prometheus }: QueryApiO
     ...seriesRoutes(prefix),
     ...statusRoutes(prefix, build),
     ...noRuleRoutes(prefix),
-    ...unservedRoutes(prefix),
+    remoteReadRoute(prefix),
   ]);
   return {
     name: 'prometheus',

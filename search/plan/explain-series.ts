@@ -9,9 +9,9 @@ export function explainSeries(expr: SeriesExpr): string {
     case 'text':
       return JSON.stringify(expr.value);
     case 'selector':
-      return `${select(expr.select)} lookback ${seconds(expr.lookback)}`;
+      return `${explainSelect(expr.select)} lookback ${seconds(expr.lookback)}`;
     case 'window':
-      return call(expr.function, expr.args, select(expr.select, expr.range));
+      return call(expr.function, expr.args, explainSelect(expr.select, expr.range));
     case 'subquery': {
       const window = `[${seconds(expr.range)}:${seconds(expr.step)}]${moved(expr.offset, expr.at)}`;
       return call(expr.function, expr.args, `(${explainSeries(expr.input)})${window}`);
@@ -53,7 +53,8 @@ function call(name: string, args: readonly SeriesExpr[], ...first: readonly stri
   return `${name}(${[...first, ...args.map(explainSeries)].join(', ')})`;
 }
 
-function select(of: SampleSelect, range?: Nanos): string {
+/** A selector with its window and modifiers. */
+export function explainSelect(of: SampleSelect, range?: Nanos): string {
   const window = range === undefined ? '' : `[${seconds(range)}]`;
   return `${matchers(of.matchers)}${window}${moved(of.offset, of.at)}`;
 }

@@ -1,7 +1,7 @@
 import { showField } from '../traceql/fields.ts';
 import { showExpr } from '../traceql/show.ts';
 import { explainLogRows, explainText, matchers, seconds } from './explain-rows.ts';
-import { explainSeries } from './explain-series.ts';
+import { explainSelect, explainSeries } from './explain-series.ts';
 import { explainSpanSeries, explainSpanset } from './explain-spans.ts';
 import type { FieldExpr, LabelMatcher, LabelsOf, Plan, Steps, TimeRange } from './generated.ts';
 
@@ -18,6 +18,10 @@ export function explain(plan: Plan): string {
     }
     case 'series':
       return `series ${plan.dialect} ${when(plan.steps)}: ${explainSeries(plan.expr)}`;
+    case 'samples': {
+      const { select, range, time } = plan;
+      return `samples at ${seconds(time)}: ${explainSelect(select, range)}`;
+    }
     case 'traceSearch': {
       const select = plan.select.map(showField).join(', ');
       const shown = select === '' ? '' : ` select ${select}`;

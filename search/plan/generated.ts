@@ -674,6 +674,21 @@ export type Plan =
       dialect: Dialect;
     }
   | {
+      node: 'samples';
+      /**
+       * Which series, and moved how in time.
+       */
+      select: SampleSelect;
+      /**
+       * Those after `time - range`, and up to `time`.
+       */
+      range: Nanos;
+      /**
+       * When.
+       */
+      time: Nanos;
+    }
+  | {
       node: 'traceSearch';
       /**
        * Which spans of a trace match.

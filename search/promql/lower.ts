@@ -1,7 +1,14 @@
 import { ConstructUnsupportedError, placeOf, QueryTextError } from '../errors.ts';
 import type { PromqlHow } from '../how.ts';
 import { equalityLabels, instant, matchingByAllLabels, number, steps } from '../plan/build.ts';
-import type { LabelMatcher, Plan, SampleSelect, SeriesExpr, WindowFunction } from '../plan/generated.ts';
+import type {
+  LabelMatcher,
+  Plan,
+  SampleSelect,
+  SeriesExpr,
+  Steps,
+  WindowFunction,
+} from '../plan/generated.ts';
 import { functions, type Lowering, typeNames, type ValueType } from './functions.ts';
 import type {
   Aggregation,
@@ -29,13 +36,15 @@ export function lowerPromql(text: string, expr: PromqlExpr, type: ValueType, how
       { line: 1, column: 1 },
       `invalid expression type ${JSON.stringify(typeNames[type])} for range query, must be Scalar or instant Vector`,
     );
+  const lower = new Lower(text, how);
+  const whole = withoutParens(expr);
+  if (how.kind === 'instant' && isWindowed(whole)) return lower.rangeVector(whole, how.time);
   const when = how.kind === 'range' ? steps(how.start, how.end, how.step) : instant(how.time);
-  return {
-    node: 'series',
-    expr: new Lower(text, how).series(expr),
-    steps: when,
-    dialect: 'prometheus',
-  };
+  return seriesPlan(lower.series(expr), when);
+}
+
+function seriesPlan(expr: SeriesExpr, when: Steps): Plan {
+  return { node: 'series', expr, steps: when, dialect: 'prometheus' };
 }
 
 /** Turns expressions into plan nodes; knows the query's text, for places, and its times, for `@`. */
@@ -46,6 +55,26 @@ class Lower {
   constructor(text: string, how: PromqlHow) {
     this.#text = text;
     this.#how = how;
+  }
+
+  /** A range vector as the whole query: stored samples, or a subquery's points. */
+  rangeVector(expr: MatrixSelector | Subquery, time: bigint): Plan {
+    if (expr.kind === 'matrix') {
+      const select = this.#select(expr, expr.matchers);
+      return { node: 'samples', select, range: expr.range.toString(), time: time.toString() };
+    }
+    const step = expr.step ?? subqueryStepDefault;
+    const until = (this.#moment(expr.at) ?? time) - (expr.offset ?? 0n);
+    const first = nextMultiple(until - expr.range, step);
+    const input = this.series(expr.input);
+    if (first <= until) return seriesPlan(input, steps(first, until, step));
+    // No multiple of the step is within the range, so there is no point: what is left of a vector
+    // without itself.
+    const matching = matchingByAllLabels('unless');
+    return seriesPlan(
+      { node: 'binary', op: 'unless', left: input, right: input, returnBool: false, matching },
+      steps(first, first, step),
+    );
   }
 
   series(expr: PromqlExpr): SeriesExpr {
@@ -66,7 +95,7 @@ class Lower {
         };
       case 'matrix':
       case 'subquery':
-        throw this.#unsupported(expr, 'a range vector as the whole query');
+        throw new Error('a range vector stands where a vector must; check.ts refuses that');
       case 'aggregation':
         return this.#aggregation(expr);
       case 'binary':
@@ -208,6 +237,12 @@ class Lower {
 /** `vector(time())`, what `hour()` and its like take when nothing is given. */
 function evaluationTime(): SeriesExpr {
   return { node: 'call', function: 'vector', args: [{ node: 'call', function: 'time', args: [] }] };
+}
+
+/** The first multiple of `step` that is later than `time`. */
+function nextMultiple(time: bigint, step: bigint): bigint {
+  const rest = ((time % step) + step) % step;
+  return time - rest + step;
 }
 
 function withoutParens(expr: PromqlExpr): PromqlExpr {

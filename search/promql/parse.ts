@@ -83,7 +83,7 @@ function unary(cursor: Cursor): PromqlExpr {
   if (!cursor.skip('-') && !cursor.skip('+')) return modifiers(cursor, primary(cursor));
   const input = cursor.nested(() => binary(cursor, strength['^']));
   if (input.kind !== 'number') return { kind: 'unary', from, op, input };
-  return { kind: 'number', from, value: op === '-' ? -input.value : input.value };
+  return { ...input, from, value: op === '-' ? -input.value : input.value };
 }
 
 function matchingOf(cursor: Cursor, op: BinaryOp): Matching | null {
@@ -119,7 +119,7 @@ function groupingLabels(cursor: Cursor): string[] {
 function primary(cursor: Cursor): PromqlExpr {
   const { kind, text, from } = cursor.token;
   if (kind === 'number' || kind === 'duration')
-    return { kind: 'number', from, value: numberOrSeconds(cursor) };
+    return { kind: 'number', from, value: numberOrSeconds(cursor), isDuration: kind === 'duration' };
   if (kind === 'string') return { kind: 'string', from, value: cursor.advance() };
   if (cursor.skip('(')) {
     const inner = binary(cursor, 1);
@@ -131,7 +131,7 @@ function primary(cursor: Cursor): PromqlExpr {
   const lower = text.toLowerCase();
   if (lower === 'inf' || lower === 'nan') {
     cursor.advance();
-    return { kind: 'number', from, value: lower === 'inf' ? Infinity : NaN };
+    return { kind: 'number', from, value: lower === 'inf' ? Infinity : NaN, isDuration: false };
   }
   const aggregates = cursor.is('(', 1) || cursor.isWord('by', 1) || cursor.isWord('without', 1);
   const op = aggregationOps.find((candidate) => candidate === lower);

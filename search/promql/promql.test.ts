@@ -31,9 +31,21 @@ describe('a PromQL query', () => {
   it('may be a text at an instant', () => {
     expect(explain(promql.plan(String.raw`'it\'s'`, instant))).toBe(`series prometheus at 900s: "it's"`);
   });
-  it('that gives raw samples is refused by name', () => {
-    expect(() => promql.plan('up[5m]', instant)).toThrow(
-      'line 1, col 1: a range vector as the whole query is not supported; rewrite the query without it',
+  it.each([
+    ['up[5m]', 'samples at 900s: {__name__="up"}[300s]'],
+    ['(up[5m] offset 1m)', 'samples at 900s: {__name__="up"}[300s] offset 60s'],
+    ['up[2m:50s]', 'series prometheus 800s to 900s by 50s: {__name__="up"} lookback 60s'],
+    ['up[2m:50s] @ 700', 'series prometheus 600s to 700s by 50s: {__name__="up"} lookback 60s'],
+    ['up[10s:7s] offset 5s', 'series prometheus 889s to 895s by 7s: {__name__="up"} lookback 60s'],
+  ])('%s at an instant gives its points: %s', (query, plan) => {
+    expect(explain(promql.plan(query, instant))).toBe(plan);
+  });
+  it('of a subquery with no point in its range is empty, whatever the data', () => {
+    expect(explain(promql.plan('up[1s:7s]', instant))).toContain(' unless ');
+  });
+  it('of a range gives no range vector', () => {
+    expect(() => promql.plan('up[5m]', range)).toThrow(
+      'invalid expression type "range vector" for range query, must be Scalar or instant Vector',
     );
   });
   it('tells in its error where it was wrong', () => {

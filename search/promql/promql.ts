@@ -3,9 +3,11 @@ import type { PromqlHow } from '../how.ts';
 import { withinDepth } from '../plan/depth.ts';
 import type { LabelMatcher, Plan } from '../plan/generated.ts';
 import { checkPromql } from './check.ts';
+import { formatPromql } from './format.ts';
 import { lowerPromql } from './lower.ts';
 import { parsePromql } from './parse.ts';
 import type { PromqlExpr } from './syntax.ts';
+import { type SyntaxNode, syntaxTree } from './tree.ts';
 
 /** PromQL, Prometheus' language. */
 export const promql = {
@@ -21,6 +23,20 @@ export const promql = {
     const expr = parsePromql(text);
     checkPromql(text, expr);
     return matchersIn(expr);
+  },
+
+  /** The query laid out for people. @throws QueryTextError */
+  format(text: string): string {
+    const expr = parsePromql(text);
+    checkPromql(text, expr);
+    return formatPromql(expr);
+  },
+
+  /** The query's syntax tree, as Prometheus' web page shows it. @throws QueryTextError */
+  tree(text: string): SyntaxNode {
+    const expr = parsePromql(text);
+    checkPromql(text, expr);
+    return syntaxTree(expr, (inner) => checkPromql(text, inner));
   },
 
   /** A vector selector without range or modifiers. @throws QueryTextError */

@@ -17,6 +17,8 @@ export interface NumberLiteral {
   readonly kind: 'number';
   readonly from: number;
   readonly value: number;
+  /** Whether it is written as a duration: `5m` for 300. */
+  readonly isDuration: boolean;
 }
 
 export interface StringLiteral {

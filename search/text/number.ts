@@ -16,6 +16,21 @@ export function parseNumber(text: string): number | null {
   return sign * Number(digits);
 }
 
+/** A number without an exponent, as Go's `strconv.FormatFloat(value, 'f', -1, 64)` writes it. */
+export function plainDecimal(value: number): string {
+  if (Number.isNaN(value)) return 'NaN';
+  if (!Number.isFinite(value)) return value > 0 ? '+Inf' : '-Inf';
+  if (Object.is(value, -0)) return '-0';
+  const [mantissa = '', exponent] = String(value).split('e');
+  if (exponent === undefined) return mantissa;
+  const [whole = '', fraction = ''] = mantissa.replace('-', '').split('.');
+  const digits = whole + fraction;
+  const point = whole.length + Number(exponent);
+  const sign = value < 0 ? '-' : '';
+  if (point <= 0) return `${sign}0.${'0'.repeat(-point)}${digits}`;
+  return sign + digits.padEnd(point, '0');
+}
+
 /** A number as the plan carries it, so that Rust's `f64::from_str` reads the same one. */
 export function writeNumber(value: number): string {
   if (Object.is(value, -0)) return '-0';

@@ -140,6 +140,7 @@ fn is_empty(answer: &Answer) -> bool {
         Answer::LabelSets(sets) => sets.is_empty(),
         Answer::Tags(scopes) => scopes.iter().all(|scope| scope.tags.is_empty()),
         Answer::TagValues(values) => values.is_empty(),
+        Answer::Samples(series) => series.is_empty(),
         Answer::Exemplars(series) => series.is_empty(),
         Answer::Metadata(metadata) => metadata.is_empty(),
         Answer::LogTotals(totals) => totals.lines == 0,

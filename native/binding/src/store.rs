@@ -36,6 +36,10 @@ impl Running {
         let syslog_zone = syslog::zone(&settings.syslog_time_zone)?;
         let lock = DataDirLock::acquire(&settings.data_dir)
             .map_err(|error| coded_with_causes(error.code(), &error))?;
+        let disk_reserve = DiskReserve {
+            min_bytes: settings.disk_free_min_bytes,
+            min_percent: settings.disk_free_min_percent,
+        };
         let journal = JournalSettings {
             dir: settings.data_dir.clone(),
             partitions: settings.partitions,
@@ -43,10 +47,7 @@ impl Running {
             write_buffer_max_bytes: settings.write_buffer_size_bytes,
             epoch_timeout_ms: settings.epoch_timeout_ms,
             coordinator_count: settings.coordinator_count,
-            disk_reserve: DiskReserve {
-                min_bytes: settings.disk_free_min_bytes,
-                min_percent: settings.disk_free_min_percent,
-            },
+            disk_reserve,
             hold_max_age_ms: settings.hold_max_age_ms,
             producers: ProducerSettings {
                 dedupe_window_ms: settings.dedupe_window_ms,
@@ -67,7 +68,7 @@ impl Running {
                 memtable_max_bytes: settings.memtable_max_bytes.min(settings.segment_size_bytes),
                 memtable_max_age_ms: settings.memtable_max_age_ms,
                 text_block_rows: settings.text_block_rows,
-                disk_free_min_bytes: settings.disk_free_min_bytes,
+                disk_reserve,
                 upkeep: UpkeepSettings {
                     segments_min: settings.compaction_segments_min,
                     segment_size_bytes: settings.segment_size_bytes,

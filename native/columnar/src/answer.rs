@@ -65,6 +65,8 @@ pub enum Answer {
     Matrix(SeriesSet),
     /// One value per series, at one instant.
     Vector(SeriesSet),
+    /// Samples as they were stored.
+    Samples(Vec<SampleSeries>),
     /// A value without labels, at one instant.
     Scalar {
         /// The instant.
@@ -202,6 +204,19 @@ impl Series {
         self.values.iter().any(|&value| !is_absent(value))
             || self.histograms.iter().any(Option::is_some)
     }
+}
+
+/// The samples of one series, each at a time of its own.
+#[derive(Debug)]
+pub struct SampleSeries {
+    /// With the metric's name.
+    pub labels: LabelSet,
+    /// Milliseconds since the epoch, ascending, distinct.
+    pub times_ms: Vec<i64>,
+    /// As many.
+    pub values: Vec<f64>,
+    /// Native histograms with their times, ascending, distinct.
+    pub histograms: Vec<(i64, Arc<NativeHistogram>)>,
 }
 
 /// One trace of a search.

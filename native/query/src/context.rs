@@ -162,7 +162,7 @@ fn tables_of(plan: &Plan) -> &'static [Table] {
         | Plan::LogSearch { .. }
         | Plan::LogTail { .. } => &[Table::Logs],
         Plan::Series { .. } => &[Table::Samples, Table::Logs],
-        Plan::SeriesLabels { .. } => &[Table::Samples],
+        Plan::Samples { .. } | Plan::SeriesLabels { .. } => &[Table::Samples],
         Plan::Exemplars { .. } => &[Table::Exemplars],
         Plan::MetricMetadata { .. } => &[Table::Metadata],
         Plan::TraceSearch { .. }

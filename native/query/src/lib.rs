@@ -54,6 +54,7 @@ fn execute(plan: &Plan, context: &mut ExecContext) -> Result<Answer, QueryError>
             let expr = logs::push_down_sums(expr.clone());
             series::run(context, &expr, *steps, *dialect)
         }
+        Plan::Samples { select, range, time } => series::samples(context, select, range.0, time.0),
         Plan::TraceSearch { spanset, range, limit, spans_per_set, select, summaries_only } => {
             let shown = traces::ShownSpans {
                 per_set: *spans_per_set,

@@ -59,7 +59,7 @@ fn measure(folder: &Path, table: Table, records: usize, batches: Vec<RecordBatch
         memtable_max_bytes: 16 << 30,
         memtable_max_age_ms: 3_600_000,
         text_block_rows: 256,
-        disk_free_min_bytes: 0,
+        disk_reserve: varve_log::DiskReserve::NONE,
         upkeep: UpkeepSettings::OFF,
     };
     let store = Store::open(Arc::new(MemoryLog::new(4)), settings).unwrap();

@@ -287,9 +287,10 @@ impl Shared {
 
     fn check_free_space(&self, job: &Job) -> Result<(), CompactError> {
         let inputs: u64 = job.inputs.iter().map(|input| input.size_bytes()).sum();
-        let needed_bytes = inputs + self.settings.disk_free_min_bytes;
         let folder = self.folders.segments();
-        let free_bytes = fs4::available_space(&folder).map_err(CompactError::io(&folder))?;
+        let disk = fs4::statvfs(&folder).map_err(CompactError::io(&folder))?;
+        let needed_bytes = inputs + self.settings.disk_reserve.of(disk.total_space());
+        let free_bytes = disk.available_space();
         if free_bytes < needed_bytes {
             return Err(CompactError::DiskFull { free_bytes, needed_bytes });
         }

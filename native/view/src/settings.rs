@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
+use varve_log::DiskReserve;
 use varve_types::{Table, TenantId};
 
 /// Settings of the views. None has a default.
@@ -21,8 +22,8 @@ pub struct StoreSettings {
     pub memtable_max_age_ms: u64,
     /// Rows that the text index finds as one block.
     pub text_block_rows: u32,
-    /// Space that compaction leaves free on the disk.
-    pub disk_free_min_bytes: u64,
+    /// What compaction leaves free on the disk.
+    pub disk_reserve: DiskReserve,
     /// What is done with segments in the background.
     pub upkeep: UpkeepSettings,
 }

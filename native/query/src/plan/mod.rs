@@ -124,6 +124,15 @@ pub enum Plan {
         /// Whose rules decide where the languages differ (division by zero, sorting, names).
         dialect: Dialect,
     },
+    /// Samples of series as they were stored: a range vector.
+    Samples {
+        /// Which series, and moved how in time.
+        select: SampleSelect,
+        /// Those after `time - range`, and up to `time`.
+        range: Nanos,
+        /// When.
+        time: Nanos,
+    },
     /// Traces that match, newest first, as summaries.
     TraceSearch {
         /// Which spans of a trace match.

@@ -22,7 +22,7 @@ pub(super) fn replace(
 ) -> Result<Vec<EvalSeries>, QueryError> {
     check_name(with.to, "label_replace")?;
     let regex = compile_regex(&format!("^(?s:{})$", with.regex), with.regex).map_err(|error| {
-        QueryError::invalid(format!("invalid regular expression in label_replace(): {error}"))
+        QueryError::execution(format!("invalid regular expression in label_replace(): {error}"))
     })?;
     let mut series = vector.series;
     for one in &mut series {
@@ -43,7 +43,7 @@ pub(super) fn join(
 ) -> Result<Vec<EvalSeries>, QueryError> {
     check_name(to, "label_join")?;
     if from.iter().any(String::is_empty) {
-        return Err(QueryError::invalid("invalid source label name in label_join(): "));
+        return Err(QueryError::execution("invalid source label name in label_join(): "));
     }
     let mut series = vector.series;
     for one in &mut series {
@@ -65,7 +65,7 @@ fn set(series: &mut EvalSeries, name: &str, value: &str) {
 /// Any text but the empty one names a label.
 fn check_name(name: &str, function: &str) -> Result<(), QueryError> {
     if name.is_empty() {
-        return Err(QueryError::invalid(format!(
+        return Err(QueryError::execution(format!(
             "invalid destination label name in {function}(): {name}"
         )));
     }

@@ -47,7 +47,9 @@ use self::{
 use crate::{
     context::ExecContext,
     error::QueryError,
-    plan::{AggregateOp, Dialect, LabelMatcher, LabelsOf, SeriesExpr, Steps, TimeRange},
+    plan::{
+        AggregateOp, Dialect, LabelMatcher, LabelsOf, SampleSelect, SeriesExpr, Steps, TimeRange,
+    },
 };
 
 /// Values over time: [`Answer::Matrix`], or [`Answer::Vector`], [`Answer::Scalar`] or
@@ -104,6 +106,20 @@ fn sorts(expr: &SeriesExpr) -> bool {
         SeriesExpr::Binary { left, right, .. } => sorts(left) || sorts(right),
         _ => false,
     }
+}
+
+/// Samples as they were stored, of the window that ends at a time.
+pub(crate) fn samples(
+    context: &ExecContext,
+    select: &SampleSelect,
+    range_ns: i64,
+    time_ns: i64,
+) -> Result<Answer, QueryError> {
+    let window = instants::Lookback::of(select, range_ns).bounds(&[time_ns])[0];
+    let wanted = window.after_ms.saturating_add(1)..=window.until_ms;
+    let loaded = samples::load(context, &select.matchers, wanted)?;
+    let series = loaded.series.into_iter().filter_map(samples::LoadedSeries::into_shown);
+    Ok(Answer::Samples(series.collect()))
 }
 
 /// Names, values or whole sets of series labels.

@@ -5,7 +5,7 @@ use std::{ops::RangeInclusive, sync::Arc};
 use arrow::array::Array as _;
 use rayon::prelude::*;
 use varve_columnar::{
-    answer::{QueryStats, is_absent},
+    answer::{QueryStats, SampleSeries, is_absent},
     histogram::NativeHistogram,
     labels::LabelSet,
 };
@@ -58,6 +58,15 @@ impl LoadedSeries {
             Some((times_ms, values)) => Samples { times_ms, values },
             None => self.samples(),
         }
+    }
+
+    /// The samples that windows see, to be shown; `None` without any.
+    pub(super) fn into_shown(self) -> Option<SampleSeries> {
+        let Self { labels, times_ms, values, fresh, mut histograms } = self;
+        let (times_ms, values) = fresh.unwrap_or((times_ms, values));
+        histograms.retain(|(_, histogram)| !histogram.is_stale());
+        let is_empty = times_ms.is_empty() && histograms.is_empty();
+        (!is_empty).then_some(SampleSeries { labels, times_ms, values, histograms })
     }
 
     /// A series of the samples that came for it, in the log's order.

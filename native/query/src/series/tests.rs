@@ -115,6 +115,29 @@ fn a_selector_shows_each_series_newest_sample_until_it_is_stale_or_too_old() {
 }
 
 #[test]
+fn a_range_vector_has_the_samples_of_its_window_as_they_were_stored() {
+    let store = Store::load(
+        60,
+        r#"
+        m{a="x"} 1 2 stale _ 5
+        m{a="y"} stale
+        m{a="z"} 7 _ _ _ _
+        "#,
+    );
+    // After 0 and up to 240 seconds: without the first sample, and without what went stale.
+    let select = serde_json::from_str(&select("m")).unwrap();
+    let plan = Plan::Samples { select, range: Nanos(240 * S), time: Nanos(240 * S) };
+    let Answer::Samples(series) = ask(&store, plan, budget()).unwrap().answer else {
+        panic!("no samples")
+    };
+    let shown: Vec<_> = series
+        .iter()
+        .map(|one| (one.labels.get("a"), one.times_ms.as_slice(), one.values.as_slice()))
+        .collect();
+    assert_eq!(shown, [("x", [60_000, 240_000].as_slice(), [2.0, 5.0].as_slice())]);
+}
+
+#[test]
 fn a_rate_of_counters_is_summed_by_label() {
     let store = Store::load(
         15,

@@ -4,7 +4,7 @@ use std::{
 };
 
 use varve_columnar::builders::MetadataBuilder;
-use varve_log::{Log as _, MemoryLog};
+use varve_log::{DiskReserve, Log as _, MemoryLog};
 use varve_types::{Table, TenantId};
 
 use super::*;
@@ -19,7 +19,7 @@ fn open(folder: &Path, log: &Arc<MemoryLog>) -> Store {
         memtable_max_bytes: 64 << 20,
         memtable_max_age_ms: 3_600_000,
         text_block_rows: 4,
-        disk_free_min_bytes: 0,
+        disk_reserve: DiskReserve::NONE,
         upkeep: UpkeepSettings::OFF,
     };
     Store::open(log.clone(), settings).unwrap()
@@ -110,7 +110,7 @@ fn without_space_nothing_is_merged_and_the_error_says_what_it_takes() {
         memtable_max_bytes: 64 << 20,
         memtable_max_age_ms: 3_600_000,
         text_block_rows: 4,
-        disk_free_min_bytes: u64::MAX / 2,
+        disk_reserve: DiskReserve { min_bytes: u64::MAX, min_percent: 100 },
         upkeep: UpkeepSettings::OFF,
     };
     let store = Store::open(log, settings).unwrap();

@@ -29,7 +29,7 @@ fn open(folder: &Path) -> (Arc<Journal>, Store) {
         memtable_max_bytes: 64 << 20,
         memtable_max_age_ms: 3_600_000,
         text_block_rows: 16,
-        disk_free_min_bytes: 0,
+        disk_reserve: varve_log::DiskReserve::NONE,
         upkeep: UpkeepSettings::OFF,
     };
     let store = Store::open(log.clone(), settings).unwrap();

@@ -95,7 +95,7 @@ fn a_full_memtable_is_sealed_and_the_log_trimmed() {
         memtable_max_bytes: 1,
         memtable_max_age_ms: 3_600_000,
         text_block_rows: 16,
-        disk_free_min_bytes: 0,
+        disk_reserve: varve_log::DiskReserve::NONE,
         upkeep: UpkeepSettings::OFF,
     };
     let store = Store::open(log.clone(), settings).unwrap();

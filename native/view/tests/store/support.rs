@@ -61,7 +61,7 @@ impl Home {
             memtable_max_bytes: 64 << 20,
             memtable_max_age_ms: 3_600_000,
             text_block_rows: 4,
-            disk_free_min_bytes: 0,
+            disk_reserve: varve_log::DiskReserve::NONE,
             upkeep: UpkeepSettings {
                 delete_cancel_period_ms: self.delete_cancel_period_ms,
                 retention: RetentionSettings {

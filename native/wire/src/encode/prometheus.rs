@@ -28,6 +28,9 @@ fn data(out: &mut Vec<u8>, answer: &Answer) {
     match answer {
         Answer::Matrix(set) => result(out, "matrix", |out| samples::matrix(out, set, float)),
         Answer::Vector(set) => result(out, "vector", |out| samples::vector(out, set, float)),
+        Answer::Samples(series) => {
+            result(out, "matrix", |out| samples::stored(out, series, float));
+        }
         Answer::Scalar { time_ns, value } => {
             result(out, "scalar", |out| {
                 samples::sample(out, &samples::seconds(*time_ns), *value, float);
@@ -142,6 +145,9 @@ fn size_hint_bytes(answer: &Answer) -> usize {
         + match answer {
             Answer::Matrix(set) => set.series.len() * (SERIES + set.steps_ns.len() * POINT),
             Answer::Vector(set) => set.series.len() * (SERIES + POINT),
+            Answer::Samples(series) => {
+                series.iter().map(|one| SERIES + one.times_ms.len() * POINT).sum()
+            }
             Answer::LabelSets(sets) => sets.len() * SERIES,
             Answer::Names(names) => names.len() * POINT,
             Answer::Metadata(metrics) => metrics.len() * SERIES,
@@ -155,7 +161,7 @@ fn size_hint_bytes(answer: &Answer) -> usize {
 #[cfg(test)]
 mod tests {
     use varve_columnar::{
-        answer::{ABSENT, Exemplar, QueryStats, Series, SeriesSet},
+        answer::{ABSENT, Exemplar, QueryStats, SampleSeries, Series, SeriesSet},
         labels::LabelSet,
     };
 
@@ -183,6 +189,21 @@ mod tests {
         assert_eq!(
             body(Answer::Matrix(SeriesSet { steps_ns, series })),
             r#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"__name__":"up","job":"a"},"values":[[1700000000,"1"]]}]}}"#
+        );
+    }
+
+    #[test]
+    fn stored_samples_are_a_matrix_in_which_each_series_has_its_own_times() {
+        let stored = |job: &str, times_ms: &[i64]| SampleSeries {
+            labels: LabelSet::new([("job", job)]),
+            times_ms: times_ms.to_vec(),
+            values: vec![0.5; times_ms.len()],
+            histograms: Vec::new(),
+        };
+        let series = vec![stored("a", &[1_000, 2_500]), stored("b", &[1_001])];
+        assert_eq!(
+            body(Answer::Samples(series)),
+            r#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"job":"a"},"values":[[1,"0.5"],[2.5,"0.5"]]},{"metric":{"job":"b"},"values":[[1.001,"0.5"]]}]}}"#
         );
     }
 

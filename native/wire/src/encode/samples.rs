@@ -2,8 +2,9 @@
 //! differs between the two, so each brings its own.
 
 use varve_columnar::{
-    answer::{Series, SeriesSet, is_absent},
+    answer::{SampleSeries, Series, SeriesSet, is_absent},
     histogram::NativeHistogram,
+    labels::LabelSet,
 };
 
 use super::json::{self, ARRAY, OBJECT};
@@ -16,22 +17,54 @@ pub(super) fn matrix(out: &mut Vec<u8>, set: &SeriesSet, float: Float) {
     // Each time is written once, then copied for every series.
     let times: Vec<String> = set.steps_ns.iter().map(|&time_ns| seconds(time_ns)).collect();
     let shown = set.series.iter().filter(|series| series.has_points());
-    json::list(out, ARRAY, shown, |out, Series { labels: metric, values, histograms }| {
-        out.extend_from_slice(br#"{"metric":"#);
-        labels(out, metric.iter());
-        let points = || times.iter().zip(values).filter(|(_, value)| !is_absent(**value));
-        if points().next().is_some() {
-            out.extend_from_slice(br#","values":"#);
-            json::list(out, ARRAY, points(), |out, (time, &value)| sample(out, time, value, float));
-        }
-        if !histograms.is_empty() {
-            out.extend_from_slice(br#","histograms":"#);
-            let points = times.iter().zip(histograms);
-            let points = points.filter_map(|(time, at)| Some((time, at.as_deref()?)));
-            json::list(out, ARRAY, points, |out, (time, at)| histogram(out, time, at, float));
-        }
-        out.push(b'}');
+    json::list(out, ARRAY, shown, |out, Series { labels, values, histograms }| {
+        let values = times.iter().zip(values.iter().copied());
+        let histograms = times.iter().zip(histograms);
+        one_series(
+            out,
+            labels,
+            values.filter(|(_, value)| !is_absent(*value)),
+            histograms.filter_map(|(time, at)| Some((time, at.as_deref()?))),
+            float,
+        );
     });
+}
+
+/// Each series with all its samples.
+pub(super) fn stored(out: &mut Vec<u8>, series: &[SampleSeries], float: Float) {
+    let time = |time_ms: i64| seconds(time_ms.saturating_mul(1_000_000));
+    json::list(out, ARRAY, series, |out, SampleSeries { labels, times_ms, values, histograms }| {
+        let values = times_ms.iter().zip(values);
+        let values = values.map(|(&time_ms, &value)| (time(time_ms), value));
+        let histograms = histograms.iter().map(|(time_ms, at)| (time(*time_ms), at.as_ref()));
+        one_series(out, labels, values, histograms, float);
+    });
+}
+
+fn one_series<'h, T: AsRef<str>>(
+    out: &mut Vec<u8>,
+    metric: &LabelSet,
+    values: impl Iterator<Item = (T, f64)>,
+    histograms: impl Iterator<Item = (T, &'h NativeHistogram)>,
+    float: Float,
+) {
+    out.extend_from_slice(br#"{"metric":"#);
+    labels(out, metric.iter());
+    let mut values = values.peekable();
+    if values.peek().is_some() {
+        out.extend_from_slice(br#","values":"#);
+        json::list(out, ARRAY, values, |out, (time, value)| {
+            sample(out, time.as_ref(), value, float);
+        });
+    }
+    let mut histograms = histograms.peekable();
+    if histograms.peek().is_some() {
+        out.extend_from_slice(br#","histograms":"#);
+        json::list(out, ARRAY, histograms, |out, (time, at)| {
+            histogram(out, time.as_ref(), at, float);
+        });
+    }
+    out.push(b'}');
 }
 
 /// Each series with its sample at the only step.

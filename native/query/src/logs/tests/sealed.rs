@@ -19,7 +19,7 @@ pub(super) fn store_of(requests: &Memtable) -> (Store, TempDir) {
         memtable_max_bytes: 64 << 20,
         memtable_max_age_ms: 3_600_000,
         text_block_rows: 4,
-        disk_free_min_bytes: 0,
+        disk_reserve: varve_log::DiskReserve::NONE,
         upkeep: UpkeepSettings::OFF,
     };
     let store = Store::open(Arc::new(MemoryLog::new(1)), settings).unwrap();

@@ -1,0 +1,106 @@
+import { describe, expect, it } from 'vitest';
+import type { PromqlHow } from '../how.ts';
+import { planned } from './examples.ts';
+import { promql } from './promql.ts';
+
+const instant: PromqlHow = { kind: 'instant', time: 9_000_000_000_000n, lookback: 300_000_000_000n };
+
+/** Without the order in which matchers stand: they are printed sorted. */
+function meaning(query: string): unknown {
+  const inOrder = (key: string, value: unknown): unknown =>
+    key === 'matchers' && Array.isArray(value) ? value.map((one) => JSON.stringify(one)).sort() : value;
+  return JSON.parse(JSON.stringify(promql.plan(query, instant), inOrder));
+}
+
+describe('a formatted query', () => {
+  it.each([
+    ['foo/bar', 'foo / bar'],
+    ['sum   by(job)(rate(up{b="2",a="1"}[5m]))', 'sum by (job) (rate(up{a="1",b="2"}[5m]))'],
+    ['sum(up) by ()', 'sum(up)'],
+    ['sum(up) without ()', 'sum without () (up)'],
+    ['topk(3,up)', 'topk(3, up)'],
+    ['a*on(x)group_left(y)b', 'a * on (x) group_left (y) b'],
+    ['a>bool ignoring()b', 'a > bool b'],
+    ['up@1700000000.5 offset -90s', 'up @ 1700000000.500 offset -1m30s'],
+    ['rate(up[5m])[1h:]@end()', 'rate(up[5m])[1h:] @ end()'],
+    ['-(1e3)+Inf', '-(1000) + +Inf'],
+    ['5m+0x1F', '5m + 31'],
+    ["'it\\'s'", '"it\'s"'],
+    ['{"a.b",c=~"d|e"}', '{__name__="a.b",c=~"d|e"}'],
+    ['sum by("a.b")(up)', 'sum by ("a.b") (up)'],
+  ])('%s becomes %s', (query, formatted) => {
+    expect(promql.format(query)).toBe(formatted);
+  });
+
+  it('has a line for each operand and argument where it is long', () => {
+    const rate = 'rate(http_server_request_duration_seconds_count{job="checkout"}[5m])';
+    expect(promql.format(`sum by (route) (${rate}) / quantile(0.5, -(${rate} + ${rate}))`)).toBe(
+      `  sum by (route) (${rate})
+/
+  quantile(
+    0.5,
+    -(
+        ${rate}
+      +
+        ${rate}
+    )
+  )`,
+    );
+  });
+
+  it.each(planned)('%s means what it meant', (query) => {
+    expect(meaning(promql.format(query))).toEqual(meaning(query));
+  });
+});
+
+describe('a syntax tree', () => {
+  it('has what operators and selectors say', () => {
+    expect(promql.tree('sum by (a) (rate(x{b!="c"}[5m] offset 1m)) > bool 2')).toEqual({
+      type: 'binaryExpr',
+      op: '>',
+      bool: true,
+      matching: null,
+      rhs: { type: 'numberLiteral', val: '2' },
+      lhs: {
+        type: 'aggregation',
+        op: 'sum',
+        param: null,
+        grouping: ['a'],
+        without: false,
+        expr: {
+          type: 'call',
+          func: { name: 'rate', argTypes: ['matrix'], variadic: 0, returnType: 'vector' },
+          args: [
+            {
+              type: 'matrixSelector',
+              name: 'x',
+              matchers: [
+                { name: '__name__', value: 'x', type: '=' },
+                { name: 'b', value: 'c', type: '!=' },
+              ],
+              range: 300_000,
+              offset: 60_000,
+              timestamp: null,
+              startOrEnd: null,
+              anchored: false,
+              smoothed: false,
+            },
+          ],
+        },
+      },
+    });
+  });
+
+  it('says how vectors find each other', () => {
+    expect(promql.tree('a and b')).toMatchObject({
+      matching: { card: 'many-to-many', on: false, labels: [] },
+    });
+    expect(promql.tree('a * on (x) group_left (y) b')).toMatchObject({
+      matching: { card: 'many-to-one', on: true, labels: ['x'], include: ['y'] },
+    });
+  });
+
+  it('is refused for a query that is none', () => {
+    expect(() => promql.tree('sum(')).toThrow('parse error');
+  });
+});
