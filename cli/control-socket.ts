@@ -3,7 +3,7 @@ import { request as httpRequest } from 'node:http';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import fastify from 'fastify';
-import { type NewHold, type Storage, VarveError } from '../storage/index.ts';
+import { type NewHold, type Storage, type StoreStatus, VarveError } from '../storage/index.ts';
 
 /** Linux and macOS cut longer paths of sockets (`sun_path`), the final zero byte counted. */
 const pathMaxBytes = 103;
@@ -23,7 +23,10 @@ const holdSchema = {
 
 type Hold = Omit<NewHold, 'name'>;
 
-/** A socket in the data directory, over which a running Varve takes commands: whoever may open it may give them. */
+/**
+ * A socket in the data directory, over which a running Varve is asked and takes commands: whoever may open it
+ * may do so, whatever ports, certificates and credentials it has.
+ */
 export interface ControlSocket {
   close(): Promise<void>;
 }
@@ -42,6 +45,7 @@ export async function openControlSocket(path: string, storage: Storage): Promise
     const message = error instanceof Error ? error.message : String(error);
     return await reply.code(status).type('text/plain; charset=utf-8').send(message);
   });
+  app.get('/status', async (_request, reply) => await reply.send(storage.status()));
   app.put<{ Params: { name: string }; Body: Hold }>(
     '/holds/:name',
     { schema: { body: holdSchema } },
@@ -66,11 +70,25 @@ export async function openControlSocket(path: string, storage: Storage): Promise
 }
 
 /**
- * Gives a command to the Varve that has the data directory open.
+ * The state of the Varve that has the data directory open.
  *
  * @throws Error with what it answered, or that nothing answers
  */
-export async function command(dataDir: string, method: 'PUT' | 'DELETE', path: string, body?: object) {
+export async function runningStatus(dataDir: string): Promise<StoreStatus> {
+  return JSON.parse(await command(dataDir, 'GET', '/status')) as StoreStatus;
+}
+
+/**
+ * Gives a command to the Varve that has the data directory open, and its answer.
+ *
+ * @throws Error with what it answered, or that nothing answers
+ */
+export async function command(
+  dataDir: string,
+  method: 'GET' | 'PUT' | 'DELETE',
+  path: string,
+  body?: object,
+): Promise<string> {
   const socketPath = controlSocketPath(dataDir);
   if (socketPath === undefined)
     throw new Error(`${dataDir} is too long a path for a socket; choose a shorter data_dir`);
@@ -91,4 +109,5 @@ export async function command(dataDir: string, method: 'PUT' | 'DELETE', path: s
     sent.end(payload);
   });
   if (status >= 300) throw new Error(answer);
+  return answer;
 }

@@ -3,8 +3,7 @@ import type { HoldStatus, StoreStatus } from '../../storage/index.ts';
 import { UsageError } from '../arguments.ts';
 import { type ConfigSources, loadConfig } from '../config/load.ts';
 import { durationMs } from '../config/quantity.ts';
-import { command } from '../control-socket.ts';
-import { readStatus } from './running.ts';
+import { command, runningStatus } from '../control-socket.ts';
 import { columns, size } from './show.ts';
 
 const minuteMs = 60_000;
@@ -12,14 +11,14 @@ const placesShown = 4;
 /** As the log bounds names. */
 const ownerMaxLength = 64;
 
-/** `varve log status`: asks the Varve that runs with this configuration how its log is. */
+/** `varve log status`: asks the Varve that has the data directory open how its log is. */
 export async function status(sources: ConfigSources): Promise<void> {
-  process.stdout.write(showLogStatus(await readStatus(sources)));
+  process.stdout.write(showLogStatus(await runningStatus(loadConfig(sources).config.data_dir)));
 }
 
-/** `varve log holds`: asks the Varve that runs with this configuration who keeps records. */
+/** `varve log holds`: asks the Varve that has the data directory open who keeps records. */
 export async function holds(sources: ConfigSources): Promise<void> {
-  const { journal } = await readStatus(sources);
+  const { journal } = await runningStatus(loadConfig(sources).config.data_dir);
   process.stdout.write(showHolds(journal.holds, Date.now()));
 }
 

@@ -1,12 +1,12 @@
 import { type Expired, openStorage, type StoreStatus } from '../../storage/index.ts';
 import { type ConfigSources, loadConfig } from '../config/load.ts';
+import { runningStatus } from '../control-socket.ts';
 import { storageOptions } from '../options.ts';
-import { readStatus } from './running.ts';
 import { columns, size } from './show.ts';
 
-/** `varve store stats`: asks the Varve that runs with this configuration what its store holds. */
+/** `varve store stats`: asks the Varve that has the data directory open what its store holds. */
 export async function stats(sources: ConfigSources): Promise<void> {
-  process.stdout.write(showStoreStats(await readStatus(sources)));
+  process.stdout.write(showStoreStats(await runningStatus(loadConfig(sources).config.data_dir)));
 }
 
 /**

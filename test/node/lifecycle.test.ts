@@ -95,11 +95,13 @@ describe('a node', () => {
   it('tells how its log is', async () => {
     const varve = await startVarve();
     await push(varve, 'counted');
-    const args = ['dist/cli/main.js', 'log', 'status', '--listen-http-port', String(varve.ports.all)];
+    const args = ['dist/cli/main.js', 'log', 'status', '--data-dir', varve.dataDir];
     const asked = await promisify(execFile)(process.execPath, args);
     expect(asked.stdout).toMatch(/^journal +writable$/m);
     expect(asked.stdout).toMatch(/^logs\/\d+ +1:1 +0:0 +1 +-$/m);
     await varve.stop();
-    await expect(promisify(execFile)(process.execPath, args)).rejects.toThrow('nothing answers at http://');
+    await expect(promisify(execFile)(process.execPath, args)).rejects.toThrow(
+      `nothing answers at ${join(varve.dataDir, 'control.sock')}; is Varve running with this data_dir?`,
+    );
   });
 });
