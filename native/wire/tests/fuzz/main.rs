@@ -98,10 +98,12 @@ impl Fuzz {
         let formed = match syntax {
             _ if random.one_in(3) => None,
             Syntax::Protobuf => mutate::protobuf(body, BODY_MAX_BYTES, random),
-            Syntax::Json => mutate::json(body, random),
+            Syntax::Json => mutate::json(body, BODY_MAX_BYTES, random),
             Syntax::Other => None,
         };
-        formed.unwrap_or_else(|| mutate::bytes(body, other, BODY_MAX_BYTES, random))
+        formed
+            .filter(|formed| formed.len() <= BODY_MAX_BYTES)
+            .unwrap_or_else(|| mutate::bytes(body, other, BODY_MAX_BYTES, random))
     }
 
     /// Mostly as it is; sometimes compressed, and then perhaps damaged, or said to be.

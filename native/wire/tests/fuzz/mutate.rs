@@ -80,27 +80,28 @@ enum FieldValue {
 pub(crate) fn protobuf(body: &[u8], max_bytes: usize, random: &mut Random) -> Option<Vec<u8>> {
     let mut fields = read(body, 0)?;
     for _ in 0..=random.below(3) {
-        change(&mut fields, random);
+        change(&mut fields, max_bytes, random);
     }
     let mut out = Vec::new();
     write(&fields, max_bytes, &mut out);
     Some(out)
 }
 
-fn change(fields: &mut Vec<Field>, random: &mut Random) {
+fn change(fields: &mut Vec<Field>, max_bytes: usize, random: &mut Random) {
     let at = random.below(fields.len());
     let Some(field) = fields.get_mut(at) else { return };
     if let FieldValue::Message(inner) = &mut field.value
         && !random.one_in(4)
     {
-        change(inner, random);
+        change(inner, max_bytes, random);
         return;
     }
     match random.below(6) {
         0 => drop(fields.remove(at)),
         1 => {
             let copy = field.clone();
-            let times = random.magnitude(14);
+            // More would not be written.
+            let times = random.magnitude(14).min(max_bytes / bytes_of(&copy));
             fields.extend(std::iter::repeat_n(copy, times));
         }
         2 => field.tag = field.tag & 7 | (1 + random.below(20) as u64) << 3,
@@ -124,6 +125,16 @@ fn change(fields: &mut Vec<Field>, random: &mut Random) {
             FieldValue::Message(inner) => inner.clear(),
         },
     }
+}
+
+/// At least as many as it is written with.
+fn bytes_of(field: &Field) -> usize {
+    let value = match &field.value {
+        FieldValue::Varint(_) => 10,
+        FieldValue::Fixed(bytes) | FieldValue::Bytes(bytes) => 10 + bytes.len(),
+        FieldValue::Message(inner) => 10 + inner.iter().map(bytes_of).sum::<usize>(),
+    };
+    10 + value
 }
 
 fn read(mut bytes: &[u8], depth: u32) -> Option<Vec<Field>> {
@@ -200,13 +211,13 @@ fn push_varint(mut value: u64, out: &mut Vec<u8>) {
     out.push(value as u8);
 }
 
-/// Lines of JSON that are still JSON. `None` if one of them is none.
-pub(crate) fn json(body: &[u8], random: &mut Random) -> Option<Vec<u8>> {
+/// Lines of JSON that are still JSON, and not much longer than `max_bytes`. `None` if one of them is none.
+pub(crate) fn json(body: &[u8], max_bytes: usize, random: &mut Random) -> Option<Vec<u8>> {
     let text = std::str::from_utf8(body).ok()?;
     let lines: Result<Vec<Json>, _> = text.lines().map(serde_json::from_str).collect();
     let mut lines = lines.ok()?;
     let at = random.below(lines.len());
-    change_json(lines.get_mut(at)?, random);
+    change_json(lines.get_mut(at)?, max_bytes, random);
     let mut out = String::new();
     for line in lines {
         out.push_str(&line.to_string());
@@ -215,16 +226,18 @@ pub(crate) fn json(body: &[u8], random: &mut Random) -> Option<Vec<u8>> {
     Some(out.into_bytes())
 }
 
-fn change_json(value: &mut Json, random: &mut Random) {
+fn change_json(value: &mut Json, max_bytes: usize, random: &mut Random) {
+    let most = |copy: &Json| max_bytes / copy.to_string().len();
     if !random.one_in(5) {
         match value {
             Json::Array(items) if !items.is_empty() => {
                 let at = random.below(items.len());
                 if random.one_in(4) {
                     let copy = items[at].clone();
-                    items.extend(std::iter::repeat_n(copy, random.magnitude(12)));
+                    let times = random.magnitude(12).min(most(&copy));
+                    items.extend(std::iter::repeat_n(copy, times));
                 } else {
-                    change_json(&mut items[at], random);
+                    change_json(&mut items[at], max_bytes, random);
                 }
                 return;
             }
@@ -234,7 +247,7 @@ fn change_json(value: &mut Json, random: &mut Random) {
                 if random.one_in(6) {
                     pairs.remove(&key);
                 } else if let Some(inner) = pairs.get_mut(&key) {
-                    change_json(inner, random);
+                    change_json(inner, max_bytes, random);
                 }
                 return;
             }
@@ -248,7 +261,7 @@ fn change_json(value: &mut Json, random: &mut Random) {
         3 => Json::from(-1.5e300),
         4 => Json::from(String::from_utf8_lossy(&telling(random).repeat(random.below(300)))),
         5 => Json::from("NaN"),
-        6 => Json::Array(vec![value.clone(); random.below(100)]),
+        6 => Json::Array(vec![value.clone(); random.below(100).min(most(value))]),
         _ => serde_json::json!({ "a": value.clone(), "": [] }),
     };
 }
