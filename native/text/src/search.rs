@@ -33,10 +33,21 @@ pub enum SearchError {
     /// A misspelt phrase.
     #[error("'{0}' is more than one word; `~` takes one")]
     ManyWords(String),
+    /// A misspelt one.
+    #[error("'{0}' has more than {MISSPELT_MAX_BYTES} bytes; search for its beginning with `*`")]
+    WordTooLong(String),
+    /// More would be another word.
+    #[error("{0} letters of a word may not be wrong, only {EDITS_MAX}")]
+    TooManyEdits(u8),
     /// Each word is compared with every token.
     #[error("the query has more than {TERMS_MAX} words; search for less at once")]
     TooMany,
 }
+
+/// The most letters of a word that may be wrong, and the longest word of which some may: an automaton takes
+/// some 50 KiB for each letter of its word, and many times that with another edit.
+const EDITS_MAX: u8 = 2;
+const MISSPELT_MAX_BYTES: usize = 32;
 
 /// The most words of a query.
 const TERMS_MAX: usize = 64;
@@ -171,6 +182,12 @@ fn node(query: &TextQuery, terms: &mut Vec<Term>) -> Result<Node, SearchError> {
             let word = words.next().ok_or_else(|| SearchError::NoWord(text.clone()))?;
             if words.next().is_some() {
                 return Err(SearchError::ManyWords(text.clone()));
+            }
+            if word.len() > MISSPELT_MAX_BYTES {
+                return Err(SearchError::WordTooLong(word.to_owned()));
+            }
+            if *edits > EDITS_MAX {
+                return Err(SearchError::TooManyEdits(*edits));
             }
             terms.push(Term::fuzzy(word, *edits));
             Node::Run(vec![terms.len() - 1])

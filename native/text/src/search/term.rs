@@ -1,13 +1,15 @@
 //! One word of a query, and which tokens are it.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt};
+
+use levenshtein_automata::{DFA, Distance, LevenshteinAutomatonBuilder};
 
 /// A word, in lower case.
 #[derive(Debug)]
 pub(super) enum Term {
     Whole(Box<str>),
     Prefix(Box<str>),
-    Fuzzy { letters: Box<[char]>, edits: usize },
+    Fuzzy(Misspelt),
 }
 
 /// In lower case, as words are compared.
@@ -16,6 +18,24 @@ pub(super) fn lower(token: &str) -> Cow<'_, str> {
         Cow::Borrowed(token)
     } else {
         Cow::Owned(token.to_lowercase())
+    }
+}
+
+/// A word of which so many letters may be other ones, missing or too many.
+pub(super) struct Misspelt {
+    automaton: DFA,
+    edits: u8,
+}
+
+impl Misspelt {
+    fn accepts(&self, token: &str) -> bool {
+        matches!(self.automaton.eval(token), Distance::Exact(edits) if edits <= self.edits)
+    }
+}
+
+impl fmt::Debug for Misspelt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Misspelt").field("edits", &self.edits).finish_non_exhaustive()
     }
 }
 
@@ -29,7 +49,9 @@ impl Term {
     }
 
     pub(super) fn fuzzy(word: &str, edits: u8) -> Self {
-        Self::Fuzzy { letters: lower(word).chars().collect(), edits: edits.into() }
+        // Two letters that changed places are two edits, as in search engines' `~`.
+        let automata = LevenshteinAutomatonBuilder::new(edits, false);
+        Self::Fuzzy(Misspelt { automaton: automata.build_dfa(&lower(word)), edits })
     }
 
     /// Whether a token, given in lower case, is the word.
@@ -37,63 +59,23 @@ impl Term {
         match self {
             Self::Whole(word) => **word == *token,
             Self::Prefix(word) => token.starts_with(&**word),
-            Self::Fuzzy { letters, edits } => is_within(letters, token, *edits),
+            Self::Fuzzy(misspelt) => misspelt.accepts(token),
         }
     }
-}
-
-/// Whether so many insertions, deletions and substitutions of letters make one of the other.
-fn is_within(letters: &[char], token: &str, edits: usize) -> bool {
-    // A letter has one to four bytes, so most tokens are known by their length.
-    if token.len() + edits < letters.len() || token.len() > (letters.len() + edits) * 4 {
-        return false;
-    }
-    let mut row: Vec<usize> = (0..=letters.len()).collect();
-    for (above, letter) in token.chars().enumerate() {
-        let mut diagonal = above;
-        let mut left = above + 1;
-        let mut least = left;
-        if let Some(first) = row.first_mut() {
-            *first = left;
-        }
-        for (cell, &wanted) in row.iter_mut().skip(1).zip(letters) {
-            let cost = (diagonal + usize::from(wanted != letter)).min(left + 1).min(*cell + 1);
-            diagonal = *cell;
-            *cell = cost;
-            left = cost;
-            least = least.min(cost);
-        }
-        if least > edits {
-            return false;
-        }
-    }
-    row.last().is_some_and(|&distance| distance <= edits)
 }
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
-    /// Levenshtein's distance by its definition.
-    fn distance(a: &[char], b: &[char]) -> usize {
-        match (a, b) {
-            ([], rest) | (rest, []) => rest.len(),
-            ([x, a_rest @ ..], [y, b_rest @ ..]) => {
-                let replaced = distance(a_rest, b_rest) + usize::from(x != y);
-                replaced.min(distance(a_rest, b) + 1).min(distance(a, b_rest) + 1)
-            }
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn edits_are_counted_as_levenshtein_does(a in "[abü]{0,5}", b in "[abü]{0,5}", edits in 0usize..3) {
-            let letters: Vec<char> = a.chars().collect();
-            let other: Vec<char> = b.chars().collect();
-            prop_assert_eq!(is_within(&letters, &b, edits), distance(&letters, &other) <= edits);
-        }
+    #[test]
+    fn edits_are_letters_not_bytes() {
+        let uber = Term::fuzzy("über", 1);
+        assert!(["über", "uber", "übe", "übers", "üßer"].iter().all(|token| uber.is(token)));
+        assert!(["ubers", "eübr", "üb"].iter().all(|token| !uber.is(token)));
+        let card = Term::fuzzy("card", 2);
+        assert!(["cadr", "cd", "wards", "card"].iter().all(|token| card.is(token)));
+        assert!(["c", "dar", "wardrobe"].iter().all(|token| !card.is(token)));
     }
 
     #[test]
