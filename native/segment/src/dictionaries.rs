@@ -57,7 +57,7 @@ fn is_in_dictionary(chunk: &ColumnChunkMetaData) -> bool {
         })
 }
 
-/// Values in Parquet's `PLAIN` encoding; `false` where there are fewer, or of a type that no column of
+/// Values in Parquet's `PLAIN` encoding, which the parquet crate decodes only with the column's other pages; `false` where there are fewer, or of a type that no column of
 /// names has.
 fn read_plain(mut page: &[u8], count: u32, kind: Type, values: &mut Vec<Box<[u8]>>) -> bool {
     for _ in 0..count {

@@ -202,12 +202,15 @@ impl Reader for Listing<'_> {
         Ok(columns)
     }
 
-    fn deciding_columns(&self, segment: &Segment) -> Result<Option<Vec<&'static str>>, QueryError> {
+    fn decides(&self) -> bool {
         // Where rows are left out by their place in the log, all of it is asked for.
-        let Some(deciding) = self.deciding.as_ref().filter(|_| self.from.is_empty()) else {
-            return Ok(None);
-        };
-        let mut columns = metadata_columns(segment, deciding)?;
+        self.deciding.is_some() && self.from.is_empty()
+    }
+
+    fn deciding_columns(&self, segment: &Segment) -> Result<Vec<&'static str>, QueryError> {
+        let deciding = self.deciding.as_ref();
+        let mut columns =
+            deciding.map_or(Ok(Vec::new()), |names| metadata_columns(segment, names))?;
         if self.pipeline.reads_lines() {
             columns.push("body");
         }
@@ -215,7 +218,7 @@ impl Reader for Listing<'_> {
         if columns.is_empty() {
             columns.push("_row");
         }
-        Ok(Some(columns))
+        Ok(columns)
     }
 
     fn keep(
@@ -271,8 +274,7 @@ impl Reader for Listing<'_> {
         let lines = bodies(found.batch)?;
         let positions = Positions::of(found)?;
         let mut matched = 0;
-        self.labels.want_only(self.deciding.clone().filter(|_| !found.is_kept));
-        let matters = metadata.may_hold(|name| self.labels.wants(name));
+        self.labels.want_only(None);
         for row in found.rows {
             let place = positions.place(*row);
             if place.is_before(&self.from) {
@@ -280,13 +282,6 @@ impl Reader for Listing<'_> {
             }
             let line = lines.value(row.at as usize);
             let stream = &streams.streams()[row.stream as usize];
-            if let Some(deciding) = self.deciding.clone().filter(|_| !found.is_kept) {
-                self.labels.want_only(Some(deciding));
-                if self.run(matters.then_some(&metadata), row, stream, line).is_none() {
-                    continue;
-                }
-                self.labels.want_only(None);
-            }
             if let Some(line) = self.run(Some(&metadata), row, stream, line) {
                 matched += 1;
                 self.push(place, &line)?;

@@ -60,8 +60,6 @@ pub(super) struct Found<'b> {
     pub(super) rows: &'b [Row],
     /// Where all rows were appended; of a segment's rows the batch's columns say it.
     pub(super) appended: Option<(PartitionId, Lsn)>,
-    /// The reader said of each of them that it keeps it.
-    pub(super) is_kept: bool,
 }
 
 /// Who the rows are for.
@@ -74,12 +72,17 @@ pub(super) trait Reader: Sized {
         segment: &Segment,
     ) -> Result<Vec<&'static str>, QueryError>;
 
-    /// The fewer columns by which it can say which rows it keeps; `None` where it wants all at once.
-    fn deciding_columns(&self, _: &Segment) -> Result<Option<Vec<&'static str>>, QueryError> {
-        Ok(None)
+    /// Whether it says by few columns which rows it keeps ([`Self::keep`]), before it takes these.
+    fn decides(&self) -> bool {
+        false
     }
 
-    /// Adds those of the rows that it keeps; the batch holds the deciding columns.
+    /// The columns by which it decides, at least one.
+    fn deciding_columns(&self, _: &Segment) -> Result<Vec<&'static str>, QueryError> {
+        Ok(Vec::new())
+    }
+
+    /// Adds the places of those of the rows that it keeps; the batch holds the deciding columns.
     fn keep(
         &mut self,
         _: &Found<'_>,
@@ -293,9 +296,15 @@ impl Scan<'_> {
             bytes_read,
             ..QueryStats::default()
         });
-        reader.narrow(&mut rows, false);
         let appended = Some((source.partition, source.lsn));
-        reader.take(&Found { batch, rows: &rows, appended, is_kept: false }, streams)
+        reader.narrow(&mut rows, false);
+        if reader.decides() {
+            let mut places = Vec::new();
+            reader.keep(&Found { batch, rows: &rows, appended }, streams, &mut places)?;
+            rows = places.into_iter().map(|place| rows[place]).collect();
+            reader.narrow(&mut rows, true);
+        }
+        reader.take(&Found { batch, rows: &rows, appended }, streams)
     }
 
     fn is_in_range(&self, time_ns: i64) -> bool {

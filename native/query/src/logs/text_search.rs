@@ -158,8 +158,12 @@ impl Reader for Ranking<'_> {
         Ok(columns)
     }
 
-    fn deciding_columns(&self, _: &Segment) -> Result<Option<Vec<&'static str>>, QueryError> {
-        Ok(Some(vec!["body"]))
+    fn decides(&self) -> bool {
+        true
+    }
+
+    fn deciding_columns(&self, _: &Segment) -> Result<Vec<&'static str>, QueryError> {
+        Ok(vec!["body"])
     }
 
     fn keep(
@@ -169,6 +173,7 @@ impl Reader for Ranking<'_> {
         kept: &mut Vec<usize>,
     ) -> Result<(), QueryError> {
         let lines = bodies(found.batch)?;
+        let before = self.total;
         for (place, row) in found.rows.iter().enumerate() {
             if let Some(Scored { score, .. }) = self.score(lines.value(row.at as usize)) {
                 self.total += 1;
@@ -177,6 +182,8 @@ impl Reader for Ranking<'_> {
                 }
             }
         }
+        let rows_matched = self.total - before;
+        self.context.count(&QueryStats { rows_matched, ..QueryStats::default() });
         Ok(())
     }
 
@@ -189,11 +196,9 @@ impl Reader for Ranking<'_> {
     fn take(&mut self, found: &Found<'_>, streams: &StreamDirectory<'_>) -> Result<(), QueryError> {
         let lines = bodies(found.batch)?;
         let metadata = LogMetadata::new(found.batch);
-        let mut matched = 0;
         for row in found.rows {
             let line = lines.value(row.at as usize);
             let Some(Scored { score, places }) = self.score(line) else { continue };
-            matched += 1;
             if !self.may_count(score, row.time_ns) {
                 continue;
             }
@@ -211,10 +216,6 @@ impl Reader for Ranking<'_> {
                 self.cut();
             }
         }
-        if !found.is_kept {
-            self.total += matched;
-        }
-        self.context.count(&QueryStats { rows_matched: matched, ..QueryStats::default() });
         self.context.budget.check()
     }
 

@@ -41,7 +41,7 @@ impl SegmentRows<'_> {
         let columns = reader.columns(self.streams, self.segment)?;
         if columns.is_empty() {
             return self.each_passed(|batch, rows, _| {
-                reader.take(&Found { batch, rows, appended: None, is_kept: false }, self.streams)
+                reader.take(&Found { batch, rows, appended: None }, self.streams)
             });
         }
         let mut passed = Vec::new();
@@ -55,13 +55,12 @@ impl SegmentRows<'_> {
         })?;
         let held = held.map_or(Ok(None), HeldLines::joined)?;
         reader.narrow(&mut passed, false);
-        let deciding = reader.deciding_columns(self.segment)?;
-        if let Some(deciding) = &deciding {
+        if reader.decides() {
             let mut kept = Vec::new();
-            self.each_batch(deciding, &passed, held.as_ref(), |batch, segment_rows, rows| {
+            let deciding = reader.deciding_columns(self.segment)?;
+            self.each_batch(&deciding, &passed, held.as_ref(), |batch, segment_rows, rows| {
                 let mut places = Vec::new();
-                let found = Found { batch, rows, appended: None, is_kept: false };
-                reader.keep(&found, self.streams, &mut places)?;
+                reader.keep(&Found { batch, rows, appended: None }, self.streams, &mut places)?;
                 kept.extend(places.into_iter().map(|place| segment_rows[place]));
                 Ok(())
             })?;
@@ -69,8 +68,7 @@ impl SegmentRows<'_> {
             reader.narrow(&mut passed, true);
         }
         self.each_batch(&columns, &passed, held.as_ref(), |batch, _, rows| {
-            let is_kept = deciding.is_some();
-            reader.take(&Found { batch, rows, appended: None, is_kept }, self.streams)
+            reader.take(&Found { batch, rows, appended: None }, self.streams)
         })
     }
 

@@ -93,7 +93,7 @@ impl<'q> Counts<'q> {
     /// Counts as fast as it can; a row with an error ends it ([`Self::is_failed`]).
     pub(super) fn new(context: &'q ExecContext, rules: Rules<'q>) -> Self {
         let wanted = wanted_names(rules.pipeline, rules.grouping, rules.unwrapper);
-        Self { wanted, ..Self::telling(context, rules) }.quiet()
+        Self { wanted, tells_errors: false, ..Self::telling(context, rules) }
     }
 
     /// Reads all labels of all rows, and tells the first row with an error.
@@ -112,10 +112,6 @@ impl<'q> Counts<'q> {
             tells_errors: true,
             is_failed: false,
         }
-    }
-
-    fn quiet(self) -> Self {
-        Self { tells_errors: false, ..self }
     }
 
     /// Whether a row had an error.
@@ -374,7 +370,8 @@ impl Reader for Counts<'_> {
 
 impl Fork for Counts<'_> {
     fn fork(&self) -> Self {
-        Self { wanted: self.wanted.clone(), ..Self::telling(self.context, self.rules) }.quiet()
+        let (wanted, tells_errors) = (self.wanted.clone(), self.tells_errors);
+        Self { wanted, tells_errors, ..Self::telling(self.context, self.rules) }
     }
 
     fn join(&mut self, later: Self) -> Result<(), QueryError> {
