@@ -81,10 +81,7 @@ pub(super) fn metric_name(
             words_with_suffixes(name, unit, kind)
         }
         TranslationStrategy::UnderscoreEscapingWithoutSuffixes => {
-            let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, ':' | '_');
-            let parts: Vec<&str> =
-                name.split(|c| !is_part(c)).filter(|part| !part.is_empty()).collect();
-            parts.join("_")
+            parts(name, |c| c.is_ascii_alphanumeric() || matches!(c, ':' | '_')).join("_")
         }
         TranslationStrategy::NoUTF8EscapingWithSuffixes => {
             return Some(name_with_suffixes(name, unit, kind)).filter(|_| !name.is_empty());
@@ -99,9 +96,7 @@ pub(super) fn metric_name(
 
 /// The words of a name, its unit and its type, joined by underscores.
 fn words_with_suffixes(name: &str, unit: &str, kind: MetricKind) -> String {
-    let is_part = |c: char| c.is_ascii_alphanumeric() || c == ':';
-    let mut words: Vec<&str> =
-        name.split(|c| !is_part(c)).filter(|word| !word.is_empty()).collect();
+    let mut words = parts(name, is_of_word);
     let (main, per) = unit_words(unit);
     if !main.is_empty() && !words.contains(&main.as_str()) {
         words.push(&main);
@@ -151,9 +146,7 @@ fn type_suffix(unit: &str, kind: MetricKind) -> Option<&'static str> {
 /// The unit as Prometheus' metadata names it: `By/s` is `bytes_per_second`.
 pub(super) fn unit_name(unit: &str) -> String {
     let (main, per) = unit_words(unit);
-    let words: Vec<&str> =
-        [main.as_str(), per.as_str()].into_iter().filter(|word| !word.is_empty()).collect();
-    words.join("_")
+    if main.is_empty() || per.is_empty() { main + &per } else { format!("{main}_{per}") }
 }
 
 /// The label's name in Prometheus; `None` if it is empty or only underscores are left of it.
@@ -195,10 +188,16 @@ fn word(unit: &str, words: &[(&str, &str)]) -> String {
         return String::new();
     }
     let known = words.iter().find(|(short, _)| *short == unit);
-    let parts = known.map_or(unit, |(_, word)| word);
-    let is_part = |c: char| c.is_ascii_alphanumeric() || c == ':';
-    let parts: Vec<&str> = parts.split(|c| !is_part(c)).filter(|part| !part.is_empty()).collect();
-    parts.join("_")
+    parts(known.map_or(unit, |(_, word)| word), is_of_word).join("_")
+}
+
+fn is_of_word(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == ':'
+}
+
+/// The runs of such characters.
+fn parts(text: &str, is_part: impl Fn(char) -> bool) -> Vec<&str> {
+    text.split(|c| !is_part(c)).filter(|part| !part.is_empty()).collect()
 }
 
 #[cfg(test)]

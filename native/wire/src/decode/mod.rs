@@ -8,6 +8,7 @@ mod compression;
 mod elastic_bulk;
 mod format;
 mod gate;
+mod hex_id;
 mod jaeger;
 mod level;
 mod limits;
@@ -167,7 +168,7 @@ pub enum DecodeError {
     #[error("body is not packed syslog messages")]
     NotPacked,
     /// A fault of our own.
-    #[error("the records of the body do not make a batch")]
+    #[error("the records of the body do not make a batch: {0}")]
     Build(#[source] BuildError),
 }
 

@@ -11,7 +11,9 @@ use serde::{
 };
 
 use super::{
-    DecodeError, Decoded, Gate, otlp_traces,
+    DecodeError, Decoded, Gate,
+    hex_id::hex_id,
+    otlp_traces,
     protobuf_write::{write_bytes, write_fixed64, write_message, write_varint},
 };
 
@@ -177,11 +179,7 @@ impl Endpoint {
 /// An id of hex digits, which may be fewer than its bytes take; empty, which is refused later, if it
 /// is none.
 fn id<const N: usize>(digits: &str) -> Vec<u8> {
-    let is_id = !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
-    let value = is_id.then(|| u128::from_str_radix(digits, 16).ok()).flatten();
-    let bytes = value.map(u128::to_be_bytes);
-    let fits = digits.len() <= 2 * N;
-    bytes.filter(|_| fits).and_then(|it| it.get(16 - N..).map(<[u8]>::to_vec)).unwrap_or_default()
+    hex_id::<N>(digits).map(Vec::from).unwrap_or_default()
 }
 
 fn text_attribute(out: &mut Vec<u8>, number: u32, key: &str, value: &str) {

@@ -11,7 +11,7 @@ use varve_columnar::{
     json_reader::{JsonError, JsonReader, Token},
 };
 
-use super::super::time::parse_rfc3339;
+use super::super::{hex_id::hex_id, time::parse_rfc3339};
 
 /// What a document says.
 #[derive(Debug)]
@@ -103,7 +103,7 @@ fn take_id<const N: usize>(
     paths.iter().find_map(|path| {
         let value = take_path(fields, path)?;
         let id = match &value {
-            Value::String(digits) => id_of(digits),
+            Value::String(digits) if digits.len() == 2 * N => hex_id(digits),
             _ => None,
         };
         if id.is_none() {
@@ -111,16 +111,6 @@ fn take_id<const N: usize>(
         }
         id
     })
-}
-
-fn id_of<const N: usize>(digits: &str) -> Option<[u8; N]> {
-    let digits = Some(digits.as_bytes()).filter(|digits| digits.len() == 2 * N)?;
-    let mut id = [0; N];
-    for (byte, pair) in id.iter_mut().zip(digits.chunks_exact(2)) {
-        let pair = std::str::from_utf8(pair).ok().filter(|pair| !pair.starts_with('+'))?;
-        *byte = u8::from_str_radix(pair, 16).ok()?;
-    }
-    Some(id)
 }
 
 /// The time of a document: RFC 3339, or milliseconds since the epoch as a number or in quotes, with a
