@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { BodyEncoding, BodyFormat, Receipt, TenantId } from '../storage/index.ts';
-import type { IngestCode } from './errors.ts';
+import { type IngestCode, IngestError } from './errors.ts';
 
 /** A way in: its routes, its wire format and its answers. */
 export interface Receiver {
@@ -104,6 +104,23 @@ export function leaveBodiesUnread(app: FastifyInstance): void {
   app.addContentTypeParser('*', (_request, _payload, done) => {
     done(null);
   });
+}
+
+/** `Content-Type` without its parameters, in lower case; empty where there is none. */
+export function mediaTypeOf(request: FastifyRequest): string {
+  return (request.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+}
+
+/**
+ * The encoding of a body that may be compressed with gzip and with nothing else.
+ *
+ * @throws IngestError ENCODING_UNSUPPORTED
+ */
+export function gzipOrNone(request: FastifyRequest): BodyEncoding {
+  const name = contentEncodingOf(request);
+  if (name === '') return 'identity';
+  if (name === 'gzip') return 'gzip';
+  throw new IngestError('ENCODING_UNSUPPORTED', `content encoding '${name}' is not gzip`);
 }
 
 /** `Content-Encoding` in lower case; empty where there is none. */

@@ -1,17 +1,15 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { BodyEncoding } from '../../storage/index.ts';
 import { asksForCredentials, challenge, IngestError, refusalOf, retryAfterOf } from '../errors.ts';
 import { plainTextStatus } from '../plain-text.ts';
 import {
-  contentEncodingOf,
   type Declared,
+  gzipOrNone,
   type Intake,
   leaveBodiesUnread,
+  mediaTypeOf,
   type Receiver,
 } from '../receiver.ts';
 import { answerProbes } from './probes.ts';
-
-const encodings: Readonly<Record<string, BodyEncoding>> = { '': 'identity', gzip: 'gzip' };
 
 // The last two are those of official clients, which append `;compatible-with=`.
 const mediaTypes: ReadonlySet<string> = new Set([
@@ -66,18 +64,14 @@ async function bulk(request: FastifyRequest, reply: FastifyReply, intake: Intake
 }
 
 function declaredBy(request: FastifyRequest): Declared {
-  const media = (request.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+  const media = mediaTypeOf(request);
   if (!mediaTypes.has(media))
     throw new IngestError(
       'MEDIA_TYPE_UNSUPPORTED',
       `Content-Type header [${media}] is not supported; send application/x-ndjson`,
     );
-  const name = contentEncodingOf(request);
-  const encoding = encodings[name];
-  if (encoding === undefined)
-    throw new IngestError('ENCODING_UNSUPPORTED', `content encoding '${name}' is not gzip`);
   const { index } = request.params as { readonly index?: string };
-  return { format: 'elasticBulk', encoding, target: index };
+  return { format: 'elasticBulk', encoding: gzipOrNone(request), target: index };
 }
 
 /** A request that was refused as a whole, in Elasticsearch's form. Clients send 429 and 503 again. */

@@ -1,10 +1,7 @@
 import type { FastifyRequest } from 'fastify';
-import type { BodyEncoding } from '../../storage/index.ts';
 import { IngestError } from '../errors.ts';
-import { answerText, plainTextStatus, refuseInText } from '../plain-text.ts';
-import { contentEncodingOf, type Declared, leaveBodiesUnread, type Receiver } from '../receiver.ts';
-
-const encodings: Readonly<Record<string, BodyEncoding>> = { '': 'identity', gzip: 'gzip' };
+import { takePostedSpans } from '../posted-spans.ts';
+import { type Declared, gzipOrNone, mediaTypeOf, type Receiver } from '../receiver.ts';
 
 const mediaTypes: ReadonlySet<string> = new Set([
   'application/x-thrift',
@@ -15,30 +12,16 @@ const mediaTypes: ReadonlySet<string> = new Set([
 export const jaegerThrift: Receiver = {
   name: 'jaegerThrift',
   register(app, intake) {
-    leaveBodiesUnread(app);
-    app.post('/api/traces', async (request, reply) => {
-      try {
-        const { refused } = await intake.http(jaegerThrift.name, request, declaredBy(request));
-        if (refused.length === 0) return await reply.code(202).send();
-        // The others are stored; a 4xx keeps the sender from sending all of them again.
-        return await answerText(reply, 400, refused.map(({ message }) => message).join('; '));
-      } catch (thrown) {
-        return await refuseInText(reply, thrown, plainTextStatus, intake);
-      }
-    });
+    takePostedSpans(app, intake, { receiver: jaegerThrift.name, path: '/api/traces', declaredBy });
   },
 };
 
 function declaredBy(request: FastifyRequest): Declared {
-  const media = (request.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+  const media = mediaTypeOf(request);
   if (!mediaTypes.has(media))
     throw new IngestError(
       'MEDIA_TYPE_UNSUPPORTED',
       `Jaeger's spans are taken as ${[...mediaTypes].join(' or ')}, not '${media}'`,
     );
-  const name = contentEncodingOf(request);
-  const encoding = encodings[name];
-  if (encoding === undefined)
-    throw new IngestError('ENCODING_UNSUPPORTED', `content encoding '${name}' is not gzip`);
-  return { format: 'jaegerThrift', encoding };
+  return { format: 'jaegerThrift', encoding: gzipOrNone(request) };
 }

@@ -3,7 +3,13 @@ import type { BodyEncoding, Receipt } from '../../storage/index.ts';
 import { IngestError } from '../errors.ts';
 import { refuseOtherMethods } from '../methods.ts';
 import { answerText, plainTextStatus, refuseInText, type StatusTable } from '../plain-text.ts';
-import { contentEncodingOf, type Declared, leaveBodiesUnread, type Receiver } from '../receiver.ts';
+import {
+  contentEncodingOf,
+  type Declared,
+  leaveBodiesUnread,
+  mediaTypeOf,
+  type Receiver,
+} from '../receiver.ts';
 
 /** What Loki's clients see for each refusal. Promtail sends 429 and 5xx again and drops other 4xx. */
 const lokiPushStatus: StatusTable = { ...plainTextStatus, ENCODING_UNSUPPORTED: 400 };
@@ -38,8 +44,7 @@ export const lokiPush: Receiver = {
 };
 
 function declaredBy(request: FastifyRequest): Declared {
-  const media = (request.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase();
-  const isJson = media === 'application/json';
+  const isJson = mediaTypeOf(request) === 'application/json';
   const name = contentEncodingOf(request);
   const encoding = (isJson ? jsonEncodings : protobufEncodings)[name];
   if (encoding === undefined)

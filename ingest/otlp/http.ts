@@ -2,7 +2,13 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { BodyEncoding, BodyFormat } from '../../storage/index.ts';
 import { asksForCredentials, challenge, IngestError, refusalOf, retryAfterOf } from '../errors.ts';
 import { refuseOtherMethods } from '../methods.ts';
-import { contentEncodingOf, type Intake, leaveBodiesUnread, type Receiver } from '../receiver.ts';
+import {
+  contentEncodingOf,
+  type Intake,
+  leaveBodiesUnread,
+  mediaTypeOf,
+  type Receiver,
+} from '../receiver.ts';
 import { exportResponse, exportResponseJson, rpcStatus, type Signal } from './answer.ts';
 import { allowOrigins } from './cors.ts';
 import { otlpStatus } from './status.ts';
@@ -50,7 +56,7 @@ export const otlpHttp: Receiver = {
 
 function route(app: FastifyInstance, intake: Intake, path: string, signal: Signal): void {
   app.post(path, async (request, reply) => {
-    const media = mediaTypeOf(request);
+    const media = formOf(request);
     try {
       if (media === undefined) {
         throw new IngestError(
@@ -68,8 +74,8 @@ function route(app: FastifyInstance, intake: Intake, path: string, signal: Signa
   });
 }
 
-function mediaTypeOf(request: FastifyRequest): MediaType | undefined {
-  const media = (request.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase();
+function formOf(request: FastifyRequest): MediaType | undefined {
+  const media = mediaTypeOf(request);
   return media === protobuf || media === json ? media : undefined;
 }
 
