@@ -8,6 +8,9 @@ import { asksForCredentials } from './auth.ts';
 import { durationMs, known, sizeBytes } from './config/quantity.ts';
 import type { Config } from './config/schema.ts';
 
+/** Queries wait for disk as well, so a few more than cores run at once. */
+const queriesRunningMax = 2 * availableParallelism();
+
 /** What each folder is told of the configuration, in its own words. */
 export function storageOptions(config: Config): StorageOptions {
   const { data_dir, log, view, retention, limits, tenants } = config;
@@ -39,6 +42,7 @@ export function storageOptions(config: Config): StorageOptions {
         own.retention === undefined ? [] : rulesOf(tenant, { ...retention, ...own.retention }),
       ),
     ],
+    queriesRunningMax,
     syslogTimeZone: config.ingest.syslog_time_zone,
     metricTranslation: metricTranslation(config.otlp),
     limits: recordLimits(limits),
@@ -154,8 +158,7 @@ export function searchOptions({ query }: Config): SearchOptions {
     queryMemoryMaxBytes: query.memory_max_bytes,
     querySeriesMax: query.series_max,
     querySamplesMax: query.samples_max,
-    // As many as native code runs (native/binding/src/store.rs): more would wait there, whose turn is nobody's.
-    queriesRunningMax: 2 * availableParallelism(),
+    queriesRunningMax,
     queriesWaitingPerTenantMax: query.waiting_per_tenant_max,
   };
 }

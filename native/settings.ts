@@ -38,6 +38,8 @@ export interface NativeSettings {
   readonly compactionCpuPercentMax: number;
   readonly deleteCancelPeriodMs: number;
   readonly retention: readonly RetentionRule[];
+  /** Queries that run at once. */
+  readonly queriesRunningMax: number;
   /** `local`, or a name such as `Europe/Berlin`. */
   readonly syslogTimeZone: string;
   readonly metricTranslation: MetricTranslation;

@@ -6,7 +6,7 @@ export interface SearchOptions {
   readonly queryMemoryMaxBytes: number;
   readonly querySeriesMax: number;
   readonly querySamplesMax: number;
-  /** Queries that run at once; not a setting: native code runs as many. */
+  /** Queries that run at once; not a setting. */
   readonly queriesRunningMax: number;
   readonly queriesWaitingPerTenantMax: number;
 }

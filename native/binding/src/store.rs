@@ -24,7 +24,7 @@ pub(crate) struct Running {
     pub(crate) tenants: Tenants,
     /// Decoding is all CPU: more at once than cores would only hold more memory.
     pub(crate) decoders: Semaphore,
-    /// Queries wait for disk as well, so a few more than cores.
+    /// In turns that TypeScript gives, which holds to the same bound.
     pub(crate) queries: Semaphore,
     pub(crate) log: Arc<Journal>,
     /// Given back last.
@@ -90,7 +90,7 @@ impl Running {
                 settings.metric_translation,
             ),
             decoders: Semaphore::new(cores),
-            queries: Semaphore::new(2 * cores),
+            queries: Semaphore::new(settings.queries_running_max as usize),
             log,
             _lock: lock,
         })
