@@ -10,7 +10,7 @@ use varve_view::StoreStatus;
 
 use crate::{
     append::now_ns,
-    error::{coded, coded_with_causes, lost},
+    error::{coded, lost},
     store::NativeStore,
     tenants::TenantActivity,
 };
@@ -160,8 +160,7 @@ impl NativeStore {
             views: store.views.status(),
             tenants: store.tenants.active(now_ns() / 1_000_000),
         };
-        serde_json::to_string(&status)
-            .map_err(|error| coded_with_causes(ErrorCode::Internal, &error))
+        serde_json::to_string(&status).map_err(|error| coded(ErrorCode::Internal, error))
     }
 
     /// Keeps records from being trimmed: from now on (`tail`) or from the first that there is, for

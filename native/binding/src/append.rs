@@ -11,7 +11,7 @@ use varve_view::AppendError;
 use varve_wire::decode::{DecodeError, Decoded, Encoding, Format};
 
 use crate::{
-    error::{coded, coded_with_causes, lost},
+    error::{coded, lost},
     store::NativeStore,
     tenants::warnings,
 };
@@ -87,7 +87,7 @@ impl NativeStore {
             })
             .await
             .map_err(|_| lost("decoding"))?
-            .map_err(|error| coded_with_causes(error.code(), &error))?
+            .map_err(|error| coded(error.code(), error))?
         };
         let Decoded { mut batches, accepted, histograms, exemplars, refused, answer } = decoded;
         batches.retain(|(_, batch)| batch.num_rows() > 0);
@@ -99,7 +99,7 @@ impl NativeStore {
             durable
                 .await
                 .map_err(|_| lost("the append"))?
-                .map_err(|error| coded_with_causes(error.code(), &error))?;
+                .map_err(|error| coded(error.code(), error))?;
         }
         Ok(AppendReceipt {
             accepted: saturated(accepted),

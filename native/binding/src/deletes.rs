@@ -6,7 +6,7 @@ use varve_types::{ErrorCode, TenantId};
 use varve_view::{DeleteError, NewDelete};
 
 use crate::{
-    error::{coded, coded_with_causes, lost},
+    error::{coded, lost},
     settings::RetentionRule,
     store::{NativeStore, retention},
 };
@@ -70,5 +70,5 @@ fn refused(error: &DeleteError) -> napi::Error {
 }
 
 fn json(value: &impl Serialize) -> napi::Result<String> {
-    serde_json::to_string(value).map_err(|error| coded_with_causes(ErrorCode::Internal, &error))
+    serde_json::to_string(value).map_err(|error| coded(ErrorCode::Internal, error))
 }

@@ -12,7 +12,7 @@ use varve_wire::encode::{
 };
 
 use crate::{
-    error::{coded, coded_with_causes, lost},
+    error::{coded, lost},
     store::NativeStore,
 };
 
@@ -87,7 +87,7 @@ impl NativeStore {
         let views = store.views.clone();
         tokio::task::spawn_blocking(move || {
             let outcome = varve_query::run(&query, &*views, &cancel)
-                .map_err(|error| coded_with_causes(error.code(), &error))?;
+                .map_err(|error| coded(error.code(), error))?;
             Ok(answered(&outcome, query.answer))
         })
         .await

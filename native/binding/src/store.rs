@@ -12,7 +12,7 @@ use varve_types::ErrorCode;
 use varve_view::{Retention, RetentionSettings, Store, StoreSettings, UpkeepSettings};
 
 use crate::{
-    error::{coded, coded_with_causes, lost},
+    error::{coded, lost},
     settings::{RetentionRule, Settings},
     syslog,
     tenants::Tenants,
@@ -34,8 +34,8 @@ pub(crate) struct Running {
 impl Running {
     fn open(settings: Settings) -> napi::Result<Self> {
         let syslog_zone = syslog::zone(&settings.syslog_time_zone)?;
-        let lock = DataDirLock::acquire(&settings.data_dir)
-            .map_err(|error| coded_with_causes(error.code(), &error))?;
+        let lock =
+            DataDirLock::acquire(&settings.data_dir).map_err(|error| coded(error.code(), error))?;
         let disk_reserve = DiskReserve {
             min_bytes: settings.disk_free_min_bytes,
             min_percent: settings.disk_free_min_percent,
@@ -55,8 +55,8 @@ impl Running {
                 ..ProducerSettings::default()
             },
         };
-        let log = Journal::open(journal, Runtime::real())
-            .map_err(|error| coded_with_causes(error.code(), &error))?;
+        let log =
+            Journal::open(journal, Runtime::real()).map_err(|error| coded(error.code(), error))?;
         let log = Arc::new(log);
         let views = Store::open(
             log.clone(),
@@ -79,7 +79,7 @@ impl Running {
                 },
             },
         )
-        .map_err(|error| coded_with_causes(error.code(), &error))?;
+        .map_err(|error| coded(error.code(), error))?;
         let cores = thread::available_parallelism().map_or(1, NonZero::get);
         Ok(Self {
             views: Arc::new(views),

@@ -26,6 +26,6 @@ pub enum BuildError {
         bytes: usize,
     },
     /// A fault of a builder: the columns do not fit the schema.
-    #[error("the columns do not make a batch")]
+    #[error("the columns do not make a batch: {0}")]
     Columns(#[from] arrow::error::ArrowError),
 }

@@ -23,7 +23,7 @@ use crate::schema::schema_of;
 #[non_exhaustive]
 pub enum DecodeError {
     /// Damaged, or written by a version with another schema.
-    #[error("the payload is not a batch of the table {table}")]
+    #[error("the payload is not a batch of the table {table}: {source}")]
     NotABatch {
         /// What it should be of.
         table: &'static str,

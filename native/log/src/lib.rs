@@ -227,7 +227,7 @@ pub enum ReadError {
         reason: Arc<str>,
     },
     /// The file could not be read.
-    #[error("reading {path} failed")]
+    #[error("reading {path} failed: {source}")]
     Io {
         /// The journal file.
         path: PathBuf,

@@ -24,7 +24,7 @@ pub enum OpenError {
         reason: String,
     },
     /// A file or folder could not be read or written.
-    #[error("opening the views failed at {path}")]
+    #[error("opening the views failed at {path}: {source}")]
     Io {
         /// Which.
         path: PathBuf,
@@ -32,7 +32,7 @@ pub enum OpenError {
         source: io::Error,
     },
     /// The log does not give what the views still need of it.
-    #[error("replaying the log failed")]
+    #[error("replaying the log failed: {0}")]
     Replay(#[from] ReadError),
     /// What is between the segments and the log is in neither.
     #[error(
@@ -51,7 +51,7 @@ pub enum OpenError {
     },
     /// The segments have more than the log ever gave: records that come would be taken for old ones.
     #[error(
-        "the segments are not of this log; restore journal/, meta/, manifest/ and segments/ from one backup, or move the data directory away to start empty"
+        "the segments are not of this log: {0}; restore journal/, meta/, manifest/ and segments/ from one backup, or move the data directory away to start empty"
     )]
     OtherLog(#[from] SubscribeError),
     /// A record of the log is not what this version writes.
@@ -63,7 +63,7 @@ pub enum OpenError {
         reason: String,
     },
     /// A thread could not be started.
-    #[error("starting a thread of the views failed; check the limit on threads")]
+    #[error("starting a thread of the views failed: {0}; check the limit on threads")]
     Thread(#[source] io::Error),
 }
 

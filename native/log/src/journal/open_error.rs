@@ -45,7 +45,9 @@ pub enum OpenError {
         path: PathBuf,
     },
     /// A file could not be read or written.
-    #[error("opening the journal failed at {path}; check that the disk is sound and writable")]
+    #[error(
+        "opening the journal failed at {path}: {source}; check that the disk is sound and writable"
+    )]
     Io {
         /// The file or folder.
         path: PathBuf,
@@ -59,7 +61,7 @@ pub enum OpenError {
         reason: Arc<str>,
     },
     /// The writer's thread could not be started.
-    #[error("starting the journal's writer failed; check the limit on threads")]
+    #[error("starting the journal's writer failed: {0}; check the limit on threads")]
     Thread(#[source] io::Error),
 }
 

@@ -28,7 +28,9 @@ pub enum DataDirLockError {
         holder: String,
     },
     /// The file could not be made, locked or written.
-    #[error("locking {path} failed; the data directory must be writable and on a disk with locks")]
+    #[error(
+        "locking {path} failed: {source}; the data directory must be writable and on a disk with locks"
+    )]
     Io {
         /// The lock's file.
         path: PathBuf,
