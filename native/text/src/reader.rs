@@ -2,18 +2,12 @@
 
 use std::{ops::Range, path::Path};
 
+use common::OwnedBytes;
 use memchr::memmem;
-use tantivy::{
-    DocSet, Index, IndexReader, InvertedIndexReader, ReloadPolicy, TERMINATED,
-    directory::FileSlice,
-    postings::TermInfo,
-    schema::{Field, IndexRecordOption},
-};
 
 use crate::{
     TextError,
-    packed::{self, Layout, PackedDirectory},
-    schema,
+    file::{self, IndexFile},
     search::{Search, TermCounts},
     tokens::{LONG_TOKEN, Piece, TOKEN_MAX_BYTES, pieces},
 };
@@ -29,27 +23,18 @@ pub type FoundRows = (Vec<Range<u32>>, TermCounts);
 
 /// The index of one segment's bodies.
 pub struct TextIndex {
-    reader: IndexReader,
-    field: Field,
-    block_rows: u32,
-    rows: u32,
+    file: IndexFile,
 }
 
 impl TextIndex {
     /// Opens an index file: maps it into memory and compares its checksum.
     pub fn open(path: &Path) -> Result<Self, TextError> {
-        Self::of(packed::map(path)?)
+        Ok(Self { file: file::map(path)? })
     }
 
     /// The index of a file's bytes.
     pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, TextError> {
-        Self::of(packed::unpack(&FileSlice::from(bytes))?)
-    }
-
-    fn of((directory, layout): (PackedDirectory, Layout)) -> Result<Self, TextError> {
-        let index = Index::open(directory)?;
-        let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
-        Ok(Self { reader, field: schema().1, block_rows: layout.block_rows, rows: layout.rows })
+        Ok(Self { file: file::read(OwnedBytes::new(bytes))? })
     }
 
     /// Rows whose line may contain the text (case-sensitive): sorted, not overlapping, and no row that
@@ -61,19 +46,15 @@ impl TextIndex {
             return Ok(None);
         }
         pieces.sort_by_key(|piece| price(*piece));
-        let searcher = self.reader.searcher();
-        let mut blocks = vec![true; self.rows.div_ceil(self.block_rows) as usize];
-        for segment in searcher.segment_readers() {
-            let inverted = segment.inverted_index(self.field)?;
-            let long = blocks_where(&inverted, blocks.len(), Piece::Whole(LONG_TOKEN))?;
-            for piece in &pieces {
-                if !self.is_worth_it(*piece, &blocks, &inverted)? {
-                    continue;
-                }
-                let hits = blocks_where(&inverted, blocks.len(), *piece)?;
-                for ((block, hit), long) in blocks.iter_mut().zip(hits).zip(&long) {
-                    *block &= hit | long;
-                }
+        let mut blocks = vec![true; self.block_count()];
+        let long = self.blocks_where(Piece::Whole(LONG_TOKEN))?;
+        for piece in &pieces {
+            if !self.is_worth_it(*piece, &blocks)? {
+                continue;
+            }
+            let hits = self.blocks_where(*piece)?;
+            for ((block, hit), long) in blocks.iter_mut().zip(hits).zip(&long) {
+                *block &= hit | long;
             }
         }
         Ok(Some(self.ranges(&blocks)))
@@ -82,26 +63,22 @@ impl TextIndex {
     /// Rows that a search may find: sorted, not overlapping, and none that it does find is left out; and
     /// how many blocks have each of its words. It walks the dictionary once.
     pub fn rows_found(&self, search: &Search) -> Result<FoundRows, TextError> {
-        let count = self.rows.div_ceil(self.block_rows) as usize;
+        let count = self.block_count();
         let mut with_term = vec![vec![false; count]; search.terms()];
-        let searcher = self.reader.searcher();
-        for segment in searcher.segment_readers() {
-            let inverted = segment.inverted_index(self.field)?;
-            let mut stream = inverted.terms().stream()?;
-            let mut of_token = Vec::new();
-            while stream.advance() {
-                let Ok(token) = std::str::from_utf8(stream.key()) else { continue };
-                of_token.clear();
-                if token == LONG_TOKEN {
-                    // Any word may be in there.
-                    of_token.extend(0..search.terms());
-                } else {
-                    search.each_term_of(token, &mut |term| of_token.push(term));
-                }
-                for &term in &of_token {
-                    if let Some(hits) = with_term.get_mut(term) {
-                        mark(&inverted, stream.value(), hits)?;
-                    }
+        let mut stream = self.file.terms.stream()?;
+        let mut of_token = Vec::new();
+        while stream.advance() {
+            let Ok(token) = std::str::from_utf8(stream.key()) else { continue };
+            of_token.clear();
+            if token == LONG_TOKEN {
+                // Any word may be in there.
+                of_token.extend(0..search.terms());
+            } else {
+                search.each_term_of(token, &mut |term| of_token.push(term));
+            }
+            for &term in &of_token {
+                if let Some(hits) = with_term.get_mut(term) {
+                    self.mark(stream.value(), hits);
                 }
             }
         }
@@ -113,29 +90,77 @@ impl TextIndex {
         Ok((self.ranges(&search.blocks(&with_term, count)), counts))
     }
 
+    fn block_count(&self) -> usize {
+        self.file.rows.div_ceil(self.file.block_rows) as usize
+    }
+
     /// Whether looking the piece up costs less than reading all rows that it may exclude. Blocks with just
     /// this token stay in any case: of a frequent word that may be nearly all.
-    fn is_worth_it(
-        &self,
-        piece: Piece<'_>,
-        blocks: &[bool],
-        inverted: &InvertedIndexReader,
-    ) -> Result<bool, TextError> {
+    fn is_worth_it(&self, piece: Piece<'_>, blocks: &[bool]) -> Result<bool, TextError> {
         Ok(match piece {
             Piece::Whole(_) | Piece::Prefix(_) => blocks.contains(&true),
             Piece::Suffix(text) | Piece::Inside(text) => {
-                let sure = blocks_where(inverted, blocks.len(), Piece::Whole(text))?;
+                let sure = self.blocks_where(Piece::Whole(text))?;
                 let open = blocks.iter().zip(sure).filter(|(block, sure)| **block && !sure).count();
-                inverted.terms().num_terms() / TERMS_PER_ROW < open * self.block_rows as usize
+                self.file.terms.num_terms() / TERMS_PER_ROW < open * self.file.block_rows as usize
             }
         })
+    }
+
+    /// The blocks with a token of which the piece is true.
+    fn blocks_where(&self, piece: Piece<'_>) -> Result<Vec<bool>, TextError> {
+        let mut hits = vec![false; self.block_count()];
+        match piece {
+            Piece::Whole(text) => {
+                if let Some(of_term) = self.file.terms.get(text)? {
+                    self.mark(&of_term, &mut hits);
+                }
+            }
+            Piece::Prefix(text) => {
+                let mut stream = self.file.terms.prefix_range(text).into_stream()?;
+                while stream.advance() {
+                    self.mark(stream.value(), &mut hits);
+                }
+            }
+            Piece::Suffix(text) => {
+                self.mark_where(|token| token.ends_with(text.as_bytes()), &mut hits)?;
+            }
+            Piece::Inside(text) => {
+                let finder = memmem::Finder::new(text.as_bytes());
+                self.mark_where(|token| finder.find(token).is_some(), &mut hits)?;
+            }
+        }
+        Ok(hits)
+    }
+
+    /// Walks the whole dictionary.
+    fn mark_where(
+        &self,
+        is_wanted: impl Fn(&[u8]) -> bool,
+        hits: &mut [bool],
+    ) -> Result<(), TextError> {
+        let mut stream = self.file.terms.stream()?;
+        while stream.advance() {
+            if is_wanted(stream.key()) {
+                self.mark(stream.value(), hits);
+            }
+        }
+        Ok(())
+    }
+
+    fn mark(&self, of_term: &Range<u64>, hits: &mut [bool]) {
+        self.file.each_block(of_term, |block| {
+            if let Some(hit) = hits.get_mut(block) {
+                *hit = true;
+            }
+        });
     }
 
     fn ranges(&self, blocks: &[bool]) -> Vec<Range<u32>> {
         let mut ranges: Vec<Range<u32>> = Vec::new();
         for (block, _) in (0u32..).zip(blocks).filter(|(_, hit)| **hit) {
-            let start = block * self.block_rows;
-            let end = (start + self.block_rows).min(self.rows);
+            let start = block * self.file.block_rows;
+            let end = (start + self.file.block_rows).min(self.file.rows);
             match ranges.last_mut() {
                 Some(last) if last.end == start => last.end = end,
                 _ => ranges.push(start..end),
@@ -164,61 +189,4 @@ fn price(piece: Piece<'_>) -> u8 {
         Piece::Suffix(_) => 2,
         Piece::Inside(_) => 3,
     }
-}
-
-/// The blocks with a token of which the piece is true.
-fn blocks_where(
-    inverted: &InvertedIndexReader,
-    block_count: usize,
-    piece: Piece<'_>,
-) -> Result<Vec<bool>, TextError> {
-    let mut hits = vec![false; block_count];
-    let terms = inverted.terms();
-    match piece {
-        Piece::Whole(text) => {
-            if let Some(info) = terms.get(text.as_bytes())? {
-                mark(inverted, &info, &mut hits)?;
-            }
-        }
-        Piece::Prefix(text) => {
-            let mut stream = terms.range().ge(text.as_bytes()).into_stream()?;
-            while stream.advance() && stream.key().starts_with(text.as_bytes()) {
-                mark(inverted, stream.value(), &mut hits)?;
-            }
-        }
-        Piece::Suffix(text) => {
-            let mut stream = terms.stream()?;
-            while stream.advance() {
-                if stream.key().ends_with(text.as_bytes()) {
-                    mark(inverted, stream.value(), &mut hits)?;
-                }
-            }
-        }
-        Piece::Inside(text) => {
-            let finder = memmem::Finder::new(text.as_bytes());
-            let mut stream = terms.stream()?;
-            while stream.advance() {
-                if finder.find(stream.key()).is_some() {
-                    mark(inverted, stream.value(), &mut hits)?;
-                }
-            }
-        }
-    }
-    Ok(hits)
-}
-
-fn mark(
-    inverted: &InvertedIndexReader,
-    info: &TermInfo,
-    hits: &mut [bool],
-) -> Result<(), TextError> {
-    let mut postings = inverted.read_postings_from_terminfo(info, IndexRecordOption::Basic)?;
-    while postings.doc() != TERMINATED {
-        // Documents were added in the order of the blocks, so a document's number is its block's.
-        if let Some(hit) = hits.get_mut(postings.doc() as usize) {
-            *hit = true;
-        }
-        postings.advance();
-    }
-    Ok(())
 }

@@ -75,15 +75,14 @@ impl Merging<'_> {
         make_folder(&folder, &self.shared.folders.segments()).map_err(CompactError::io(&folder))?;
         let files = self.files(id);
         let mut parquet = ParquetFileWriter::create(&files.parquet, table)?;
-        let mut text = (table == Table::Logs)
-            .then(|| IndexBuilder::new(self.shared.settings.text_block_rows))
-            .transpose()?;
+        let mut text =
+            (table == Table::Logs).then(|| IndexBuilder::new(self.shared.settings.text_block_rows));
         let inputs: Vec<MergeInput<'_>> =
             self.inputs.iter().map(|input| input.merge_input()).collect::<Result<_, _>>()?;
         let mut take = |rows: &RecordBatch| {
             parquet.write(rows)?;
             if let Some(text) = &mut text {
-                add_bodies(rows, text)?;
+                add_bodies(rows, text);
             }
             pace.breathe()
         };
@@ -117,10 +116,9 @@ impl Merging<'_> {
     }
 }
 
-fn add_bodies(rows: &RecordBatch, text: &mut IndexBuilder) -> Result<(), CompactError> {
+fn add_bodies(rows: &RecordBatch, text: &mut IndexBuilder) {
     let bodies = rows.column_by_name("body").map(AsArray::as_string::<i32>);
     for line in bodies.into_iter().flatten() {
-        text.add(line.unwrap_or_default())?;
+        text.add(line.unwrap_or_default());
     }
-    Ok(())
 }
