@@ -25,6 +25,8 @@ struct Slot {
 }
 
 struct Term {
+    /// Its first bytes, see [`first_bytes`].
+    first: u64,
     start: usize,
     bytes: u32,
     /// The last block that has it.
@@ -37,11 +39,17 @@ impl Terms {
     /// Adds a token of the block that is not ended yet.
     pub(crate) fn add(&mut self, token: &[u8]) {
         let block = self.block_ends.len() as u32;
+        let first = first_bytes(token);
         let hash = (self.hasher.hash_one(token) >> 32) as u32;
         let Self { table, terms, text, of_blocks, .. } = self;
         let is_it = |slot: &Slot| {
-            slot.hash == hash
-                && terms.get(slot.term as usize).is_some_and(|term| term.of(text) == token)
+            let term = terms.get(slot.term as usize).filter(|_| slot.hash == hash);
+            term.is_some_and(|term| {
+                let is_short = token.len() <= size_of_val(&first);
+                term.first == first
+                    && term.bytes as usize == token.len()
+                    && (is_short || term.of(text) == token)
+            })
         };
         if let Some(&Slot { term: number, .. }) = table.find(spread(hash), is_it) {
             let Some(term) = terms.get_mut(number as usize) else { return };
@@ -53,12 +61,8 @@ impl Terms {
             return;
         }
         let number = terms.len() as u32;
-        terms.push(Term {
-            start: text.len(),
-            bytes: token.len() as u32,
-            last_block: block,
-            blocks: 1,
-        });
+        let (start, bytes) = (text.len(), token.len() as u32);
+        terms.push(Term { first, start, bytes, last_block: block, blocks: 1 });
         text.extend_from_slice(token);
         of_blocks.push(number);
         table.insert_unique(spread(hash), Slot { hash, term: number }, |slot| spread(slot.hash));
@@ -77,15 +81,11 @@ impl Terms {
         drop(self.table);
         let blocks_of = turned(&self.terms, &self.of_blocks, &self.block_ends);
         drop(self.of_blocks);
-        let mut order: Vec<(u64, u32)> = self
-            .terms
-            .iter()
-            .zip(0..)
-            .map(|(term, number)| (start_of(term.of(&self.text)), number))
-            .collect();
+        let mut order: Vec<(u64, u32)> =
+            self.terms.iter().zip(0..).map(|(term, number)| (term.first, number)).collect();
         let whole = |number: u32| self.terms.get(number as usize).map(|term| term.of(&self.text));
-        order.sort_unstable_by(|(start, a), (other, b)| {
-            start.cmp(other).then_with(|| whole(*a).cmp(&whole(*b)))
+        order.sort_unstable_by(|(first, a), (other, b)| {
+            first.cmp(other).then_with(|| whole(*a).cmp(&whole(*b)))
         });
         for (_, number) in order {
             let Some(term) = self.terms.get(number as usize) else { continue };
@@ -106,12 +106,13 @@ fn spread(hash: u32) -> u64 {
     u64::from(hash) << 32 | u64::from(hash)
 }
 
-/// The first eight bytes as a number with the same order; nearly all comparisons end there.
-fn start_of(token: &[u8]) -> u64 {
-    let mut first = [0; 8];
-    let bytes = token.len().min(8);
-    first[..bytes].copy_from_slice(&token[..bytes]);
-    u64::from_be_bytes(first)
+/// The first eight bytes as a number with the same order; nearly all comparisons end there. No token has
+/// a zero byte, but for the one that is nothing else.
+fn first_bytes(token: &[u8]) -> u64 {
+    let first = token.iter().take(8);
+    let missing = 8 - first.len() as u32;
+    let number = first.fold(0, |number, &byte| number << 8 | u64::from(byte));
+    number.checked_shl(8 * missing).unwrap_or(0)
 }
 
 /// Of each term in turn, its blocks.
