@@ -19,7 +19,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
 const owners: Readonly<Record<string, readonly string[]>> = {
   napi: ['binding'],
   'napi-derive': ['binding'],
-  tantivy: ['text'],
+  'tantivy-sstable': ['text'],
   parquet: ['segment'],
   datafusion: ['query'],
 };
