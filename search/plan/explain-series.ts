@@ -42,6 +42,8 @@ export function explainSeries(expr: SeriesExpr): string {
       const texts = [expr.to, expr.separator, ...expr.from].map((text) => JSON.stringify(text));
       return `label_join(${explainSeries(expr.input)}, ${texts.join(', ')})`;
     }
+    case 'info':
+      return `info(${explainSeries(expr.input)}, ${explainSelect(expr.select)} lookback ${seconds(expr.lookback)})`;
     case 'absent': {
       const labels = expr.labels.map(({ name, value }) => `${name}=${JSON.stringify(value)}`);
       return `absent(${explainSeries(expr.input)}) {${labels.join(',')}}`;
@@ -56,7 +58,9 @@ function call(name: string, args: readonly SeriesExpr[], ...first: readonly stri
 /** A selector with its window and modifiers. */
 export function explainSelect(of: SampleSelect, range?: Nanos): string {
   const window = range === undefined ? '' : `[${seconds(range)}]`;
-  return `${matchers(of.matchers)}${window}${moved(of.offset, of.at)}`;
+  const { extension } = of;
+  const edges = extension === null ? '' : ` ${extension.edges} within ${seconds(extension.reach)}`;
+  return `${matchers(of.matchers)}${window}${edges}${moved(of.offset, of.at)}`;
 }
 
 function unwrap(of: Unwrap | null): string {
@@ -77,5 +81,8 @@ function matching(of: Matching | null): string {
   if (of === null) return '';
   const labels = `${of.on ? 'on' : 'ignoring'} (${of.labels.join(', ')})`;
   const include = of.include.length === 0 ? '' : ` include (${of.include.join(', ')})`;
-  return ` ${labels} ${of.cardinality}${include}`;
+  const fill = (['fillLeft', 'fillRight'] as const).map((side) =>
+    of[side] === undefined ? '' : ` ${side} ${of[side]}`,
+  );
+  return ` ${labels} ${of.cardinality}${include}${fill.join('')}`;
 }

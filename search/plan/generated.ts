@@ -1,6 +1,25 @@
 // Generated from native/query/src/plan by `npm run generate`; do not edit.
 
 /**
+ * How the edges of a window are found.
+ */
+export type Edges = 'anchored' | 'smoothed';
+
+/**
+ * What the edges of a window are, where samples do not lie on them.
+ */
+export type Extension = {
+  /**
+   * How they are found.
+   */
+  edges: Edges;
+  /**
+   * How far from the edge samples are looked for.
+   */
+  reach: Nanos;
+};
+
+/**
  * How a group of series becomes one (or some); names are PromQL's.
  */
 export type AggregateOp =
@@ -581,6 +600,14 @@ export type Matching = {
    * Labels taken over from the side with one series per match.
    */
   include: Array<string>;
+  /**
+   * What stands for a series that the left side lacks, as in `SeriesExpr::Number`.
+   */
+  fillLeft?: string;
+  /**
+   * What stands for a series that the right side lacks.
+   */
+  fillRight?: string;
 };
 
 /**
@@ -978,6 +1005,14 @@ export type Query = {
 export type RankOp = 'topk' | 'bottomk';
 
 /**
+ * Where in the query's text the notes of a node point to, each as `line:column`.
+ */
+export type NotePlace = {
+  input: string;
+  param: string;
+};
+
+/**
  * Which series' samples, and moved how in time.
  */
 export type SampleSelect = {
@@ -993,6 +1028,10 @@ export type SampleSelect = {
    * A fixed evaluation time instead of the step's (`@ 1700000000`, `@ start()`, `@ end()`).
    */
   at: Nanos | null;
+  /**
+   * Whether samples beyond the window's edges count.
+   */
+  extension: Extension | null;
 };
 
 /**
@@ -1028,6 +1067,10 @@ export type SeriesExpr =
        * How old a sample may be.
        */
       lookback: Nanos;
+      /**
+       * As in `Selector`.
+       */
+      place?: NotePlace;
     }
   | {
       node: 'window';
@@ -1047,6 +1090,10 @@ export type SeriesExpr =
        * The function's scalar arguments, in PromQL's order without the range vector.
        */
       args: Array<SeriesExpr>;
+      /**
+       * As in `Selector`.
+       */
+      place?: NotePlace;
     }
   | {
       node: 'subquery';
@@ -1078,6 +1125,10 @@ export type SeriesExpr =
        * As in `Window`.
        */
       args: Array<SeriesExpr>;
+      /**
+       * As in `Selector`.
+       */
+      place?: NotePlace;
     }
   | {
       node: 'logWindow';
@@ -1128,6 +1179,10 @@ export type SeriesExpr =
        * `k` of topk and bottomk, the quantile, or the label's name of `count_values`.
        */
       param: SeriesExpr | null;
+      /**
+       * As in `Selector`.
+       */
+      place?: NotePlace;
     }
   | {
       node: 'binary';
@@ -1151,6 +1206,10 @@ export type SeriesExpr =
        * How series of both sides find each other.
        */
       matching: Matching | null;
+      /**
+       * As in `Selector`.
+       */
+      place?: NotePlace;
     }
   | {
       node: 'negate';
@@ -1169,6 +1228,10 @@ export type SeriesExpr =
        * In the language's order.
        */
       args: Array<SeriesExpr>;
+      /**
+       * As in `Selector`.
+       */
+      place?: NotePlace;
     }
   | {
       node: 'labelReplace';
@@ -1211,6 +1274,21 @@ export type SeriesExpr =
        * The labels that are read.
        */
       from: Array<string>;
+    }
+  | {
+      node: 'info';
+      /**
+       * The series.
+       */
+      input: SeriesExpr;
+      /**
+       * The info series. Labels that its matchers name are the only ones that are taken over.
+       */
+      select: SampleSelect;
+      /**
+       * How old a sample may be.
+       */
+      lookback: Nanos;
     }
   | {
       node: 'absent';

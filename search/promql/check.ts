@@ -1,4 +1,5 @@
-import type { BinaryOp } from '../plan/generated.ts';
+import type { BinaryOp, LabelMatcher } from '../plan/generated.ts';
+import { acceptsEmpty } from '../text/empty-match.ts';
 import { functions, typeNames, type ValueType } from './functions.ts';
 import { parseError } from './lex.ts';
 import {
@@ -25,9 +26,9 @@ export function checkPromql(text: string, expr: PromqlExpr): ValueType {
     case 'string':
       return 'string';
     case 'vector':
-      return 'vector';
     case 'matrix':
-      return 'matrix';
+      checkMatchers(text, expr);
+      return expr.kind;
     case 'paren':
       return checkPromql(text, expr.inner);
     case 'subquery': {
@@ -49,6 +50,15 @@ export function checkPromql(text: string, expr: PromqlExpr): ValueType {
     case 'call':
       return checkCall(text, expr);
   }
+}
+
+/** @throws QueryTextError where any series would do */
+export function checkMatchers(
+  text: string,
+  { matchers, from }: { readonly matchers: readonly LabelMatcher[]; readonly from: number },
+): void {
+  if (matchers.every(acceptsEmpty))
+    throw parseError(text, from, 'vector selector must contain at least one non-empty matcher');
 }
 
 function expect(text: string, expr: PromqlExpr, wanted: ValueType, where: string): void {
@@ -91,6 +101,9 @@ function checkBinary(text: string, expr: BinaryExpr): ValueType {
   const joins = types.every((type) => type === 'vector');
   if (setOperators.has(op) && !joins)
     refuse(`set operator ${JSON.stringify(op)} not allowed in binary scalar expression`);
+  const fills = matching?.fillLeft !== undefined || matching?.fillRight !== undefined;
+  if (fills && !joins) refuse('filling in missing series only allowed between instant vectors');
+  if (fills && setOperators.has(op)) refuse('filling in missing series not allowed for set operators');
   if (!joins && matching !== null && matching.labels.length > 0)
     refuse('vector matching only allowed between instant vectors');
   const bothScalars = types.every((type) => type === 'scalar');
@@ -113,7 +126,15 @@ function checkCall(text: string, { name, args, from }: Call): ValueType {
   if (args.length > most && !signature.repeats) throw parseError(text, from, wanted(`at most ${most}`));
   args.forEach((arg, index) => {
     const type = signature.args[Math.min(index, most - 1)];
-    if (type !== undefined) expect(text, arg, type, `call to function ${JSON.stringify(name)}`);
+    if (name === 'info' && index === 1) checkInfoLabels(text, arg);
+    else if (type !== undefined) expect(text, arg, type, `call to function ${JSON.stringify(name)}`);
   });
   return signature.gives;
+}
+
+/** The second argument of `info` is no vector but only what must hold of labels, even if that is nothing. */
+function checkInfoLabels(text: string, arg: PromqlExpr): void {
+  if (arg.kind !== 'vector') throw parseError(text, arg.from, 'expected label selectors only');
+  if (text.charAt(arg.from) !== '{')
+    throw parseError(text, arg.from, 'expected label selectors only, got vector selector instead');
 }

@@ -89,6 +89,38 @@ export const planned: readonly (readonly [query: string, plan: string])[] = [
   ['max_of(1, scalar(up))', 'scalar(clamp_min(vector(1), scalar({__name__="up"} lookback 300s)))'],
   ['min_of(1, 2)', 'scalar(clamp_max(vector(1), 2))'],
   ['start() + end() + step() + range()', '(((0 + 600) + 60) + 600)'],
+  ['up @ 1m40s', '{__name__="up"} @ 100s lookback 300s'],
+  ['rate(up[24m+((1.5*2m)+2m)])', 'rate({__name__="up"}[1740s])'],
+  ['rate(up[1h30m % 1h])', 'rate({__name__="up"}[1800s])'],
+  ['rate(up[-5m+2^3*STEP()])', 'rate({__name__="up"}[180s])'],
+  [
+    'max_over_time(up[max_of(range()/4, 1m):min_of(30s, step())])',
+    'max_over_time(({__name__="up"} lookback 300s)[150s:30s])',
+  ],
+  ['up offset 100 + 2', '({__name__="up"} offset 100s lookback 300s + 2)'],
+  ['up offset (100 + 2)', '{__name__="up"} offset 102s lookback 300s'],
+  ['up offset -(step()-5)+8', '({__name__="up"} offset -55s lookback 300s + 8)'],
+  ['up offset -2 ^ 2', '({__name__="up"} offset -2s lookback 300s ^ 2)'],
+  ['up offset -step()*2', '({__name__="up"} offset -60s lookback 300s * 2)'],
+  ['increase(up[5m] anchored)', 'increase({__name__="up"}[300s] anchored within 300s)'],
+  ['up smoothed offset 1m', '{__name__="up"} smoothed within 300s offset 60s lookback 300s'],
+  [
+    'a + fill(0) b',
+    '({__name__="a"} lookback 300s + ignoring () oneToOne fillLeft 0 fillRight 0 {__name__="b"} lookback 300s)',
+  ],
+  [
+    'a / on (x) group_left fill_right(-1) fill_left(NaN) b',
+    '({__name__="a"} lookback 300s / on (x) manyToOne fillLeft NaN fillRight -1 {__name__="b"} lookback 300s)',
+  ],
+  [
+    'fill + fill_left{a="b"}',
+    '({__name__="fill"} lookback 300s + ignoring () oneToOne {__name__="fill_left",a="b"} lookback 300s)',
+  ],
+  ['info(up)', 'info({__name__="up"} lookback 300s, {__name__="target_info"} lookback 300s)'],
+  [
+    'info(up @ 60 offset 1m, {data=~".*", __name__!="x"})',
+    'info({__name__="up"} @ 60s offset 60s lookback 300s, {__name__=~".+_info",data=~".*",__name__!="x"} @ 60s offset 60s lookback 300s)',
+  ],
 ];
 
 /** PromQL queries that are refused, and the message that people read. */
@@ -115,7 +147,10 @@ export const refused: readonly (readonly [query: string, message: string])[] = [
   ['(up)[5m]', '1:5: parse error: ranges only allowed for vector selectors'],
   ['up offset 5m [5m]', '1:14: parse error: no offset modifiers allowed before range'],
   ['up offset 5m offset 5m', '1:1: parse error: offset may not be set multiple times'],
-  ['up offset x', '1:11: parse error: unexpected identifier "x" in offset, expected number or duration'],
+  [
+    'up offset x',
+    '1:11: parse error: unexpected identifier "x" in offset, expected number, duration, step(), or range()',
+  ],
   ['up @ x', '1:6: parse error: unexpected identifier "x" in @, expected timestamp'],
   ['up @ 1 @ 2', '1:1: parse error: @ <timestamp> may not be set multiple times'],
   [
@@ -184,5 +219,19 @@ export const refused: readonly (readonly [query: string, message: string])[] = [
   [')', '1:1: parse error: unexpected ")"'],
   ['up[5m]', 'invalid expression type "range vector" for range query, must be Scalar or instant Vector'],
   ['"text"', 'invalid expression type "string" for range query, must be Scalar or instant Vector'],
-  ['info(up)', 'line 1, col 1: info() is not supported; rewrite the query without it'],
+  ['start_timestamp(up)', 'line 1, col 1: start_timestamp() is not supported; rewrite the query without it'],
+  ['rate(up[1m-2m])', '1:9: parse error: duration must be greater than 0'],
+  ['up[5m/0]', '1:6: parse error: division by zero'],
+  ['up offset (1 % (1 - 1))', '1:12: parse error: modulo by zero'],
+  ['rate(up[1m:0*1s])', '1:12: parse error: duration must be greater than 0'],
+  ['rate(up[(0-8)^0.5])', '1:9: parse error: duration is NaN or infinite'],
+  ['up[min_of(1m)]', '1:13: parse error: unexpected ")"'],
+  ['up[5m:] smoothed', '1:1: parse error: smoothed modifier is not supported for subqueries'],
+  ['sum(up) anchored', '1:1: parse error: anchored modifier not implemented'],
+  ['up smoothed anchored', '1:1: parse error: anchored and smoothed modifiers cannot be used together'],
+  ['up and fill (0) up', '1:1: parse error: filling in missing series not allowed for set operators'],
+  ['up + fill (0) 1', '1:1: parse error: filling in missing series only allowed between instant vectors'],
+  ['up + fill (up) up', '1:12: parse error: unexpected expression in fill modifier, expected number'],
+  ['info(up, build_info)', '1:10: parse error: expected label selectors only, got vector selector instead'],
+  ['info(up, sum(up))', '1:10: parse error: expected label selectors only'],
 ];

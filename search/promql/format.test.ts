@@ -3,13 +3,25 @@ import type { PromqlHow } from '../how.ts';
 import { planned } from './examples.ts';
 import { promql } from './promql.ts';
 
-const instant: PromqlHow = { kind: 'instant', time: 9_000_000_000_000n, lookback: 300_000_000_000n };
+const second = 1_000_000_000n;
+const range: PromqlHow = {
+  kind: 'range',
+  start: 9_000n * second,
+  end: 9_600n * second,
+  step: 60n * second,
+  lookback: 300n * second,
+};
 
 /** Without the order in which matchers stand: they are printed sorted. */
 function meaning(query: string): unknown {
-  const inOrder = (key: string, value: unknown): unknown =>
-    key === 'matchers' && Array.isArray(value) ? value.map((one) => JSON.stringify(one)).sort() : value;
-  return JSON.parse(JSON.stringify(promql.plan(query, instant), inOrder));
+  const inOrder = (key: string, value: unknown): unknown => {
+    // Where notes point to is another place once the query is laid out.
+    if (key === 'place') return undefined;
+    return key === 'matchers' && Array.isArray(value)
+      ? value.map((one) => JSON.stringify(one)).sort()
+      : value;
+  };
+  return JSON.parse(JSON.stringify(promql.plan(query, range), inOrder));
 }
 
 describe('a formatted query', () => {
@@ -28,6 +40,13 @@ describe('a formatted query', () => {
     ["'it\\'s'", '"it\'s"'],
     ['{"a.b",c=~"d|e"}', '{__name__="a.b",c=~"d|e"}'],
     ['sum by("a.b")(up)', 'sum by ("a.b") (up)'],
+    ['up[5m]anchored @0', 'up[5m] anchored @ 0.000'],
+    ['up smoothed offset 1m', 'up smoothed offset 1m'],
+    ['up[5m+step()*2] offset -(range())', 'up[5m + step() * 2] offset -(range())'],
+    ['a+fill_right(1)fill_left(.5)b', 'a + fill_left (0.5) fill_right (1) b'],
+    ['a+on(x)fill(0)b', 'a + on (x) fill (0) b'],
+    ['up[min_of(1m,step()):]', 'up[min_of(1m, step()):]'],
+    ['info(up,{})', 'info(up, {})'],
   ])('%s becomes %s', (query, formatted) => {
     expect(promql.format(query)).toBe(formatted);
   });

@@ -17,7 +17,7 @@ export type Lowering =
   /** Of the minute, hour or day: of the evaluation time where no argument is given. */
   | { readonly to: 'timeCall'; readonly function: PlanFunction }
   | { readonly to: 'window'; readonly function: WindowFunction }
-  | { readonly to: 'absent' | 'labelReplace' | 'labelJoin' }
+  | { readonly to: 'absent' | 'labelReplace' | 'labelJoin' | 'info' }
   /** The larger or smaller of two scalars: one of them is clamped by the other. */
   | { readonly to: 'clamp'; readonly function: 'clamp_min' | 'clamp_max' }
   /** A constant of the request, in seconds. */
@@ -163,7 +163,7 @@ export const functions: ReadonlyMap<string, Signature> = new Map<string, Signatu
     'histogram_quantiles',
     signature(['vector', 'string', 'scalar'], 'vector', call('histogram_quantiles'), { repeats: true }),
   ],
-  ['info', signature(['vector', 'vector'], 'vector', nothing, { optional: 1 })],
+  ['info', signature(['vector', 'vector'], 'vector', { to: 'info' }, { optional: 1 })],
   ['absent', signature(['vector'], 'vector', { to: 'absent' })],
   ['absent_over_time', signature(['matrix'], 'vector', { to: 'absent' })],
   [

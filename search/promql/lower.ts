@@ -1,15 +1,10 @@
 import { ConstructUnsupportedError, placeOf, QueryTextError } from '../errors.ts';
 import type { PromqlHow } from '../how.ts';
 import { equalityLabels, instant, matchingByAllLabels, number, steps } from '../plan/build.ts';
-import type {
-  LabelMatcher,
-  Plan,
-  SampleSelect,
-  SeriesExpr,
-  Steps,
-  WindowFunction,
-} from '../plan/generated.ts';
+import type { NotePlace, Plan, SampleSelect, SeriesExpr, Steps, WindowFunction } from '../plan/generated.ts';
+import { Durations, queryTime } from './durations.ts';
 import { functions, type Lowering, typeNames, type ValueType } from './functions.ts';
+import { firstMoment, infoMatchers } from './info.ts';
 import type {
   Aggregation,
   BinaryExpr,
@@ -18,6 +13,7 @@ import type {
   Modifiers,
   PromqlExpr,
   Subquery,
+  VectorSelector,
 } from './syntax.ts';
 
 /** Prometheus' `evaluation_interval`, which subqueries without a step use: a minute, in nanoseconds. */
@@ -51,21 +47,23 @@ function seriesPlan(expr: SeriesExpr, when: Steps): Plan {
 class Lower {
   readonly #text: string;
   readonly #how: PromqlHow;
+  readonly #durations: Durations;
 
   constructor(text: string, how: PromqlHow) {
     this.#text = text;
     this.#how = how;
+    this.#durations = new Durations(text, how);
   }
 
   /** A range vector as the whole query: stored samples, or a subquery's points. */
   rangeVector(expr: MatrixSelector | Subquery, time: bigint): Plan {
     if (expr.kind === 'matrix') {
-      const select = this.#select(expr, expr.matchers);
-      return { node: 'samples', select, range: expr.range.toString(), time: time.toString() };
+      const range = this.#durations.range(expr.range).toString();
+      return { node: 'samples', select: this.#select(expr), range, time: time.toString() };
     }
-    const step = expr.step ?? subqueryStepDefault;
-    const until = (this.#moment(expr.at) ?? time) - (expr.offset ?? 0n);
-    const first = nextMultiple(until - expr.range, step);
+    const step = this.#step(expr);
+    const until = (this.#moment(expr.at) ?? time) - this.#durations.offset(expr.offset);
+    const first = nextMultiple(until - this.#durations.range(expr.range), step);
     const input = this.series(expr.input);
     if (first <= until) return seriesPlan(input, steps(first, until, step));
     // No multiple of the step is within the range, so there is no point: what is left of a vector
@@ -90,8 +88,9 @@ class Lower {
       case 'vector':
         return {
           node: 'selector',
-          select: this.#select(expr, expr.matchers),
+          select: this.#select(expr),
           lookback: this.#how.lookback.toString(),
+          ...(expr.extension === 'smoothed' ? this.#notesAt(expr) : {}),
         };
       case 'matrix':
       case 'subquery':
@@ -105,12 +104,25 @@ class Lower {
     }
   }
 
-  #select(modifiers: Modifiers, matchers: readonly LabelMatcher[]): SampleSelect {
-    return { matchers: [...matchers], ...this.#when(modifiers) };
+  #select(selector: VectorSelector | MatrixSelector): SampleSelect {
+    const { matchers, extension } = selector;
+    // A point is anchored to the sample before it anyway.
+    const edges = selector.kind === 'vector' && extension === 'anchored' ? null : extension;
+    const reach = this.#how.lookback.toString();
+    return {
+      matchers: [...matchers],
+      ...this.#when(selector),
+      extension: edges === null ? null : { edges, reach },
+    };
   }
 
   #when({ offset, at }: Modifiers): { offset: string; at: string | null } {
-    return { offset: (offset ?? 0n).toString(), at: this.#moment(at)?.toString() ?? null };
+    const back = this.#durations.offset(offset).toString();
+    return { offset: back, at: this.#moment(at)?.toString() ?? null };
+  }
+
+  #step({ step }: Subquery): bigint {
+    return step === null ? subqueryStepDefault : this.#durations.range(step);
   }
 
   #moment(at: Modifiers['at']): bigint | null {
@@ -127,10 +139,12 @@ class Lower {
       input: this.series(input),
       grouping,
       param: param === null ? null : this.series(param),
+      ...this.#notesAt(input, param ?? input),
     };
   }
 
-  #binary({ op, left, right, returnBool, matching }: BinaryExpr): SeriesExpr {
+  #binary(expr: BinaryExpr): SeriesExpr {
+    const { op, left, right, returnBool, matching } = expr;
     const joins = !isScalar(left) && !isScalar(right);
     return {
       node: 'binary',
@@ -139,6 +153,7 @@ class Lower {
       right: this.series(right),
       returnBool,
       matching: joins ? (matching ?? matchingByAllLabels(op)) : null,
+      ...this.#notesAt(expr),
     };
   }
 
@@ -146,8 +161,10 @@ class Lower {
     const { name, args } = call;
     const lowering: Lowering = functions.get(name)?.lowering ?? { to: 'nothing' };
     switch (lowering.to) {
-      case 'call':
-        return { node: 'call', function: lowering.function, args: args.map((arg) => this.series(arg)) };
+      case 'call': {
+        const lowered = args.map((arg) => this.series(arg));
+        return { node: 'call', function: lowering.function, args: lowered, ...this.#callNotesAt(call) };
+      }
       case 'timeCall':
         return {
           node: 'call',
@@ -175,17 +192,12 @@ class Lower {
         return { node: 'call', function: 'scalar', args: [clamped] };
       }
       case 'queryTime':
-        return number(this.#queryTime(lowering.of));
+        return number(queryTime(this.#how, lowering.of));
+      case 'info':
+        return this.#info(args);
       case 'nothing':
         throw this.#unsupported(call, `${name}()`);
     }
-  }
-
-  /** In seconds; at an instant start and end are that instant, and there is no step. */
-  #queryTime(of: 'start' | 'end' | 'step' | 'range'): number {
-    const how = this.#how;
-    const { start, end, step } = how.kind === 'range' ? how : { start: how.time, end: how.time, step: 0n };
-    return Number({ start, end, step, range: end - start }[of]) / 1e9;
   }
 
   /** The first argument as series, the others as texts; check.ts made sure of the types. */
@@ -198,23 +210,39 @@ class Lower {
     const windowed = args.map(withoutParens).find(isWindowed);
     if (windowed === undefined) throw new Error(`${windowFunction} has no range; check.ts refuses that`);
     const others = args.filter((arg) => !isWindowed(withoutParens(arg))).map((arg) => this.series(arg));
-    const range = windowed.range.toString();
+    const range = this.#durations.range(windowed.range).toString();
     if (windowed.kind === 'matrix')
       return {
         node: 'window',
-        select: this.#select(windowed, windowed.matchers),
+        select: this.#select(windowed),
         range,
         function: windowFunction,
         args: others,
+        ...this.#notesAt(windowed, args[0]),
       };
     return {
       node: 'subquery',
       input: this.series(windowed.input),
       range,
-      step: (windowed.step ?? subqueryStepDefault).toString(),
+      step: this.#step(windowed).toString(),
       ...this.#when(windowed),
       function: windowFunction,
       args: others,
+      ...this.#notesAt(windowed, args[0]),
+    };
+  }
+
+  /** The info series are read at the time of the series that they complete. */
+  #info([input, labels]: readonly PromqlExpr[]): SeriesExpr {
+    if (input === undefined) throw new Error('info has no argument; check.ts refuses that');
+    const matchers = infoMatchers(labels?.kind === 'vector' ? labels.matchers : []);
+    const when = firstMoment(input, (offset) => this.#durations.offset(offset));
+    const [offset, at] = [when.offset.toString(), this.#moment(when.at)?.toString() ?? null];
+    return {
+      node: 'info',
+      input: this.series(input),
+      select: { matchers, offset, at, extension: null },
+      lookback: this.#how.lookback.toString(),
     };
   }
 
@@ -227,6 +255,26 @@ class Lower {
       input: isWindowed(arg) ? this.#window('present_over_time', [arg]) : this.series(arg),
       labels: equalityLabels(matchers.filter(({ name }) => name !== '__name__')),
     };
+  }
+
+  /** What a node tells people points to what it computes with, or to its parameter. */
+  #notesAt(input: PromqlExpr, param: PromqlExpr = input): { place: NotePlace } {
+    return { place: { input: this.#lineAndColumn(input), param: this.#lineAndColumn(param) } };
+  }
+
+  /** Functions of histograms tell of those and of their quantile; sorting tells of itself. */
+  #callNotesAt(call: Call): { place?: NotePlace } {
+    const { name, args } = call;
+    if (name.startsWith('sort')) return this.#notesAt(call);
+    if (!name.startsWith('histogram_')) return {};
+    const labelled = name === 'histogram_quantiles';
+    const input = labelled ? args[0] : args.at(-1);
+    return input === undefined ? {} : this.#notesAt(input, labelled ? args[2] : args[0]);
+  }
+
+  #lineAndColumn({ from }: PromqlExpr): string {
+    const { line, column } = placeOf(this.#text, from);
+    return `${line}:${column}`;
   }
 
   #unsupported({ from }: { from: number }, construct: string): ConstructUnsupportedError {

@@ -1,11 +1,11 @@
-import { parsePrometheusDuration } from '../text/duration.ts';
 import { parseNumber } from '../text/number.ts';
 import type { Cursor } from './cursor.ts';
-import type { MatrixSelector, PromqlExpr, Subquery, VectorSelector } from './syntax.ts';
+import { durationNanos, offsetLength, rangeLength } from './parse-duration.ts';
+import type { Extension, MatrixSelector, PromqlExpr, Subquery, VectorSelector } from './syntax.ts';
 
 type Movable = VectorSelector | MatrixSelector | Subquery;
 
-/** What follows an expression: `[5m]`, `[5m:1m]`, `offset 5m`, `@ 1700000000`, in any number. */
+/** What follows an expression: `[5m]`, `[5m:1m]`, `offset 5m`, `@ 1700000000`, `anchored`, in any number. */
 export function modifiers(cursor: Cursor, expr: PromqlExpr): PromqlExpr {
   for (;;) {
     if (cursor.is('[')) {
@@ -13,6 +13,8 @@ export function modifiers(cursor: Cursor, expr: PromqlExpr): PromqlExpr {
       expr = range(cursor, expr);
     } else if (cursor.isWord('offset')) expr = offset(cursor, expr);
     else if (cursor.is('@')) expr = at(cursor, expr);
+    else if (cursor.isWord('anchored')) expr = extension(cursor, expr, 'anchored');
+    else if (cursor.isWord('smoothed')) expr = extension(cursor, expr, 'smoothed');
     else return expr;
   }
 }
@@ -20,9 +22,9 @@ export function modifiers(cursor: Cursor, expr: PromqlExpr): PromqlExpr {
 function range(cursor: Cursor, expr: PromqlExpr): PromqlExpr {
   const bracket = cursor.token.from;
   cursor.expect('[');
-  const length = positive(cursor);
+  const length = rangeLength(cursor);
   if (cursor.skip(':')) {
-    const step = cursor.is(']') ? null : positive(cursor);
+    const step = cursor.is(']') ? null : rangeLength(cursor);
     cursor.expect(']', 'subquery selector', '"]"');
     return { kind: 'subquery', from: expr.from, input: expr, range: length, step, offset: null, at: null };
   }
@@ -40,11 +42,20 @@ function offset(cursor: Cursor, expr: PromqlExpr): PromqlExpr {
       expr.from,
     );
   cursor.advance();
-  const negative = cursor.is('-');
-  if (!cursor.skip('-')) cursor.skip('+');
-  const length = durationNanos(cursor, 'offset');
+  const length = offsetLength(cursor);
   if (expr.offset !== null) throw cursor.error('offset may not be set multiple times', expr.from);
-  return { ...expr, offset: negative ? -length : length };
+  return { ...expr, offset: length };
+}
+
+function extension(cursor: Cursor, expr: PromqlExpr, how: Extension): PromqlExpr {
+  if (expr.kind === 'subquery')
+    throw cursor.error(`${how} modifier is not supported for subqueries`, expr.from);
+  if (expr.kind !== 'vector' && expr.kind !== 'matrix')
+    throw cursor.error(`${how} modifier not implemented`, expr.from);
+  if (expr.extension !== null && expr.extension !== how)
+    throw cursor.error('anchored and smoothed modifiers cannot be used together', expr.from);
+  cursor.advance();
+  return { ...expr, extension: how };
 }
 
 function at(cursor: Cursor, expr: PromqlExpr): PromqlExpr {
@@ -72,6 +83,7 @@ function moment(cursor: Cursor): bigint | 'start' | 'end' {
   }
   const sign = cursor.skip('-') ? -1 : 1;
   if (sign === 1) cursor.skip('+');
+  if (cursor.isA('duration')) return BigInt(sign) * durationNanos(cursor);
   const { text, from } = cursor.token;
   const seconds = cursor.isA('number') ? parseNumber(text) : null;
   if (seconds === null) throw cursor.unexpected('@', 'timestamp');
@@ -80,28 +92,4 @@ function moment(cursor: Cursor): bigint | 'start' | 'end' {
     throw cursor.error(`timestamp out of bounds for @ modifier: ${text}`, from);
   cursor.advance();
   return BigInt(milliseconds) * 1_000_000n;
-}
-
-/** A length longer than nothing, in nanoseconds. */
-function positive(cursor: Cursor): bigint {
-  const { from } = cursor.token;
-  const length = durationNanos(cursor, 'subquery or range');
-  if (length <= 0n) throw cursor.error('duration must be greater than 0', from);
-  return length;
-}
-
-/** A duration, or a number of seconds, in nanoseconds. */
-export function durationNanos(cursor: Cursor, context = ''): bigint {
-  const { kind, text, from } = cursor.token;
-  if (kind !== 'duration' && kind !== 'number') throw cursor.unexpected(context, 'number or duration');
-  const seconds = kind === 'number' ? parseNumber(text) : null;
-  const outOfRange = seconds !== null && !(Math.abs(seconds) < 9e9);
-  const length =
-    seconds !== null && !outOfRange
-      ? BigInt(Math.round(seconds * 1e3)) * 1_000_000n
-      : parsePrometheusDuration(text);
-  if (length === null)
-    throw cursor.error(outOfRange ? 'duration out of range' : `not a valid duration string: "${text}"`, from);
-  cursor.advance();
-  return length;
 }

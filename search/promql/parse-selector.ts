@@ -1,5 +1,4 @@
 import type { LabelMatcher, MatchOp } from '../plan/generated.ts';
-import { acceptsEmpty } from '../text/empty-match.ts';
 import type { Cursor } from './cursor.ts';
 import type { VectorSelector } from './syntax.ts';
 
@@ -24,9 +23,7 @@ export function selector(cursor: Cursor): VectorSelector {
       if (!cursor.is('}')) cursor.expect(',', context, '"," or "}"');
     }
   }
-  if (matchers.every(acceptsEmpty))
-    throw cursor.error('vector selector must contain at least one non-empty matcher', from);
-  return { kind: 'vector', from, matchers, offset: null, at: null };
+  return { kind: 'vector', from, matchers, offset: null, at: null, extension: null };
 }
 
 /** `job="x"`, `"a.b"="x"`, or a quoted metric name. */

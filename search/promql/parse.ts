@@ -1,8 +1,10 @@
+import { matchingByAllLabels } from '../plan/build.ts';
 import type { BinaryOp, Grouping, Matching } from '../plan/generated.ts';
-import { parseNumber } from '../text/number.ts';
+import { parseNumber, writeNumber } from '../text/number.ts';
 import { Cursor } from './cursor.ts';
 import { functions } from './functions.ts';
-import { durationNanos, modifiers } from './parse-modifiers.ts';
+import { durationNanos } from './parse-duration.ts';
+import { modifiers } from './parse-modifiers.ts';
 import { selector } from './parse-selector.ts';
 import {
   type Aggregation,
@@ -86,7 +88,44 @@ function unary(cursor: Cursor): PromqlExpr {
   return { ...input, from, value: op === '-' ? -input.value : input.value };
 }
 
+/** How both sides find each other, and what stands for the series of one that the other lacks. */
 function matchingOf(cursor: Cursor, op: BinaryOp): Matching | null {
+  const matching = labelMatchingOf(cursor, op);
+  const fill = fillOf(cursor);
+  return fill === null ? matching : { ...(matching ?? matchingByAllLabels(op)), ...fill };
+}
+
+type Fill = Pick<Matching, 'fillLeft' | 'fillRight'>;
+
+/** `fill (0)`, or `fill_left (0)` and `fill_right (1)` in either order; metrics may have these names, too. */
+function fillOf(cursor: Cursor): Fill | null {
+  const stands = (word: string): boolean => cursor.isWord(word) && cursor.is('(', 1);
+  if (stands('fill')) {
+    const value = fillValue(cursor);
+    return { fillLeft: value, fillRight: value };
+  }
+  if (stands('fill_left')) {
+    const fillLeft = fillValue(cursor);
+    return stands('fill_right') ? { fillLeft, fillRight: fillValue(cursor) } : { fillLeft };
+  }
+  if (!stands('fill_right')) return null;
+  const fillRight = fillValue(cursor);
+  return stands('fill_left') ? { fillLeft: fillValue(cursor), fillRight } : { fillRight };
+}
+
+function fillValue(cursor: Cursor): string {
+  cursor.advance();
+  cursor.expect('(');
+  const negative = cursor.is('-');
+  if (!cursor.skip('-')) cursor.skip('+');
+  const literal = primary(cursor);
+  if (literal.kind !== 'number')
+    throw cursor.error('unexpected expression in fill modifier, expected number', literal.from);
+  cursor.expect(')');
+  return writeNumber(negative ? -literal.value : literal.value);
+}
+
+function labelMatchingOf(cursor: Cursor, op: BinaryOp): Matching | null {
   const on = cursor.isWord('on');
   if (!cursor.skipWord('on') && !cursor.skipWord('ignoring')) return null;
   const labels = groupingLabels(cursor);

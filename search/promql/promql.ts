@@ -2,7 +2,7 @@ import { placeOf, QueryTextError } from '../errors.ts';
 import type { PromqlHow } from '../how.ts';
 import { withinDepth } from '../plan/depth.ts';
 import type { LabelMatcher, Plan } from '../plan/generated.ts';
-import { checkPromql } from './check.ts';
+import { checkMatchers, checkPromql } from './check.ts';
 import { formatPromql } from './format.ts';
 import { lowerPromql } from './lower.ts';
 import { parsePromql } from './parse.ts';
@@ -42,12 +42,13 @@ export const promql = {
   /** A vector selector without range or modifiers. @throws QueryTextError */
   selector(text: string): LabelMatcher[] {
     const expr = parsePromql(text);
-    if (expr.kind !== 'vector' || expr.offset !== null || expr.at !== null)
+    if (expr.kind !== 'vector' || expr.offset !== null || expr.at !== null || expr.extension !== null)
       throw new QueryTextError(
         'promql',
         placeOf(text, expr.from),
         `expected a series selector such as up{job="api"}, got ${JSON.stringify(text)}`,
       );
+    checkMatchers(text, expr);
     return [...expr.matchers];
   },
 };

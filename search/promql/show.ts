@@ -1,10 +1,11 @@
-import type { LabelMatcher } from '../plan/generated.ts';
+import type { LabelMatcher, Matching } from '../plan/generated.ts';
 import { showPrometheusDuration } from '../text/duration.ts';
-import { plainDecimal } from '../text/number.ts';
+import { parseNumber, plainDecimal } from '../text/number.ts';
 import { quote } from '../text/string.ts';
 import type {
   Aggregation,
   BinaryExpr,
+  Duration,
   MatrixSelector,
   Modifiers,
   NumberLiteral,
@@ -51,16 +52,24 @@ export function showBinaryOp({ op, returnBool, matching }: BinaryExpr): string {
   const shown = returnBool ? `${op} bool` : op;
   if (matching === null) return shown;
   const { on, labels, cardinality, include } = matching;
+  const fill = showFill(matching);
   const side = { manyToOne: 'left', oneToMany: 'right', oneToOne: null, manyToMany: null }[cardinality];
   const by = on || labels.length > 0 || side !== null;
   const labelled = by ? `${shown} ${on ? 'on' : 'ignoring'} (${showLabels(labels)})` : shown;
-  return side === null ? labelled : `${labelled} group_${side} (${showLabels(include)})`;
+  return (side === null ? labelled : `${labelled} group_${side} (${showLabels(include)})`) + fill;
+}
+
+function showFill({ fillLeft, fillRight }: Matching): string {
+  const value = (text: string): string => plainDecimal(parseNumber(text) ?? Number.NaN);
+  if (fillLeft !== undefined && fillLeft === fillRight) return ` fill (${value(fillLeft)})`;
+  const left = fillLeft === undefined ? '' : ` fill_left (${value(fillLeft)})`;
+  return left + (fillRight === undefined ? '' : ` fill_right (${value(fillRight)})`);
 }
 
 /** `[<range>:<step>]` with its modifiers. */
 export function showSubqueryRange(subquery: Subquery): string {
-  const step = subquery.step === null ? '' : showPrometheusDuration(subquery.step);
-  return `[${showPrometheusDuration(subquery.range)}:${step}]${showModifiers(subquery)}`;
+  const step = subquery.step === null ? '' : showDuration(subquery.step);
+  return `[${showDuration(subquery.range)}:${step}]${showModifiers(subquery)}`;
 }
 
 /** The name that stands before the braces of a selector; empty without one. */
@@ -75,9 +84,10 @@ function showSelector(selector: VectorSelector | MatrixSelector): string {
     .filter((matcher) => !isPlain || !isName(matcher))
     .map((matcher) => `${showLabel(matcher.name)}${matcher.op}${quote(matcher.value)}`)
     .sort();
-  const range = selector.kind === 'matrix' ? `[${showPrometheusDuration(selector.range)}]` : '';
-  const braces = others.length === 0 ? '' : `{${others.join(',')}}`;
-  return `${isPlain ? name : ''}${braces}${range}${showModifiers(selector)}`;
+  const range = selector.kind === 'matrix' ? `[${showDuration(selector.range)}]` : '';
+  const extension = selector.extension === null ? '' : ` ${selector.extension}`;
+  const braces = isPlain && others.length === 0 ? '' : `{${others.join(',')}}`;
+  return `${isPlain ? name : ''}${braces}${range}${extension}${showModifiers(selector)}`;
 }
 
 function isName({ name, op, value }: LabelMatcher): boolean {
@@ -89,7 +99,12 @@ function showModifiers({ at, offset }: Modifiers): string {
   return (at === null ? '' : when) + showOffset(offset ?? 0n);
 }
 
-function showOffset(offset: bigint): string {
+function showDuration(length: Duration): string {
+  return typeof length === 'bigint' ? showPrometheusDuration(length) : showPromql(length);
+}
+
+function showOffset(offset: Duration): string {
+  if (typeof offset !== 'bigint') return ` offset ${showPromql(offset)}`;
   if (offset === 0n) return '';
   const sign = offset < 0n ? '-' : '';
   return ` offset ${sign}${showPrometheusDuration(offset < 0n ? -offset : offset)}`;

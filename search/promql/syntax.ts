@@ -27,17 +27,24 @@ export interface StringLiteral {
   readonly value: string;
 }
 
+/** A length in nanoseconds, or the arithmetic that gives it once the query's step and range are known. */
+export type Duration = bigint | PromqlExpr;
+
 /** Where in time something is read. */
 export interface Modifiers {
-  /** Nanoseconds back; negative for the future; `null` where none is written. */
-  readonly offset: bigint | null;
+  /** Back; negative for the future; `null` where none is written. */
+  readonly offset: Duration | null;
   /** A time in nanoseconds, or an end of the query; `null` where none is written. */
   readonly at: bigint | 'start' | 'end' | null;
 }
 
+/** Whether a selector's edges take over the sample before them, or lie between those around them. */
+export type Extension = 'anchored' | 'smoothed';
+
 export interface VectorSelector extends Modifiers {
   readonly kind: 'vector';
   readonly from: number;
+  readonly extension: Extension | null;
   /** The metric's name is the label `__name__`. */
   readonly matchers: readonly LabelMatcher[];
 }
@@ -45,19 +52,18 @@ export interface VectorSelector extends Modifiers {
 export interface MatrixSelector extends Modifiers {
   readonly kind: 'matrix';
   readonly from: number;
+  readonly extension: Extension | null;
   readonly matchers: readonly LabelMatcher[];
-  /** Nanoseconds. */
-  readonly range: bigint;
+  readonly range: Duration;
 }
 
 export interface Subquery extends Modifiers {
   readonly kind: 'subquery';
   readonly from: number;
   readonly input: PromqlExpr;
-  /** Nanoseconds. */
-  readonly range: bigint;
-  /** Nanoseconds; `null` for the default. */
-  readonly step: bigint | null;
+  readonly range: Duration;
+  /** `null` for the default. */
+  readonly step: Duration | null;
 }
 
 export interface Aggregation {

@@ -1,9 +1,16 @@
 import { matchingByAllLabels } from '../plan/build.ts';
 import type { LabelMatcher, Matching } from '../plan/generated.ts';
-import { plainDecimal } from '../text/number.ts';
+import { parseNumber, plainDecimal } from '../text/number.ts';
 import { functions, type ValueType } from './functions.ts';
 import { metricNameOf } from './show.ts';
-import type { BinaryExpr, Modifiers, PromqlExpr } from './syntax.ts';
+import type {
+  BinaryExpr,
+  Duration,
+  MatrixSelector,
+  Modifiers,
+  PromqlExpr,
+  VectorSelector,
+} from './syntax.ts';
 
 /** A node of a syntax tree in Prometheus' JSON, whose tree view reads `type` first. */
 export interface SyntaxNode {
@@ -27,7 +34,12 @@ export function syntaxTree(expr: PromqlExpr, typeOf: TypeOf): SyntaxNode {
     case 'unary':
       return { type: 'unaryExpr', op: expr.op, expr: tree(expr.input) };
     case 'vector':
-      return { type: 'vectorSelector', ...selectorOf(expr.matchers), ...modifiersOf(expr), ...unextended };
+      return {
+        type: 'vectorSelector',
+        ...selectorOf(expr.matchers),
+        ...modifiersOf(expr),
+        ...extensionOf(expr),
+      };
     case 'matrix': {
       const range = milliseconds(expr.range);
       return {
@@ -35,7 +47,7 @@ export function syntaxTree(expr: PromqlExpr, typeOf: TypeOf): SyntaxNode {
         ...selectorOf(expr.matchers),
         range,
         ...modifiersOf(expr),
-        ...unextended,
+        ...extensionOf(expr),
       };
     }
     case 'subquery': {
@@ -74,8 +86,9 @@ export function syntaxTree(expr: PromqlExpr, typeOf: TypeOf): SyntaxNode {
   }
 }
 
-/** Extended selectors (`anchored`, `smoothed`) are not read. */
-const unextended = { anchored: false, smoothed: false };
+function extensionOf({ extension }: VectorSelector | MatrixSelector): object {
+  return { anchored: extension === 'anchored', smoothed: extension === 'smoothed' };
+}
 
 function selectorOf(matchers: readonly LabelMatcher[]): object {
   return {
@@ -101,8 +114,9 @@ const cardinalities = {
 
 function matchingOf({ op, left, right, matching }: BinaryExpr, typeOf: TypeOf): object | null {
   if (typeOf(left) !== 'vector' || typeOf(right) !== 'vector') return null;
-  const { on, labels, cardinality, include } = matching ?? matchingByAllLabels(op);
-  const fillValues = { lhs: null, rhs: null };
+  const { on, labels, cardinality, include, fillLeft, fillRight } = matching ?? matchingByAllLabels(op);
+  const value = (text: string | undefined): number | null => (text === undefined ? null : parseNumber(text));
+  const fillValues = { lhs: value(fillLeft), rhs: value(fillRight) };
   return { card: cardinalities[cardinality], labels, on, include, fillValues };
 }
 
@@ -116,6 +130,7 @@ function functionOf(name: string): object {
   };
 }
 
-function milliseconds(nanos: bigint): number {
-  return Number(nanos / 1_000_000n);
+/** 0 for what is only known with the query's step and range. */
+function milliseconds(length: Duration): number {
+  return typeof length === 'bigint' ? Number(length / 1_000_000n) : 0;
 }

@@ -13,7 +13,7 @@ use varve_view::{DamagedSegment, Snapshot, Store};
 use crate::{
     budget::{BudgetTracker, CancelToken},
     error::QueryError,
-    plan::{Plan, Query},
+    plan::{NotePlace, Plan, Query},
 };
 
 /// The label that says whose a stream or series is, in a read of several tenants.
@@ -52,8 +52,32 @@ pub(crate) struct ExecContext {
 #[derive(Default)]
 struct Notes {
     stats: QueryStats,
-    warnings: Vec<String>,
-    infos: Vec<String>,
+    warnings: Vec<Note>,
+    infos: Vec<Note>,
+}
+
+/// One text that is told.
+struct Note {
+    text: String,
+    place: Place,
+}
+
+/// Where in the query's text a note points to.
+enum Place {
+    None,
+    /// Not known before the node that tells it is done: then to what stands there.
+    Pending(About),
+    /// `line:column`.
+    Known(String),
+}
+
+/// What of a node a note is about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum About {
+    /// What it computes with.
+    Input,
+    /// Its quantile or ratio.
+    Param,
 }
 
 impl ExecContext {
@@ -74,7 +98,7 @@ impl ExecContext {
             let snapshots: BTreeMap<_, _> =
                 tables.iter().map(|&table| (table, sources.snapshot(&tenant, table))).collect();
             for warning in snapshots.values().flat_map(|snapshot| &snapshot.warnings) {
-                push_once(&mut notes.warnings, warning.clone());
+                push_once(&mut notes.warnings, warning.clone(), Place::None);
             }
             notes.stats.segments_total +=
                 snapshots.values().map(|snapshot| snapshot.segments.len() as u64).sum::<u64>();
@@ -121,12 +145,30 @@ impl ExecContext {
 
     /// Tells the user why the answer may be partial or surprising; the same text only once.
     pub(crate) fn warn(&self, text: String) {
-        push_once(&mut self.notes().warnings, text);
+        push_once(&mut self.notes().warnings, text, Place::None);
+    }
+
+    /// The same, pointing to where in the query's text the node stands that is being evaluated.
+    pub(crate) fn warn_about(&self, about: About, text: String) {
+        push_once(&mut self.notes().warnings, text, Place::Pending(about));
     }
 
     /// Tells the user something that is no warning; the same text only once.
     pub(crate) fn inform(&self, text: String) {
-        push_once(&mut self.notes().infos, text);
+        push_once(&mut self.notes().infos, text, Place::Pending(About::Input));
+    }
+
+    /// A node with this place is done: what it told, and its operands had no place for, points there.
+    pub(crate) fn place_notes(&self, place: &NotePlace) {
+        let notes = &mut *self.notes();
+        for note in notes.warnings.iter_mut().chain(&mut notes.infos) {
+            if let Place::Pending(about) = note.place {
+                note.place = Place::Known(match about {
+                    About::Input => place.input.clone(),
+                    About::Param => place.param.clone(),
+                });
+            }
+        }
     }
 
     /// The finished query.
@@ -134,7 +176,8 @@ impl ExecContext {
         let Notes { mut stats, warnings, infos } =
             self.notes.into_inner().unwrap_or_else(PoisonError::into_inner);
         stats.elapsed_ns = u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX);
-        Outcome { answer, warnings, infos, stats }
+        let told = |notes: Vec<Note>| notes.into_iter().map(Note::told).collect();
+        Outcome { answer, warnings: told(warnings), infos: told(infos), stats }
     }
 
     // Counters are whole after each call, so a panic elsewhere leaves nothing half-written in them.
@@ -143,9 +186,20 @@ impl ExecContext {
     }
 }
 
-fn push_once(texts: &mut Vec<String>, text: String) {
-    if !texts.contains(&text) {
-        texts.push(text);
+impl Note {
+    fn told(self) -> String {
+        match self.place {
+            Place::Known(place) => format!("{} ({place})", self.text),
+            Place::None | Place::Pending(_) => self.text,
+        }
+    }
+}
+
+/// Of the same text told at several places the last one is shown.
+fn push_once(notes: &mut Vec<Note>, text: String, place: Place) {
+    match notes.iter_mut().find(|note| note.text == text) {
+        Some(note) => note.place = place,
+        None => notes.push(Note { text, place }),
     }
 }
 

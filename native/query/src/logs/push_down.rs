@@ -52,6 +52,7 @@ fn push(expr: &mut SeriesExpr) {
         | SeriesExpr::Negate { input }
         | SeriesExpr::LabelReplace { input, .. }
         | SeriesExpr::LabelJoin { input, .. }
+        | SeriesExpr::Info { input, .. }
         | SeriesExpr::Absent { input, .. } => push(input),
         SeriesExpr::Number { .. }
         | SeriesExpr::Text { .. }

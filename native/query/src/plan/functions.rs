@@ -36,6 +36,20 @@ pub enum WindowFunction {
     DoubleExponentialSmoothing,
 }
 
+impl WindowFunction {
+    /// As it is written.
+    pub(crate) fn name(self) -> String {
+        let mut name = String::new();
+        for letter in format!("{self:?}").chars() {
+            if letter.is_uppercase() && !name.is_empty() {
+                name.push('_');
+            }
+            name.push(letter.to_ascii_lowercase());
+        }
+        name
+    }
+}
+
 /// How a group of series becomes one (or some); names are PromQL's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]

@@ -35,7 +35,8 @@ pub use logs::{
     LogRows, LogScan, NumberUnit, Parser, Stage, ValueMatch,
 };
 pub use series::{
-    Dialect, LogWindowFunction, MatchCardinality, Matching, SampleSelect, SeriesExpr, Unwrap,
+    Dialect, Edges, Extension, LogWindowFunction, MatchCardinality, Matching, NotePlace,
+    SampleSelect, SeriesExpr, Unwrap,
 };
 pub use span_series::{Intervals, RankOp, SpanFunction, SpanGroup, SpanSeriesExpr, SpanSeriesOp};
 pub use spans::{

@@ -45,6 +45,10 @@ pub enum SeriesExpr {
         select: SampleSelect,
         /// How old a sample may be.
         lookback: Nanos,
+        /// For what the user is told of it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        place: Option<NotePlace>,
     },
     /// A function over the samples of `(t - range, t]` of each series.
     Window {
@@ -56,6 +60,10 @@ pub enum SeriesExpr {
         function: WindowFunction,
         /// The function's scalar arguments, in PromQL's order without the range vector.
         args: Vec<SeriesExpr>,
+        /// As in `Selector`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        place: Option<NotePlace>,
     },
     /// A function over windows of a subquery's points.
     Subquery {
@@ -73,6 +81,10 @@ pub enum SeriesExpr {
         function: WindowFunction,
         /// As in `Window`.
         args: Vec<SeriesExpr>,
+        /// As in `Selector`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        place: Option<NotePlace>,
     },
     /// A function over the log rows of `(t - range, t]`, by their labels.
     LogWindow {
@@ -101,6 +113,10 @@ pub enum SeriesExpr {
         grouping: Option<Grouping>,
         /// `k` of topk and bottomk, the quantile, or the label's name of `count_values`.
         param: Option<Box<SeriesExpr>>,
+        /// As in `Selector`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        place: Option<NotePlace>,
     },
     /// A join of two sides, or arithmetic with scalars.
     Binary {
@@ -114,6 +130,10 @@ pub enum SeriesExpr {
         return_bool: bool,
         /// How series of both sides find each other.
         matching: Option<Matching>,
+        /// As in `Selector`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        place: Option<NotePlace>,
     },
     /// Unary minus.
     Negate {
@@ -126,6 +146,10 @@ pub enum SeriesExpr {
         function: Function,
         /// In the language's order.
         args: Vec<SeriesExpr>,
+        /// As in `Selector`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        place: Option<NotePlace>,
     },
     /// `label_replace`.
     LabelReplace {
@@ -151,6 +175,15 @@ pub enum SeriesExpr {
         /// The labels that are read.
         from: Vec<String>,
     },
+    /// `info(v, {…})`: series with the labels of the info series of their `instance` and `job`.
+    Info {
+        /// The series.
+        input: Box<SeriesExpr>,
+        /// The info series. Labels that its matchers name are the only ones that are taken over.
+        select: SampleSelect,
+        /// How old a sample may be.
+        lookback: Nanos,
+    },
     /// `absent(v)`, `absent_over_time(v[r])`: 1 where the input has nothing.
     Absent {
         /// What may be missing.
@@ -158,6 +191,16 @@ pub enum SeriesExpr {
         /// The labels of the answer, from the equality matchers.
         labels: Vec<Label>,
     },
+}
+
+/// Where in the query's text the notes of a node point to, each as `line:column`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NotePlace {
+    /// What is computed with.
+    pub input: String,
+    /// The quantile or ratio.
+    pub param: String,
 }
 
 /// Which series' samples, and moved how in time.
@@ -170,6 +213,28 @@ pub struct SampleSelect {
     pub offset: Nanos,
     /// A fixed evaluation time instead of the step's (`@ 1700000000`, `@ start()`, `@ end()`).
     pub at: Option<Nanos>,
+    /// Whether samples beyond the window's edges count.
+    pub extension: Option<Extension>,
+}
+
+/// What the edges of a window are, where samples do not lie on them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Extension {
+    /// How they are found.
+    pub edges: Edges,
+    /// How far from the edge samples are looked for.
+    pub reach: Nanos,
+}
+
+/// How the edges of a window are found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub enum Edges {
+    /// By the sample before them.
+    Anchored,
+    /// Between the samples before and after them.
+    Smoothed,
 }
 
 /// The label whose value is a row's sample; rows without it are left out.
@@ -210,7 +275,7 @@ pub enum LogWindowFunction {
 }
 
 /// `on`/`ignoring` and `group_left`/`group_right`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Matching {
     /// `true`: compare these labels (`on`); `false`: all but these (`ignoring`).
@@ -221,13 +286,22 @@ pub struct Matching {
     pub cardinality: MatchCardinality,
     /// Labels taken over from the side with one series per match.
     pub include: Vec<String>,
+    /// What stands for a series that the left side lacks, as in `SeriesExpr::Number`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub fill_left: Option<String>,
+    /// What stands for a series that the right side lacks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub fill_right: Option<String>,
 }
 
 /// How many series may match each other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum MatchCardinality {
+    #[default]
     OneToOne,
     ManyToOne,
     OneToMany,

@@ -1,6 +1,9 @@
 //! What a query tells besides its answer, in Prometheus' words.
 
-use crate::context::ExecContext;
+use crate::context::{About, ExecContext};
+
+/// Endings of a counter's name.
+const COUNTER_ENDINGS: [&str; 4] = ["_total", "_sum", "_count", "_bucket"];
 
 /// Which operation put histograms together.
 #[derive(Clone, Copy)]
@@ -20,67 +23,87 @@ impl HistogramOperation {
     }
 }
 
+fn warn(context: &ExecContext, text: String) {
+    context.warn_about(About::Input, text);
+}
+
 /// A window holds floats and histograms, of which the function can take only one kind.
 pub(super) fn mixed_window(context: &ExecContext, metric: &str) {
-    context.warn(format!(
-        "PromQL warning: encountered a mix of histograms and floats for metric name \"{metric}\""
-    ));
+    warn(
+        context,
+        format!(
+            "PromQL warning: encountered a mix of histograms and floats for metric name \"{metric}\""
+        ),
+    );
 }
 
 /// A group holds floats and histograms.
 pub(super) fn mixed_group(context: &ExecContext) {
-    context.warn(
+    warn(
+        context,
         "PromQL warning: encountered a mix of histograms and floats for aggregation".to_owned(),
     );
 }
 
 /// Histograms of the same labels came in both forms.
 pub(super) fn mixed_forms(context: &ExecContext, metric: &str) {
-    context.warn(format!(
-        "PromQL warning: vector contains a mix of classic and native histograms{}",
-        for_metric(metric)
-    ));
+    warn(
+        context,
+        format!(
+            "PromQL warning: vector contains a mix of classic and native histograms{}",
+            for_metric(metric)
+        ),
+    );
 }
 
 /// Exponential and custom buckets cannot be put together.
 pub(super) fn mixed_schemas(context: &ExecContext, metric: &str) {
-    context.warn(format!(
-        "PromQL warning: vector contains a mix of histograms with exponential and custom buckets schemas for metric name \"{metric}\""
-    ));
+    warn(
+        context,
+        format!(
+            "PromQL warning: vector contains a mix of histograms with exponential and custom buckets schemas for metric name \"{metric}\""
+        ),
+    );
 }
 
 /// The same, of the sides of an operator.
 pub(super) fn mixed_schemas_of_operator(context: &ExecContext, operator: &str) {
-    context.warn(format!(
-        "PromQL warning: incompatible bucket layout encountered for binary operator {operator}"
-    ));
+    warn(
+        context,
+        format!(
+            "PromQL warning: incompatible bucket layout encountered for binary operator {operator}"
+        ),
+    );
 }
 
 /// A counter's function was asked of a gauge.
 pub(super) fn not_a_counter(context: &ExecContext, metric: &str) {
-    context.warn(format!(
-        "PromQL warning: this native histogram metric is not a counter: \"{metric}\""
-    ));
+    warn(
+        context,
+        format!("PromQL warning: this native histogram metric is not a counter: \"{metric}\""),
+    );
 }
 
 /// A gauge's function was asked of a counter.
 pub(super) fn not_a_gauge(context: &ExecContext, metric: &str) {
-    context
-        .warn(format!("PromQL warning: this native histogram metric is not a gauge: \"{metric}\""));
+    warn(
+        context,
+        format!("PromQL warning: this native histogram metric is not a gauge: \"{metric}\""),
+    );
 }
 
 /// What is known of counter resets contradicts itself.
 pub(super) fn resets_collide(context: &ExecContext, operation: HistogramOperation) {
-    context.warn(format!(
-        "PromQL warning: conflicting counter resets during histogram {}",
-        operation.name()
-    ));
+    warn(
+        context,
+        format!("PromQL warning: conflicting counter resets during histogram {}", operation.name()),
+    );
 }
 
 /// Custom bounds that not all histograms have were given up.
 pub(super) fn bounds_differ(context: &ExecContext, operation: HistogramOperation) {
     context.inform(format!(
-        "PromQL info: mismatched custom buckets were reconciled during histogram {}",
+        "PromQL info: mismatched custom buckets were reconciled during {}",
         operation.name()
     ));
 }
@@ -121,6 +144,34 @@ pub(super) fn nan_observations(context: &ExecContext, metric: &str, what: NanObs
     ));
 }
 
+/// A counter's function was asked of metrics whose names are not those of counters.
+pub(super) fn possible_non_counters<'a>(
+    context: &ExecContext,
+    names: impl Iterator<Item = &'a str>,
+) {
+    let mut told = "";
+    for name in names {
+        if name != told
+            && !name.is_empty()
+            && !COUNTER_ENDINGS.iter().any(|end| name.ends_with(end))
+        {
+            context.inform(format!(
+                "PromQL info: metric might not be a counter, name does not end in _total/_sum/_count/_bucket: \"{name}\""
+            ));
+        }
+        told = name;
+    }
+}
+
+/// Series were sorted that are shown in the order of their labels.
+pub(super) fn sorted_in_vain(context: &ExecContext) {
+    warn(
+        context,
+        "PromQL warning: sort is ineffective for range queries since results are always ordered by labels"
+            .to_owned(),
+    );
+}
+
 /// What observations that are no numbers do to an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NanObservations {
@@ -139,10 +190,13 @@ pub(super) fn forced_monotonicity(context: &ExecContext, metric: &str) {
 
 /// A classic bucket without a bound.
 pub(super) fn bad_bound(context: &ExecContext, bound: &str, metric: &str) {
-    context.warn(format!(
-        "PromQL warning: bucket label \"le\" is missing or has a malformed value of \"{bound}\"{}",
-        for_metric(metric)
-    ));
+    warn(
+        context,
+        format!(
+            "PromQL warning: bucket label \"le\" is missing or has a malformed value of \"{bound}\"{}",
+            for_metric(metric)
+        ),
+    );
 }
 
 /// Numbers that are no quantiles.
@@ -150,9 +204,9 @@ pub(super) fn bad_quantiles(context: &ExecContext, quantiles: &[f64]) {
     let mut told = 0.0;
     for &phi in quantiles.iter().filter(|phi| !(0.0..=1.0).contains(*phi)) {
         if phi.total_cmp(&told).is_ne() {
-            context.warn(format!(
-                "PromQL warning: quantile value should be between 0 and 1, got {phi}"
-            ));
+            let text =
+                format!("PromQL warning: quantile value should be between 0 and 1, got {phi}");
+            context.warn_about(About::Param, text);
         }
         told = phi;
     }
@@ -164,9 +218,10 @@ pub(super) fn bad_ratios(context: &ExecContext, ratios: &[f64]) {
     let least = ratios.iter().copied().fold(0.0, f64::min);
     for (bad, bound) in [(most, 1), (least, -1)] {
         if bad.abs() > 1.0 {
-            context.warn(format!(
+            let text = format!(
                 "PromQL warning: ratio value should be between -1 and 1, got {bad}, capping to {bound}"
-            ));
+            );
+            context.warn_about(About::Param, text);
         }
     }
 }

@@ -1,26 +1,20 @@
 //! Binary operators: arithmetic and comparisons of scalars and series, and set operators.
 
-use varve_columnar::{
-    answer::{ABSENT, is_absent},
-    labels::LabelSet,
-};
+use varve_columnar::answer::{ABSENT, is_absent};
 
 use super::{
     annotations,
     eval::Evaluator,
-    matching::{Matched, combine_sets},
-    native::{self, Operand},
-    value::{EvalSeries, NAME, Value, Vector, merge_same_labels},
+    join::join,
+    matching::combine_sets,
+    native,
+    value::{EvalSeries, Value, Vector},
 };
 use crate::{
     context::ExecContext,
     error::QueryError,
-    plan::{BinaryOp, Dialect, MatchCardinality, Matching},
+    plan::{BinaryOp, Dialect, Matching},
 };
-
-const MANY_TO_ONE: &str =
-    "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)";
-const NOT_UNIQUE: &str = "multiple matches for labels: grouping labels must ensure unique matches";
 
 /// Evaluates an operator on its two sides.
 pub(super) fn eval<'a>(
@@ -45,12 +39,7 @@ pub(super) fn eval<'a>(
             Ok(Value::Vector(with_scalars(evaluator.context, operation, right, &left, Side::Right)))
         }
         (Value::Vector(left), Value::Vector(right)) => {
-            let default = Matching {
-                on: false,
-                labels: Vec::new(),
-                cardinality: MatchCardinality::OneToOne,
-                include: Vec::new(),
-            };
+            let default = Matching::default();
             let matching = matching.unwrap_or(&default);
             let series = match op {
                 BinaryOp::And | BinaryOp::Or | BinaryOp::Unless => {
@@ -80,7 +69,7 @@ fn with_scalars<'a>(
 ) -> Vector<'a> {
     let of_histograms = operation.trims();
     for one in &mut vector.series {
-        one.drop_name |= !operation.filters();
+        one.drop_name |= !operation.keeps_name();
         for (value, &scalar) in one.values.iter_mut().zip(scalars) {
             if is_absent(*value) {
                 continue;
@@ -108,14 +97,15 @@ fn with_scalars<'a>(
 
 /// An operator with all that decides its values.
 #[derive(Clone, Copy)]
-struct Operation {
-    op: BinaryOp,
-    return_bool: bool,
-    dialect: Dialect,
+pub(super) struct Operation {
+    pub(super) op: BinaryOp,
+    /// Comparisons give 0 or 1.
+    pub(super) return_bool: bool,
+    pub(super) dialect: Dialect,
 }
 
 impl Operation {
-    fn compares(self) -> bool {
+    pub(super) fn compares(self) -> bool {
         use BinaryOp as B;
         matches!(
             self.op,
@@ -128,14 +118,19 @@ impl Operation {
         self.compares() && !self.return_bool
     }
 
+    /// Whether what it gives is still of the metric.
+    pub(super) fn keeps_name(self) -> bool {
+        self.filters() || self.trims()
+    }
+
     /// Whether it cuts histograms, and has no meaning for floats.
-    fn trims(self) -> bool {
+    pub(super) fn trims(self) -> bool {
         matches!(self.op, BinaryOp::TrimUpper | BinaryOp::TrimLower)
     }
 
     /// The value; none where a comparison filters it out.
     #[expect(clippy::float_cmp, reason = "the languages compare floats exactly")]
-    fn apply(self, left: f64, right: f64) -> Option<f64> {
+    pub(super) fn apply(self, left: f64, right: f64) -> Option<f64> {
         use BinaryOp as B;
         let nan_for_zero = self.dialect == Dialect::Loki && right == 0.0;
         let holds = match self.op {
@@ -165,152 +160,6 @@ impl Operation {
     }
 }
 
-/// Arithmetic and comparisons of two sides.
-fn join(
-    context: &ExecContext,
-    operation: Operation,
-    left: &Vector<'_>,
-    right: &Vector<'_>,
-    matching: &Matching,
-) -> Result<Vec<EvalSeries>, QueryError> {
-    let matched = Matched::of(&left.series, &right.series, matching);
-    let swapped = matching.cardinality == MatchCardinality::OneToMany;
-    let (many, one, many_members, one_members) = if swapped {
-        (&right.series, &left.series, &matched.right, &matched.left)
-    } else {
-        (&left.series, &right.series, &matched.left, &matched.right)
-    };
-    let join = Join { context, operation, matching, swapped, many, one };
-    let mut joined = Vec::new();
-    for ((signature, many_here), one_here) in
-        matched.signatures.iter().zip(many_members).zip(one_members)
-    {
-        join.check_one_side(signature, one_here)?;
-        let before = joined.len();
-        for &many_at in many_here {
-            for &one_at in one_here {
-                joined.push(join.pair(many_at, one_at));
-            }
-        }
-        if matching.cardinality == MatchCardinality::OneToOne && many_here.len() > 1 {
-            refuse_overlaps(&joined[before..])?;
-        }
-    }
-    joined.retain(EvalSeries::has_values);
-    merge_same_labels(joined, NOT_UNIQUE)
-}
-
-struct Join<'j> {
-    context: &'j ExecContext,
-    operation: Operation,
-    matching: &'j Matching,
-    /// The left side is the one with one series per match.
-    swapped: bool,
-    many: &'j [EvalSeries],
-    one: &'j [EvalSeries],
-}
-
-impl Join<'_> {
-    /// Refuses two series with a value at the same step on the side that may have one. A step at
-    /// which the other side is empty matches nothing and is not looked at.
-    fn check_one_side(&self, signature: &LabelSet, members: &[usize]) -> Result<(), QueryError> {
-        for (at, &second) in members.iter().enumerate() {
-            for &first in &members[..at] {
-                let (one, other) = (&self.one[first], &self.one[second]);
-                let clash = (0..one.values.len()).any(|step| {
-                    one.is_present(step)
-                        && other.is_present(step)
-                        && self.many.iter().any(|series| series.is_present(step))
-                });
-                if clash {
-                    return Err(self.too_many(signature, [first, second]));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// The error for two series where one may be, in the peer's words.
-    fn too_many(&self, signature: &LabelSet, duplicates: [usize; 2]) -> QueryError {
-        let side = if self.swapped { "left" } else { "right" };
-        let [first, second] = duplicates.map(|at| shown(&self.one[at].labels));
-        let found = match self.operation.dialect {
-            Dialect::Loki => format!("found duplicate series on the {side} hand-side"),
-            Dialect::Prometheus => format!(
-                "found duplicate series for the match group {} on the {side} hand-side of the operation: [{first}, {second}]",
-                shown(signature)
-            ),
-        };
-        QueryError::execution(format!(
-            "{found};many-to-many matching not allowed: matching labels must be unique on one side"
-        ))
-    }
-
-    /// The series that two matching ones give.
-    fn pair(&self, many_at: usize, one_at: usize) -> EvalSeries {
-        let (many, one) = (&self.many[many_at], &self.one[one_at]);
-        let value = |(&many, &one): (&f64, &f64)| {
-            if is_absent(many) || is_absent(one) {
-                return ABSENT;
-            }
-            let (left, right) = if self.swapped { (one, many) } else { (many, one) };
-            self.operation.apply(left, right).unwrap_or(ABSENT)
-        };
-        let mut paired = EvalSeries::of(
-            self.labels(&many.labels, &one.labels),
-            many.drop_name || !self.operation.filters(),
-            many.values.iter().zip(&one.values).map(value).collect(),
-        );
-        if !many.histograms.is_empty() || !one.histograms.is_empty() {
-            self.pair_histograms(&mut paired, many, one);
-        }
-        paired
-    }
-
-    fn pair_histograms(&self, paired: &mut EvalSeries, many: &EvalSeries, one: &EvalSeries) {
-        let op = (self.operation.op, self.operation.return_bool);
-        for step in 0..paired.values.len() {
-            if many.histogram(step).is_none() && one.histogram(step).is_none() {
-                continue;
-            }
-            let operands = (Operand::of(many, step), Operand::of(one, step));
-            let (Some(many), Some(one)) = operands else { continue };
-            let (left, right) = if self.swapped { (one, many) } else { (many, one) };
-            native::set(paired, step, native::apply(self.context, op, left, right));
-        }
-    }
-
-    fn labels(&self, many: &LabelSet, one: &LabelSet) -> LabelSet {
-        let mut labels = many.clone();
-        if !self.operation.compares() {
-            labels.remove(NAME);
-        }
-        if self.matching.cardinality == MatchCardinality::OneToOne {
-            let is_named = |name: &str| self.matching.labels.iter().any(|named| named == name);
-            labels.retain(|name, _| is_named(name) == self.matching.on);
-        }
-        for name in &self.matching.include {
-            labels.set(name.as_str(), one.get(name));
-        }
-        labels
-    }
-}
-
-/// Refuses two results of one match at the same step.
-fn refuse_overlaps(results: &[EvalSeries]) -> Result<(), QueryError> {
-    let steps = results.first().map_or(0, |series| series.values.len());
-    let overlaps =
-        |step: usize| results.iter().filter(|series| series.is_present(step)).nth(1).is_some();
-    if (0..steps).any(overlaps) { Err(QueryError::execution(MANY_TO_ONE)) } else { Ok(()) }
-}
-
-/// A label set as Prometheus writes it in errors.
-fn shown(labels: &LabelSet) -> String {
-    let pairs: Vec<String> =
-        labels.iter().map(|(name, value)| format!("{name}={value:?}")).collect();
-    format!("{{{}}}", pairs.join(", "))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -335,8 +184,11 @@ mod tests {
     }
 
     #[test]
-    fn errors_show_labels_as_prometheus_writes_them() {
-        let labels = LabelSet::new([("job", "a\"b"), ("a", "1")]);
-        assert_eq!(shown(&labels), r#"{a="1", job="a\"b"}"#);
+    fn cutting_a_histogram_keeps_its_name_as_filtering_does() {
+        let keeps = |op, return_bool| {
+            Operation { op, return_bool, dialect: Dialect::Prometheus }.keeps_name()
+        };
+        assert!(keeps(BinaryOp::TrimUpper, false) && keeps(BinaryOp::Less, false));
+        assert!(!keeps(BinaryOp::Less, true) && !keeps(BinaryOp::Add, false));
     }
 }

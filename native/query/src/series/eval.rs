@@ -1,32 +1,25 @@
 //! Evaluation of series expressions, node by node, all steps of a node at once.
 
 use rayon::prelude::*;
-use varve_columnar::{
-    answer::{ABSENT, is_absent},
-    labels::LabelSet,
-};
+use varve_columnar::{answer::ABSENT, labels::LabelSet};
 
 use super::{
-    aggregate, annotations, binary, functions,
-    instants::{self, Lookback, WindowBounds, floor_ms},
-    label_functions,
-    native::{self, HistogramWindows},
-    requests::{LoadedSelectors, SUBQUERY_STEP},
-    value::{EvalSeries, Held, NAME, Value, Vector},
-    window::{Samples, Shown, WindowCall, newest},
+    aggregate, binary, extended, functions, info,
+    instants::{Lookback, floor_ms},
+    label_functions, native,
+    requests::LoadedSelectors,
+    value::{EvalSeries, Value, Vector},
+    window::{Shown, newest},
 };
 use crate::{
     context::ExecContext,
     error::QueryError,
     logs::{LogWindow, log_window},
-    plan::{BinaryOp, Dialect, Function, Label, SampleSelect, SeriesExpr, WindowFunction},
+    plan::{BinaryOp, Dialect, Function, Label, NotePlace, SampleSelect, SeriesExpr},
 };
 
 /// Series whose windows one task computes at least.
 const SERIES_PER_TASK_MIN: usize = 8;
-
-/// Endings of a counter's name.
-const COUNTER_ENDINGS: [&str; 4] = ["_total", "_sum", "_count", "_bucket"];
 
 /// What is the same for all parts of one expression that are evaluated at the same steps.
 #[derive(Clone, Copy)]
@@ -39,7 +32,8 @@ pub(super) struct Evaluator<'a, 's> {
     pub(super) instant: bool,
     /// Nanoseconds since the epoch, ascending, at least one.
     pub(super) steps_ns: &'s [i64],
-    loaded: &'s LoadedSelectors<'a, 's>,
+    /// The samples of all selectors.
+    pub(super) loaded: &'s LoadedSelectors<'a, 's>,
 }
 
 impl<'a, 's> Evaluator<'a, 's> {
@@ -57,18 +51,26 @@ impl<'a, 's> Evaluator<'a, 's> {
     /// The value of an expression at every step.
     pub(super) fn eval(&self, expr: &SeriesExpr) -> Result<Value<'a>, QueryError> {
         self.context.budget.check()?;
+        let value = self.node(expr)?;
+        if let Some(place) = place_of(expr) {
+            self.context.place_notes(place);
+        }
+        Ok(value)
+    }
+
+    fn node(&self, expr: &SeriesExpr) -> Result<Value<'a>, QueryError> {
         match expr {
             SeriesExpr::Number { value } => Ok(Value::Scalar(self.repeat(parse_number(value)?))),
             SeriesExpr::Text { value } => Err(QueryError::invalid(format!(
                 "the string '{value}' stands where a scalar or series must be"
             ))),
-            SeriesExpr::Selector { select, lookback } => {
+            SeriesExpr::Selector { select, lookback, .. } => {
                 self.select(select, lookback.0, Shown::Value).map(Value::Vector)
             }
-            SeriesExpr::Window { select, range, function, args } => {
+            SeriesExpr::Window { select, range, function, args, .. } => {
                 self.window(select, range.0, *function, args)
             }
-            SeriesExpr::Subquery { input, range, step, offset, at, function, args } => {
+            SeriesExpr::Subquery { input, range, step, offset, at, function, args, .. } => {
                 let lookback = Lookback { offset_ns: offset.0, at: *at, length_ns: range.0 };
                 self.subquery(input, &lookback, step.0, *function, args)
             }
@@ -88,10 +90,10 @@ impl<'a, 's> Evaluator<'a, 's> {
                         .map(|series| EvalSeries::of(series.labels, false, series.values)),
                 )
             }
-            SeriesExpr::Aggregate { op, input, grouping, param } => {
+            SeriesExpr::Aggregate { op, input, grouping, param, .. } => {
                 aggregate::eval(self, *op, input, grouping.as_ref(), param.as_deref())
             }
-            SeriesExpr::Binary { op, left, right, return_bool, matching } => {
+            SeriesExpr::Binary { op, left, right, return_bool, matching, .. } => {
                 let sides = (self.eval(left)?, self.eval(right)?);
                 binary::eval(self, *op, sides, *return_bool, matching.as_ref())
             }
@@ -103,8 +105,8 @@ impl<'a, 's> Evaluator<'a, 's> {
                     return binary::eval(self, BinaryOp::Multiply, sides, false, None);
                 }
             }),
-            SeriesExpr::Call { function: Function::Timestamp, args } => self.timestamp(args),
-            SeriesExpr::Call { function, args } => functions::eval(self, *function, args),
+            SeriesExpr::Call { function: Function::Timestamp, args, .. } => self.timestamp(args),
+            SeriesExpr::Call { function, args, .. } => functions::eval(self, *function, args),
             SeriesExpr::LabelReplace { input, to, replacement, from, regex } => {
                 label_functions::replace(
                     self.eval_vector(input, "label_replace")?,
@@ -115,6 +117,9 @@ impl<'a, 's> Evaluator<'a, 's> {
             SeriesExpr::LabelJoin { input, to, separator, from } => {
                 label_functions::join(self.eval_vector(input, "label_join")?, to, separator, from)
                     .and_then(|series| self.vector(series))
+            }
+            SeriesExpr::Info { input, select, lookback } => {
+                info::eval(self, input, select, lookback.0)
             }
             SeriesExpr::Absent { input, labels } => self.absent(input, labels),
         }
@@ -152,12 +157,13 @@ impl<'a, 's> Evaluator<'a, 's> {
         vec![value; self.steps_ns.len()]
     }
 
-    fn span_ns(&self) -> (i64, i64) {
+    pub(super) fn span_ns(&self) -> (i64, i64) {
         // There is at least one step.
         (self.steps_ns[0], self.steps_ns[self.steps_ns.len() - 1])
     }
 
-    fn select(
+    /// The newest sample of each series.
+    pub(super) fn select(
         &self,
         select: &SampleSelect,
         lookback_ns: i64,
@@ -166,6 +172,12 @@ impl<'a, 's> Evaluator<'a, 's> {
         let lookback = Lookback::of(select, lookback_ns);
         let loaded = self.loaded.of(select, &lookback, self.span_ns())?;
         let bounds = lookback.bounds(self.steps_ns);
+        if let Some(extension) = select.extension.filter(|_| shown == Shown::Value) {
+            let series = self.each_series(&loaded.series, |series| {
+                extended::points(self.context, series, &bounds, &extension)
+            })?;
+            return Vector::of(&self.context.budget, series);
+        }
         let series = self.each_series(&loaded.series, |series| {
             let values = newest(series.samples(), &bounds, shown);
             let mut one = EvalSeries::of(series.labels.clone(), shown == Shown::Time, values);
@@ -178,111 +190,8 @@ impl<'a, 's> Evaluator<'a, 's> {
         Vector::of(&self.context.budget, series)
     }
 
-    fn window(
-        &self,
-        select: &SampleSelect,
-        range_ns: i64,
-        function: WindowFunction,
-        args: &[SeriesExpr],
-    ) -> Result<Value<'a>, QueryError> {
-        let lookback = Lookback::of(select, range_ns);
-        let loaded = self.loaded.of(select, &lookback, self.span_ns())?;
-        let args = self.window_args(args)?;
-        let steps_ms: Vec<i64> = self.steps_ns.iter().map(|&step| floor_ms(step)).collect();
-        let call = WindowCall { function, args: &args, steps_ms: &steps_ms };
-        call.check()?;
-        let bounds = lookback.bounds(self.steps_ns);
-        let series = self.each_series(&loaded.series, |series| {
-            let floats = series.fresh_samples();
-            let values = windowed(&call, floats, &bounds);
-            let mut one = EvalSeries::of(series.labels.clone(), !keeps_name(function), values);
-            if !series.histograms.is_empty() {
-                let mut histograms = series.histograms.clone();
-                histograms.retain(|(_, histogram)| !histogram.is_stale());
-                let metric = series.labels.get(NAME);
-                let (context, histograms) = (self.context, histograms.as_slice());
-                HistogramWindows { context, function, metric, floats, histograms }
-                    .complete(&mut one, &bounds);
-            }
-            one
-        })?;
-        self.annotate(function, &args, &series);
-        self.vector(series)
-    }
-
-    fn subquery(
-        &self,
-        input: &SeriesExpr,
-        lookback: &Lookback,
-        step_ns: i64,
-        function: WindowFunction,
-        args: &[SeriesExpr],
-    ) -> Result<Value<'a>, QueryError> {
-        if step_ns <= 0 {
-            return Err(QueryError::invalid(SUBQUERY_STEP));
-        }
-        let args = self.window_args(args)?;
-        let steps_ms: Vec<i64> = self.steps_ns.iter().map(|&step| floor_ms(step)).collect();
-        let call = WindowCall { function, args: &args, steps_ms: &steps_ms };
-        call.check()?;
-        let (first, last) = instants::subquery_span(lookback, self.span_ns(), step_ns);
-        let count = instants::count(first, last, step_ns);
-        if count == 0 {
-            return self.vector([]);
-        }
-        // Two columns: the inner steps, and the same in milliseconds.
-        let _held = Held::charge(&self.context.budget, count.saturating_mul(16))?;
-        let inner_steps_ns: Vec<i64> = (0..count as i64).map(|at| first + at * step_ns).collect();
-        let times_inner_ms: Vec<i64> = inner_steps_ns.iter().map(|&step| floor_ms(step)).collect();
-        // Inside of a subquery the order of series is never part of an answer.
-        let inner = Evaluator { steps_ns: &inner_steps_ns, instant: false, ..*self };
-        let points = match inner.eval(input)? {
-            Value::Vector(points) => points,
-            Value::Scalar(values) => {
-                let series = EvalSeries::of(LabelSet::default(), false, values);
-                Vector::of(&self.context.budget, vec![series])?
-            }
-        };
-        let bounds = lookback.bounds(self.steps_ns);
-        let series = self.each_series(&points.series, |series| {
-            let (times_ms, values): (Vec<i64>, Vec<f64>) = times_inner_ms
-                .iter()
-                .zip(&series.values)
-                .filter(|(_, value)| !is_absent(**value))
-                .unzip();
-            let samples = Samples { times_ms: &times_ms, values: &values };
-            let drop_name = series.drop_name || !keeps_name(function);
-            let values = windowed(&call, samples, &bounds);
-            let mut one = EvalSeries::of(series.labels.clone(), drop_name, values);
-            if !series.histograms.is_empty() {
-                let histograms: Vec<_> = times_inner_ms
-                    .iter()
-                    .zip(&series.histograms)
-                    .filter_map(|(&time_ms, at)| {
-                        Some((time_ms, native::without_hint(at.as_ref()?)))
-                    })
-                    .collect();
-                let metric = series.labels.get(NAME);
-                let (context, histograms) = (self.context, histograms.as_slice());
-                HistogramWindows { context, function, metric, floats: samples, histograms }
-                    .complete(&mut one, &bounds);
-            }
-            one
-        })?;
-        self.annotate(function, &args, &series);
-        self.vector(series)
-    }
-
-    fn window_args(&self, args: &[SeriesExpr]) -> Result<Vec<Vec<f64>>, QueryError> {
-        let args: Vec<_> = args
-            .iter()
-            .map(|arg| self.eval_scalar(arg, "a window function's argument"))
-            .collect::<Result<_, _>>()?;
-        Ok(args)
-    }
-
     /// Computes every series on rayon's threads; ends early when the query is to end.
-    fn each_series<I: Sync>(
+    pub(super) fn each_series<I: Sync>(
         &self,
         input: &[I],
         each: impl Fn(&I) -> EvalSeries + Sync,
@@ -298,38 +207,11 @@ impl<'a, 's> Evaluator<'a, 's> {
             .collect()
     }
 
-    /// Says where `rate` was asked of something whose name is not a counter's, and which quantiles
-    /// are none.
-    fn annotate(&self, function: WindowFunction, args: &[Vec<f64>], series: &[EvalSeries]) {
-        if function == WindowFunction::QuantileOverTime && !series.is_empty() {
-            for values in args {
-                annotations::bad_quantiles(self.context, values);
-            }
-        }
-        if !matches!(function, WindowFunction::Rate | WindowFunction::Increase) {
-            return;
-        }
-        let mut told = "";
-        // The type of a native histogram tells whether it counts, not its name.
-        let floats = series.iter().filter(|series| series.histograms.is_empty());
-        for name in floats.map(|series| series.labels.get(NAME)) {
-            if name != told
-                && !name.is_empty()
-                && !COUNTER_ENDINGS.iter().any(|end| name.ends_with(end))
-            {
-                self.context.inform(format!(
-                    "PromQL info: metric might not be a counter, name does not end in _total/_sum/_count/_bucket: \"{name}\""
-                ));
-            }
-            told = name;
-        }
-    }
-
     fn timestamp(&self, args: &[SeriesExpr]) -> Result<Value<'a>, QueryError> {
         let [input] = args else {
             return Err(functions::wrong_args("timestamp", 1, args.len()));
         };
-        if let SeriesExpr::Selector { select, lookback } = input {
+        if let SeriesExpr::Selector { select, lookback, .. } = input {
             return self.select(select, lookback.0, Shown::Time).map(Value::Vector);
         }
         let vector = self.eval_vector(input, "timestamp")?;
@@ -358,6 +240,19 @@ impl<'a, 's> Evaluator<'a, 's> {
     }
 }
 
+/// Where in the query's text what a node tells points to.
+fn place_of(expr: &SeriesExpr) -> Option<&NotePlace> {
+    match expr {
+        SeriesExpr::Selector { place, .. }
+        | SeriesExpr::Window { place, .. }
+        | SeriesExpr::Subquery { place, .. }
+        | SeriesExpr::Aggregate { place, .. }
+        | SeriesExpr::Binary { place, .. }
+        | SeriesExpr::Call { place, .. } => place.as_ref(),
+        _ => None,
+    }
+}
+
 /// A step as the languages see it.
 pub(super) fn seconds(step_ns: i64) -> f64 {
     floor_ms(step_ns) as f64 / 1e3
@@ -365,20 +260,6 @@ pub(super) fn seconds(step_ns: i64) -> f64 {
 
 fn parse_number(text: &str) -> Result<f64, QueryError> {
     text.parse().map_err(|_| QueryError::invalid(format!("'{text}' is not a number")))
-}
-
-/// Functions that give back samples as they are.
-fn keeps_name(function: WindowFunction) -> bool {
-    matches!(function, WindowFunction::LastOverTime | WindowFunction::FirstOverTime)
-}
-
-/// A function's value at every step; once for all of them where all have the same window (`@`).
-fn windowed(call: &WindowCall<'_>, samples: Samples<'_>, bounds: &[WindowBounds]) -> Vec<f64> {
-    if call.depends_on_window_only() && bounds.first() == bounds.last() {
-        let value = call.values(samples, &bounds[..1]);
-        return vec![value[0]; bounds.len()];
-    }
-    call.values(samples, bounds)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use varve_columnar::{answer::is_absent, labels::LabelSet};
 
 use super::{
+    annotations,
     calendar::{self, CalendarField},
     eval::{Evaluator, seconds},
     histogram, native,
@@ -48,14 +49,23 @@ pub(super) fn eval<'a>(
             evaluator.vector([EvalSeries::of(LabelSet::default(), false, values)])
         }
         Function::Sort | Function::SortDesc => {
+            tell_of_sorting(evaluator);
             let [input] = args else { return Err(wrong_args(name_of(function), 1, args.len())) };
             let way = if function == Function::Sort { Way::Ascending } else { Way::Descending };
             Ok(order::by_value(evaluator, evaluator.eval_vector(input, "sort")?, way))
         }
         Function::SortByLabel | Function::SortByLabelDesc => {
+            tell_of_sorting(evaluator);
             sort_by_labels(evaluator, function, args)
         }
         _ => eval_bounded(evaluator, function, args),
+    }
+}
+
+/// Several steps are shown by labels, so that their order says nothing.
+fn tell_of_sorting(evaluator: &Evaluator<'_, '_>) {
+    if evaluator.steps_ns.len() > 1 {
+        annotations::sorted_in_vain(evaluator.context);
     }
 }
 

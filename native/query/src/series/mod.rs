@@ -14,9 +14,12 @@ mod classic_histogram;
 mod directory;
 mod eval;
 mod exemplars;
+mod extended;
 mod functions;
 mod histogram;
+mod info;
 mod instants;
+mod join;
 mod label_functions;
 mod labels;
 mod matching;
@@ -33,6 +36,7 @@ mod sums;
 mod tests;
 mod value;
 mod window;
+mod windows;
 
 use varve_columnar::{
     answer::{Answer, Series, SeriesSet},
@@ -116,10 +120,17 @@ pub(crate) fn samples(
     time_ns: i64,
 ) -> Result<Answer, QueryError> {
     let window = instants::Lookback::of(select, range_ns).bounds(&[time_ns])[0];
-    let wanted = window.after_ms.saturating_add(1)..=window.until_ms;
-    let loaded = samples::load(context, &select.matchers, wanted)?;
-    let series = loaded.series.into_iter().filter_map(samples::LoadedSeries::into_shown);
-    Ok(Answer::Samples(series.collect()))
+    let seen =
+        select.extension.map_or(window, |extension| extended::Edged::of(window, &extension).seen());
+    let wanted = seen.after_ms.saturating_add(1)..=seen.until_ms;
+    let loaded = samples::load(context, &select.matchers, wanted)?.series.into_iter();
+    let series: Vec<_> = match &select.extension {
+        None => loaded.filter_map(samples::LoadedSeries::into_shown).collect(),
+        Some(extension) => loaded
+            .filter_map(|one| extended::edged_samples(one, window, extension).transpose())
+            .collect::<Result<_, _>>()?,
+    };
+    Ok(Answer::Samples(series))
 }
 
 /// Names, values or whole sets of series labels.

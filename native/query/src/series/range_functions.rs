@@ -208,8 +208,11 @@ impl Window<'_> {
         quantile(phi, &mut self.values.to_vec())
     }
 
-    /// The median of the distances from the median.
+    /// The median of the distances from the median; none of values of which one is no number.
     pub(super) fn median_deviation(&self) -> f64 {
+        if self.values.iter().any(|value| value.is_nan()) {
+            return f64::NAN;
+        }
         let mut values = self.values.to_vec();
         let median = quantile(0.5, &mut values);
         for value in &mut values {
@@ -305,5 +308,10 @@ mod tests {
     #[test]
     fn a_median_deviation_ignores_an_outlier() {
         assert_eq!(window(&[1.0, 2.0, 3.0, 4.0, 1000.0]).median_deviation().to_string(), "1");
+    }
+
+    #[test]
+    fn a_median_deviation_is_not_known_of_what_is_no_number() {
+        assert!(window(&[1.0, f64::NAN, 2.0]).median_deviation().is_nan());
     }
 }

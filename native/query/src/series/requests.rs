@@ -7,7 +7,7 @@ use super::{
 use crate::{
     context::ExecContext,
     error::QueryError,
-    plan::{LabelMatcher, SampleSelect, SeriesExpr},
+    plan::{Edges, Extension, LabelMatcher, SampleSelect, SeriesExpr},
 };
 
 /// What tells that a subquery's plan is broken.
@@ -74,9 +74,17 @@ impl<'e> Request<'e> {
     fn of(select: &'e SampleSelect, lookback: &Lookback, (first, last): (i64, i64)) -> Self {
         let (after, _) = lookback.window_ns(first);
         let (_, until) = lookback.window_ns(last);
-        let from_ms = floor_ms(after).saturating_add(1);
-        Self { matchers: &select.matchers, from_ms, to_ms: floor_ms(until).max(from_ms) }
+        let (before_ns, beyond_ns) = select.extension.map_or((0, 0), reach);
+        let from_ms = floor_ms(after.saturating_sub(before_ns)).saturating_add(1);
+        let to_ms = floor_ms(until.saturating_add(beyond_ns)).max(from_ms);
+        Self { matchers: &select.matchers, from_ms, to_ms }
     }
+}
+
+/// How far before and beyond its windows a selector sees samples.
+pub(super) fn reach(extension: Extension) -> (i64, i64) {
+    let reach = extension.reach.0;
+    (reach, if extension.edges == Edges::Smoothed { reach } else { 0 })
 }
 
 /// One request for those of the same matchers whose times overlap. Two windows far apart (`x` and
@@ -111,7 +119,13 @@ fn collect<'e>(
         SeriesExpr::Number { .. } | SeriesExpr::Text { .. } | SeriesExpr::LogWindow { .. } => {
             Ok(())
         }
-        SeriesExpr::Selector { select, lookback } => {
+        SeriesExpr::Selector { select, lookback, .. } => {
+            let lookback = Lookback::of(select, lookback.0);
+            requests.push(Request::of(select, &lookback, steps_ns));
+            Ok(())
+        }
+        SeriesExpr::Info { input, select, lookback } => {
+            each(&mut std::iter::once(&**input))?;
             let lookback = Lookback::of(select, lookback.0);
             requests.push(Request::of(select, &lookback, steps_ns));
             Ok(())

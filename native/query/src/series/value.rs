@@ -14,6 +14,10 @@ use crate::{budget::BudgetTracker, error::QueryError};
 /// The label that holds a metric's name.
 pub(super) const NAME: &str = "__name__";
 
+/// The labels that say of what type and unit a metric's values are, where senders tell.
+const TYPE: &str = "__type__";
+const UNIT: &str = "__unit__";
+
 /// What Prometheus answers where two series of one answer would have the same labels.
 pub(super) const SAME_LABELS: &str = "vector cannot contain metrics with the same labelset";
 
@@ -266,10 +270,15 @@ pub(super) fn merge_same_labels(
     Ok(merged)
 }
 
-/// Takes away the names that the answer does not show.
+/// Whether a label is of the metric: its name, type or unit.
+pub(super) fn is_metadata(label: &str) -> bool {
+    matches!(label, NAME | TYPE | UNIT)
+}
+
+/// Takes away the names that the answer does not show, with the metrics' types and units.
 pub(super) fn drop_names(mut series: Vec<EvalSeries>) -> Result<Vec<EvalSeries>, QueryError> {
     for one in series.iter_mut().filter(|one| one.drop_name) {
-        one.labels.remove(NAME);
+        one.labels.retain(|name, _| !is_metadata(name));
         one.drop_name = false;
     }
     merge_same_labels(series, SAME_LABELS)

@@ -2,6 +2,7 @@
 
 mod aggregate;
 mod binary;
+mod extended;
 mod functions;
 mod math;
 mod quantile;
@@ -16,10 +17,11 @@ use varve_columnar::histogram::NativeHistogram;
 pub(super) use self::{
     aggregate::{aggregate, short_text, value_text},
     binary::{Operand, apply, apply_scalars, set},
+    extended::smooth,
     functions::{eval, reads_histograms},
     math::{settle_resets, without_hint},
     quantile::{fraction, quantile},
-    windows::{HistogramWindows, newest},
+    windows::{HistogramWindows, newest, within},
 };
 
 /// A histogram per step; empty where a series has none at any step.

@@ -49,7 +49,8 @@ pub(crate) fn newest(
     }
 }
 
-fn within(histograms: &TimedHistograms, bound: WindowBounds) -> &TimedHistograms {
+/// The histograms of a time.
+pub(crate) fn within(histograms: &TimedHistograms, bound: WindowBounds) -> &TimedHistograms {
     let place = |until: i64| histograms.partition_point(|(time, _)| *time <= until);
     histograms.get(place(bound.after_ms)..place(bound.until_ms)).unwrap_or_default()
 }
@@ -67,7 +68,7 @@ pub(crate) struct HistogramWindows<'a> {
 
 /// What a window holds at one place.
 #[derive(Clone, Copy)]
-enum Sample<'h> {
+pub(super) enum Sample<'h> {
     Float(f64),
     Histogram(&'h Arc<NativeHistogram>),
 }
@@ -141,7 +142,8 @@ impl<'a> HistogramWindows<'a> {
         };
     }
 
-    fn in_order(
+    /// The samples of a window by time.
+    pub(super) fn in_order(
         &self,
         histograms: &'a TimedHistograms,
         floats: Range<usize>,
@@ -155,7 +157,7 @@ impl<'a> HistogramWindows<'a> {
     }
 
     /// How many samples are a reset, or a change, after the one before.
-    fn count_pairs(&self, samples: &[(i64, Sample<'_>)]) -> f64 {
+    pub(super) fn count_pairs(&self, samples: &[(i64, Sample<'_>)]) -> f64 {
         let counts_resets = self.function == WindowFunction::Resets;
         let differs = |pair: &&[(i64, Sample<'_>)]| match (pair[0].1, pair[1].1) {
             (Sample::Float(before), Sample::Float(now)) if counts_resets => now < before,
@@ -259,7 +261,12 @@ impl<'a> HistogramWindows<'a> {
     }
 
     /// Adds with a factor of 1 or -1; tells of bounds that had to be given up.
-    fn add(&self, into: &mut NativeHistogram, other: &NativeHistogram, factor: f64) -> Option<()> {
+    pub(super) fn add(
+        &self,
+        into: &mut NativeHistogram,
+        other: &NativeHistogram,
+        factor: f64,
+    ) -> Option<()> {
         let added = self.unless_mixed(add(into, other, factor))?;
         if added.bounds_differ {
             let operation =
@@ -325,7 +332,7 @@ impl<'a> HistogramWindows<'a> {
     }
 
     /// Tells where a counter's function is asked of a gauge, or the other way round.
-    fn warn_of_type(&self, histograms: &TimedHistograms, is_counter: bool) {
+    pub(super) fn warn_of_type(&self, histograms: &TimedHistograms, is_counter: bool) {
         let is_gauge =
             |(_, histogram): &(i64, Arc<NativeHistogram>)| histogram.reset == ResetHint::Gauge;
         if is_counter && histograms.iter().any(is_gauge) {
