@@ -1,7 +1,10 @@
 //! Whole expressions over memtables; the notation of samples is that of Prometheus' own tests.
 
+mod extended;
 mod functions;
 mod histograms;
+mod info;
+mod joins;
 mod load;
 
 use varve_columnar::answer::{Answer, Outcome, SeriesSet, is_absent};

@@ -158,3 +158,36 @@ fn a_comparison_with_a_scalar_on_its_left_keeps_the_series_values() {
     let compared = binary("<", &number("3"), &named("m"), "null");
     assert_eq!(evaluated(&store, &compared, (0, 60, 60)).unwrap(), [r#"{"__name__":"m"} _ 5"#]);
 }
+
+#[test]
+fn notes_point_to_what_they_are_about() {
+    let store = Store::load(60, "gauge 1 2 3");
+    let rate = window("rate", "gauge", 120)
+        .replace(r#""args":[]"#, r#""args":[],"place":{"input":"1:10","param":"1:10"}"#);
+    let quantile = with_param("quantile", &number("2"), &rate, &[])
+        .replace(r#","grouping""#, r#","place":{"input":"1:5","param":"1:2"},"grouping""#);
+    let plan = series_plan(&quantile, (120, 120, 0), Dialect::Prometheus);
+    let outcome = ask(&store, plan, budget()).unwrap();
+    assert_eq!(
+        outcome.infos,
+        [
+            r#"PromQL info: metric might not be a counter, name does not end in _total/_sum/_count/_bucket: "gauge" (1:10)"#
+        ]
+    );
+    assert_eq!(
+        outcome.warnings,
+        ["PromQL warning: quantile value should be between 0 and 1, got 2 (1:2)"]
+    );
+}
+
+#[test]
+fn sorting_several_steps_is_remarked_upon() {
+    let store = Store::load(60, "m 1 2 3");
+    let sorted = call("sort", &[&named("m")]);
+    for (steps, told) in [((0, 0, 0), 0), ((0, 120, 60), 1)] {
+        let plan = series_plan(&sorted, steps, Dialect::Prometheus);
+        let warnings = ask(&store, plan, budget()).unwrap().warnings;
+        assert_eq!(warnings.len(), told);
+        assert!(warnings.iter().all(|warning| warning.contains("sort is ineffective")));
+    }
+}
