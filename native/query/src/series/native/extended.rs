@@ -177,6 +177,10 @@ pub(crate) fn smooth(
         let last = NativeHistogram { reset, ..NativeHistogram::clone(&before.1) };
         return made.put_histogram(step, Arc::new(last));
     };
+    if before.1.has_custom_bounds() != next.1.has_custom_bounds() {
+        // Not even a counter that began anew lies between the two.
+        return annotations::mixed_schemas(context, made.labels.get(NAME));
+    }
     let counts = [before, next].iter().any(|(_, one)| one.reset != ResetHint::Gauge);
     match between(context, [before, next], time_ms, counts) {
         Ok(between) => made.put_histogram(step, Arc::new(between)),

@@ -1,9 +1,12 @@
 //! Selectors that see samples beyond their windows.
 
-use varve_columnar::{answer::Answer, histogram::NativeHistogram};
+use varve_columnar::{
+    answer::Answer,
+    histogram::{NativeHistogram, SCHEMA_CUSTOM},
+};
 
-use super::{S, Store, ask, budget, evaluated, instant, named, select, window};
-use crate::plan::{Nanos, Plan};
+use super::{S, Store, ask, budget, evaluated, instant, named, select, series_plan, window};
+use crate::plan::{Dialect, Nanos, Plan};
 
 /// An expression whose selectors are extended.
 fn extended(expr: &str, edges: &str) -> String {
@@ -82,6 +85,26 @@ fn histograms_are_seen_at_edges_likewise() {
     let point = extended(&named("h"), "smoothed");
     let expr = format!(r#"{{"node":"call","function":"histogram_count","args":[{point}]}}"#);
     assert_eq!(evaluated(&store, &expr, (0, 180, 90)).unwrap(), ["{} 10 2.5 15"]);
+}
+
+#[test]
+fn nothing_lies_between_exponential_and_custom_buckets() {
+    let exponential =
+        NativeHistogram { count: 1.0, positive: vec![(0, 1.0)], ..NativeHistogram::default() };
+    let custom =
+        NativeHistogram { schema: SCHEMA_CUSTOM, custom_bounds: vec![5.0], ..exponential.clone() };
+    let mut store = Store::default();
+    store.append_histograms("h", &[exponential, custom]);
+    let plan = series_plan(&extended(&named("h"), "smoothed"), (30, 30, 0), Dialect::Prometheus);
+    let outcome = ask(&store, plan, budget()).unwrap();
+    assert_eq!(
+        outcome.warnings,
+        [
+            r#"PromQL warning: vector contains a mix of histograms with exponential and custom buckets schemas for metric name "h""#
+        ]
+    );
+    let Answer::Vector(set) = outcome.answer else { panic!("an instant was asked for") };
+    assert!(set.series.is_empty());
 }
 
 #[test]
