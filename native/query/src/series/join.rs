@@ -45,13 +45,19 @@ pub(super) fn join(
         matched.signatures.iter().zip(many_members).zip(one_members)
     {
         join.check_one_side(signature, one_here)?;
-        if matching.cardinality == MatchCardinality::OneToOne {
+        let one_to_one = matching.cardinality == MatchCardinality::OneToOne;
+        if one_to_one && operation.dialect == Dialect::Prometheus {
             join.check_many_side(many_here, one_here)?;
         }
+        let before = joined.len();
         for &many_at in many_here {
             for &one_at in one_here {
                 joined.push(join.pair(&many[many_at], &one[one_at]));
             }
+        }
+        // Loki does not see what a comparison filters out.
+        if one_to_one && operation.dialect == Dialect::Loki && many_here.len() > 1 {
+            refuse_overlaps(&joined[before..])?;
         }
         join.fill(signature, (many_here, one_here), &mut joined);
     }
@@ -216,6 +222,14 @@ impl Join<'_> {
         }
         labels
     }
+}
+
+/// Refuses two results of one match at the same step.
+fn refuse_overlaps(results: &[EvalSeries]) -> Result<(), QueryError> {
+    let steps = results.first().map_or(0, |series| series.values.len());
+    let overlaps =
+        |step: usize| results.iter().filter(|series| series.is_present(step)).nth(1).is_some();
+    if (0..steps).any(overlaps) { Err(QueryError::execution(MANY_TO_ONE)) } else { Ok(()) }
 }
 
 /// A label set as Prometheus writes it in errors.

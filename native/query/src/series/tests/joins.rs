@@ -1,6 +1,9 @@
 //! Series of two sides: what stands for those that are missing, and which are too many.
 
-use super::{Store, binary, evaluated, instant, named};
+use varve_columnar::answer::Answer;
+
+use super::{Store, ask, binary, budget, evaluated, instant, named, series_plan, shown};
+use crate::plan::Dialect;
 
 fn matching(cardinality: &str, more: &str) -> String {
     format!(r#"{{"on":true,"labels":["x"],"cardinality":"{cardinality}","include":[]{more}}}"#)
@@ -71,6 +74,17 @@ fn many_series_for_one_are_refused_even_where_a_comparison_leaves_only_one() {
             "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)"
         );
     }
+}
+
+#[test]
+fn of_a_comparison_loki_sees_only_what_is_left() {
+    let store = Store::load(60, "m{x=\"1\",y=\"p\"} 100\nm{x=\"1\",y=\"q\"} 200\nt{x=\"1\"} 150");
+    let compared = binary(">", &named("m"), &named("t"), &matching("oneToOne", ""));
+    let plan = series_plan(&compared, (0, 0, 0), Dialect::Loki);
+    let Answer::Vector(set) = ask(&store, plan, budget()).unwrap().answer else {
+        panic!("an instant was asked for")
+    };
+    assert_eq!(shown(&set), [r#"{"x":"1"} 200"#]);
 }
 
 #[test]
