@@ -92,7 +92,7 @@ export const planned: readonly (readonly [query: string, plan: string])[] = [
   ['up @ 1m40s', '{__name__="up"} @ 100s lookback 300s'],
   ['rate(up[24m+((1.5*2m)+2m)])', 'rate({__name__="up"}[1740s])'],
   ['rate(up[1h30m % 1h])', 'rate({__name__="up"}[1800s])'],
-  ['rate(up[-5m+2^3*STEP()])', 'rate({__name__="up"}[180s])'],
+  ['rate(up[-5m+2^3*step()])', 'rate({__name__="up"}[180s])'],
   [
     'max_over_time(up[max_of(range()/4, 1m):min_of(30s, step())])',
     'max_over_time(({__name__="up"} lookback 300s)[150s:30s])',

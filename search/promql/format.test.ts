@@ -42,6 +42,7 @@ describe('a formatted query', () => {
     ['sum by("a.b")(up)', 'sum by ("a.b") (up)'],
     ['up[5m]anchored @0', 'up[5m] anchored @ 0.000'],
     ['up smoothed offset 1m', 'up smoothed offset 1m'],
+    ['up offset STEP()', 'up offset step()'],
     ['up[5m+step()*2] offset -(range())', 'up[5m + step() * 2] offset -(range())'],
     ['a+fill_right(1)fill_left(.5)b', 'a + fill_left (0.5) fill_right (1) b'],
     ['a+on(x)fill(0)b', 'a + on (x) fill (0) b'],
