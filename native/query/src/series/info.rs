@@ -139,15 +139,14 @@ impl<'i> Completion<'i> {
                 have.len() == chosen.len()
                     && have.iter().zip(&chosen).all(|(a, b)| std::ptr::eq(*a, *b))
             };
-            let at = match known.iter().find(|(have, _)| is_chosen(have)) {
-                Some((_, at)) => *at,
-                None => {
-                    let mut series = base.emptied();
-                    series.labels = self.completed(&base.labels, &chosen)?;
-                    made.push(series);
-                    known.push((chosen, made.len() - 1));
-                    made.len() - 1
-                }
+            let at = if let Some((_, at)) = known.iter().find(|(have, _)| is_chosen(have)) {
+                *at
+            } else {
+                let mut series = base.emptied();
+                series.labels = self.completed(&base.labels, &chosen)?;
+                made.push(series);
+                known.push((chosen, made.len() - 1));
+                made.len() - 1
             };
             made[at].take_over(step, base);
         }

@@ -37,7 +37,8 @@ pub(super) fn join(
         (&left.series, &right.series, &matched.left, &matched.right)
     };
     // As Prometheus does it: with `group_right` the left one is still that of the many.
-    let [many_fill, one_fill] = [&matching.fill_left, &matching.fill_right].map(fill_of);
+    let [many_fill, one_fill] =
+        [&matching.fill_left, &matching.fill_right].map(|text| fill_of(text.as_ref()));
     let fills = Fills { many: many_fill?, one: one_fill? };
     let join = Join { context, operation, matching, swapped, fills, many, one };
     let mut joined = Vec::new();
@@ -71,11 +72,11 @@ struct Fills {
     one: Option<f64>,
 }
 
-fn fill_of(text: &Option<String>) -> Result<Option<f64>, QueryError> {
+fn fill_of(text: Option<&String>) -> Result<Option<f64>, QueryError> {
     let read = |text: &String| {
         text.parse().map_err(|_| QueryError::invalid(format!("'{text}' is not a number")))
     };
-    text.as_ref().map(read).transpose()
+    text.map(read).transpose()
 }
 
 struct Join<'j> {
