@@ -8,6 +8,7 @@ const usualPorts = {
   loki: 3100,
   prometheus: 9090,
   zipkin: 9411,
+  elasticsearch: 9200,
   syslogTcp: 5514,
 } as const satisfies Partial<Record<keyof Ports, number>>;
 
