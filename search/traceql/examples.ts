@@ -54,7 +54,8 @@ export const planned: readonly (readonly [query: string, plan: string])[] = [
     '{ } | by(resource.service.name) | count() > 4 | coalesce()',
     '{ } | by(resource.service.name) | count() > 4 | coalesce() select resource.service.name',
   ],
-  ['{ .a } | select(name, .a, event.x)', '{ .a } select .a, name, event.x'],
+  ['{ .a } | select(name, .a, event.x)', '{ .a } select .a, name, .a, event.x'],
+  ['{ .a = 1 } >> { .b = 2 } | select(.a) | select(.a)', '({ .a = 1 } >> { .b = 2 }) select .a, .b, .a'],
   [
     '({ .a } | count() > 3) && ({ .b } | by(.c))',
     '({ .a } | count() > 3 && { .b } | by(.c)) select .a, .b, .c',

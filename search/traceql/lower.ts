@@ -34,7 +34,10 @@ export function lowerSpanset(query: Pipeline): SpansetExpr {
   return pipeline(query, new Map());
 }
 
-/** Fields by how they are shown, in the order of their first mention. */
+/**
+ * Fields in the order of their first mention. One that a condition has and `select()` too is in it twice: a
+ * field that is only compared is shown only on spans where it compares so.
+ */
 type Mentioned = Map<string, Field>;
 
 function pipeline({ stages }: Pipeline, mentioned: Mentioned): SpansetExpr {
@@ -74,7 +77,7 @@ function then(input: SpansetExpr, stage: PipelineStage, mentioned: Mentioned): S
     case 'coalesce':
       return { node: 'coalesce', input };
     case 'select':
-      for (const field of stage.fields) mentionField(field, mentioned);
+      for (const field of stage.fields) mentioned.set(`select ${showField(field)}`, field);
       return input;
     case 'combine':
     case 'structural':
