@@ -1,4 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { onPorts, snippetsOf } from '../support/snippets.ts';
 import { startVarve, type Varve } from '../support/varve.ts';
 import { get, postForm } from './requests.ts';
 
@@ -53,5 +56,32 @@ describe.each([
     expect(build.data['version']).toMatch(/^\d+\.\d+\.\d+$/);
     // With any, Grafana takes the server for Mimir.
     expect(build.data).not.toHaveProperty('features');
+  });
+});
+
+describe('data sources that people copy', () => {
+  /** The request of each type's test button. */
+  const tested: Readonly<Record<string, string>> = {
+    loki: '/loki/api/v1/query?query=vector(1)%2Bvector(1)&time=4000000000',
+    tempo: '/api/echo',
+    prometheus: '/api/v1/query?query=1%2B1&time=4',
+  };
+
+  it.each([
+    [
+      'docs/readers.md',
+      ({ ports }: Varve) => snippetsOf('Grafana', 'yaml', ports, 'docs/readers.md').join('\n'),
+    ],
+    [
+      'dashboards/grafana/datasources.yaml',
+      ({ ports }: Varve) => onPorts(readFileSync('dashboards/grafana/datasources.yaml', 'utf8'), ports),
+    ],
+  ])('from %s pass their tests', async (_file, textOf) => {
+    const { datasources } = parse(textOf(varve)) as { datasources: { type: string; url: string }[] };
+    expect(datasources.map(({ type }) => type)).toEqual(['loki', 'tempo', 'prometheus']);
+    for (const { type, url } of datasources) {
+      const response = await fetch(`${url}${tested[type] ?? ''}`);
+      expect([type, response.status]).toEqual([type, 200]);
+    }
   });
 });
