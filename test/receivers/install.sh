@@ -1,5 +1,7 @@
 #!/usr/bin/env bash
 # Installs the senders that test/receivers runs and that npm has not. Does nothing where all are there.
+# `install.sh logcli` builds logcli as well, which takes ten minutes of a CPU because all of Loki is in it;
+# its tests are left out without.
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -42,9 +44,14 @@ built() {
 }
 collector=$(built collector collector.yaml go.mod)
 telemetrygen=$(built telemetrygen go.mod)
+logcli=$(built logcli logcli/go.mod)
 ln -sfn "$collector" bin/collector
 ln -sfn "$telemetrygen" bin/telemetrygen
-if [ -x "$collector" ] && [ -x "$telemetrygen" ]; then
+ln -sfn "$logcli" bin/logcli
+needs_logcli() {
+  [ "${1-}" = logcli ] && [ ! -x "$logcli" ]
+}
+if [ -x "$collector" ] && [ -x "$telemetrygen" ] && ! needs_logcli "$@"; then
   exit 0
 fi
 if ! command -v go >/dev/null; then
@@ -53,16 +60,25 @@ if ! command -v go >/dev/null; then
 fi
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
-# Renamed when whole, so that a build that was broken off is no program.
-go build -o "$scratch/telemetrygen" github.com/open-telemetry/opentelemetry-collector-contrib/cmd/telemetrygen
-go build -o "$scratch/builder" go.opentelemetry.io/collector/cmd/builder
-cp collector.yaml "$scratch"
-(cd "$scratch" && ./builder --config collector.yaml >builder.log 2>&1) || {
-  cat "$scratch/builder.log" >&2
-  exit 1
+# `keep BUILT PATH`: renamed when whole, so that a build that was broken off is no program.
+keep() {
+  cp "$1" "$2.partial"
+  mv "$2.partial" "$2"
 }
-mv "$scratch/collector/collector" "$scratch/collector-program"
-for program in collector-program:"$collector" telemetrygen:"$telemetrygen"; do
-  cp "$scratch/${program%%:*}" "${program#*:}.partial"
-  mv "${program#*:}.partial" "${program#*:}"
-done
+if [ ! -x "$telemetrygen" ]; then
+  go build -o "$scratch/telemetrygen" github.com/open-telemetry/opentelemetry-collector-contrib/cmd/telemetrygen
+  keep "$scratch/telemetrygen" "$telemetrygen"
+fi
+if [ ! -x "$collector" ]; then
+  go build -o "$scratch/builder" go.opentelemetry.io/collector/cmd/builder
+  cp collector.yaml "$scratch"
+  (cd "$scratch" && ./builder --config collector.yaml >builder.log 2>&1) || {
+    cat "$scratch/builder.log" >&2
+    exit 1
+  }
+  keep "$scratch/collector/collector" "$collector"
+fi
+if needs_logcli "$@"; then
+  (cd logcli && go build -o "$scratch/logcli" github.com/grafana/loki/v3/cmd/logcli)
+  keep "$scratch/logcli" "$logcli"
+fi

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 export const areProgramsNeeded = process.env['TEST_PROGRAMS'] === 'all';
 
 /** Built from Go modules by test/receivers/install.sh. */
-export function goProgram(name: 'collector' | 'telemetrygen'): string {
+export function goProgram(name: 'collector' | 'logcli' | 'telemetrygen'): string {
   return join(import.meta.dirname, '../receivers/programs/bin', name);
 }
 
