@@ -1,7 +1,15 @@
 import { type Place, QueryTextError } from '../errors.ts';
 import type { LabelMatcher } from '../plan/generated.ts';
 import { acceptsEmpty } from '../text/empty-match.ts';
-import { quote } from '../text/string.ts';
+import {
+  firstRepeated,
+  jsonPathFault,
+  linePatternFault,
+  logfmtPathFault,
+  patternFault,
+  regexpFault,
+} from './check-expressions.ts';
+import { showStage } from './show.ts';
 import type {
   BinaryExpr,
   LogExpr,
@@ -88,71 +96,52 @@ function checkLog({ matchers, place, stages }: LogExpr): void {
 }
 
 function checkStage(stage: LogStage): void {
+  const fault = stageFault(stage);
+  if (fault !== undefined) throw refusal(stage.place, `stage '${showStage(stage)}' : ${fault}`);
+  if (stage.kind !== 'regexp' && stage.kind !== 'pattern') return;
+  const check = stage.kind === 'regexp' ? regexpFault : patternFault;
+  const inside = check(stage.expression);
+  if (inside !== undefined) throw refusal(stage.place, `invalid ${stage.kind} parser: ${inside}`);
+}
+
+/** What is wrong with a stage for which Loki shows the stage. */
+function stageFault(stage: LogStage): string | undefined {
   switch (stage.kind) {
     case 'lineFilter':
       if (!['|=', '!='].includes(stage.op) && stage.patterns.some(({ ip }) => ip))
-        throw refusal(stage.place, `stage '${stage.op} ip(…)' : ip: invalid operation`);
-      if (stage.op === '|>' || stage.op === '!>')
-        for (const { text } of stage.patterns) checkLinePattern(stage.place, text);
-      return;
-    case 'regexp':
-      checkCaptures(stage.place, stage.expression);
-      return;
-    case 'pattern':
-      checkPattern(stage.place, stage.expression);
-      return;
+        return 'ip: invalid operation';
+      if (stage.op !== '|>' && stage.op !== '!>') return undefined;
+      return firstFault(stage.patterns, ({ text }) => linePatternFault(text));
     case 'labelFormat': {
       const names = stage.formats.map(({ to }) => to);
+      if (names.includes('__error__')) return '__error__ cannot be formatted';
       const twice = firstRepeated(names);
-      if (twice !== undefined)
-        throw refusal(
-          stage.place,
-          `stage '| label_format …' : multiple label name '${twice}' not allowed in a single format operation`,
-        );
-      return;
+      if (twice === undefined) return undefined;
+      return `multiple label name '${twice}' not allowed in a single format operation`;
     }
-    case 'labelFilter':
     case 'json':
+      return firstFault(stage.expressions, ({ path }) => extractionFault(path, jsonPathFault));
     case 'logfmt':
+      return firstFault(stage.expressions, ({ path }) => extractionFault(path, logfmtPathFault));
+    case 'regexp':
+    case 'pattern':
+    case 'labelFilter':
     case 'unpack':
     case 'decolorize':
     case 'lineFormat':
     case 'drop':
     case 'keep':
-      return;
+      return undefined;
   }
 }
 
-function checkCaptures(place: Place, expression: string): void {
-  const names = [...expression.matchAll(/\(\?P?<(\w+)>/g)].map(([, name]) => name ?? '');
-  if (names.length === 0)
-    throw refusal(place, 'invalid regexp parser: at least one named capture must be supplied');
-  const twice = firstRepeated(names);
-  if (twice !== undefined)
-    throw refusal(place, `invalid regexp parser: duplicate extracted label name '${twice}'`);
+function extractionFault(path: string, check: (path: string) => string | undefined): string | undefined {
+  const fault = check(path);
+  return fault === undefined ? undefined : `cannot parse expression [${path}]: ${fault}`;
 }
 
-/** A line pattern has unnamed captures alone, none beside another. */
-function checkLinePattern(place: Place, expression: string): void {
-  const captures = [...expression.matchAll(/<([A-Za-z_][A-Za-z0-9_]*)>/g)].map(([, name]) => name ?? '');
-  if (captures.some((name) => name !== '_')) throw refusal(place, 'named captures are not allowed');
-  if (expression.includes('<_><_>')) throw refusal(place, 'found consecutive capture: invalid expression');
-}
-
-function checkPattern(place: Place, expression: string): void {
-  const captures = [...expression.matchAll(/<([A-Za-z_][A-Za-z0-9_]*)>/g)].map(([, name]) => name ?? '');
-  const names = captures.filter((name) => name !== '_');
-  if (names.length === 0) throw refusal(place, 'invalid pattern parser: at least one capture is required');
-  const twice = firstRepeated(names);
-  if (twice !== undefined)
-    throw refusal(place, `invalid pattern parser: duplicate capture name (${twice}): invalid expression`);
-  if (/<[A-Za-z_][A-Za-z0-9_]*><[A-Za-z_][A-Za-z0-9_]*>/.test(expression))
-    throw refusal(place, 'invalid pattern parser: found consecutive capture: invalid expression');
-}
-
-function firstRepeated(names: readonly string[]): string | undefined {
-  const seen = new Set<string>();
-  return names.find((name) => seen.size === seen.add(name).size);
+function firstFault<T>(items: readonly T[], check: (item: T) => string | undefined): string | undefined {
+  return items.map(check).find((fault) => fault !== undefined);
 }
 
 function checkRangeAggregation({ op, place, param, input, grouping }: RangeAggregation): void {
@@ -173,10 +162,15 @@ function checkVectorAggregation({ op, place, param, input, grouping }: VectorAgg
   if (needsParam && param === null) throw refusal(place, `parameter required for operation ${op}`);
   if (!needsParam && param !== null)
     throw refusal(place, `unsupported parameter for operation ${op}(${param},`);
-  if (needsParam && !(Number.isInteger(param) && Number(param) > 0))
-    throw refusal(place, `invalid parameter (must be a whole number greater than 0) ${op}(${Number(param)},`);
-  const ungroupable = op === 'approx_topk' || op === 'sort' || op === 'sort_desc';
-  if (ungroupable && grouping !== null) throw refusal(place, `grouping not allowed for ${op} aggregation`);
+  if (needsParam && !Number.isInteger(param))
+    throw refusal(place, `invalid parameter ${op}(${Number(param)},`);
+  if (needsParam && Number(param) <= 0)
+    throw refusal(place, `invalid parameter (must be greater than 0) ${op}(${Number(param)}`);
+  if (op === 'approx_topk' && grouping !== null)
+    throw refusal(place, `grouping not allowed for ${op} aggregation`);
+  const sorts = op === 'sort' || op === 'sort_desc';
+  if (sorts && grouping !== null && grouping.labels.length > 0)
+    throw refusal(place, "sort and sort_desc doesn't allow grouping by ");
 }
 
 function checkMetric(input: MetricExpr, op: string, place: Place): void {
@@ -200,7 +194,7 @@ function checkBinary({ op, left, right, place }: BinaryExpr): void {
     if ((op === 'and' || op === 'or' || op === 'unless') && leg.kind === 'literal')
       throw refusal(
         place,
-        `unexpected literal for ${side} leg of logical/set binary operation (${quote(op).slice(1, -1)}): ${leg.value}`,
+        `unexpected literal for ${side} leg of logical/set binary operation (${op}): ${leg.value.toFixed(6)}`,
       );
     checkLogql(leg);
   }

@@ -1,5 +1,5 @@
 import type { QueryTextError } from '../errors.ts';
-import { TokenCursor } from '../text/cursor.ts';
+import { type Token, TokenCursor } from '../text/cursor.ts';
 import { lex, lexError, type TokenKind, tokenName } from './lex.ts';
 
 /** Walks the tokens of a LogQL query; every refusal is a QueryTextError in Loki's words. */
@@ -34,17 +34,33 @@ export class Cursor extends TokenCursor<TokenKind> {
 
   /** An error at this token. */
   error(message: string): QueryTextError {
-    return lexError(this.#text, this.token.from, message);
-  }
-
-  /** An error in a duration, which Loki reports on line 0. */
-  durationError(message: string): QueryTextError {
-    const error = this.error(message);
-    error.message = `parse error at line 0, col ${error.column}: ${message}`;
-    return error;
+    return lexError(this.#text, this.token.from, message, saysLineZero(this.token) ? 0 : undefined);
   }
 
   protected override tooDeep(message: string): QueryTextError {
     return this.error(message);
+  }
+}
+
+/**
+ * Whether Loki names line 0 for an error there: its scanner forgets the line of a token that takes more
+ * than one step to read.
+ */
+function saysLineZero({ kind, text }: Token<TokenKind>): boolean {
+  switch (kind) {
+    case 'range':
+    case 'duration':
+    case 'bytes':
+    case 'flag':
+      return true;
+    case 'symbol':
+      return text.length > 1;
+    case 'identifier':
+    case 'string':
+    case 'number':
+    case 'keyword':
+    case 'function':
+    case 'end':
+      return false;
   }
 }

@@ -17,11 +17,15 @@ export const planned: readonly (readonly [query: string, plan: string])[] = [
   ],
   ['{app="a"} | a="x", b>2 or c<3', '{app="a"} [0s, 3600s) | (a="x" and (b > 2 or c < 3))'],
   [
-    '{app="a"} | took > 1m30s | size != 10KiB | n == -2 | m = 31',
-    '{app="a"} [0s, 3600s) | took > 90s | size != 10240B | n == -2 | m == 31',
+    '{app="a"} | took > -1m30s | size != 10KiB | n == -2 | m = 031',
+    '{app="a"} [0s, 3600s) | took > -90s | size != 10240B | n == -2 | m == 31',
   ],
   ['{app="a"} | drop a, b="c", d!~"e" | keep f', '{app="a"} [0s, 3600s) | drop a, b="c", d!~"e" | keep f'],
   ['{app="a"} # all of it', '{app="a"} [0s, 3600s)'],
+  [
+    'SUM(Rate({app="a"} | JSON | a="1" AND b="2" [5m])) BY (App)',
+    'sum by (App) (rate({app="a"} | json | (a="1" and b="2") [300s]))',
+  ],
   ['rate({app="a"}[5m])', 'rate({app="a"} [300s])'],
   [
     'count_over_time({app="a"}[20m] |= "x" | json)',
@@ -42,7 +46,8 @@ export const planned: readonly (readonly [query: string, plan: string])[] = [
   ['topk(3, rate({app="a"}[1m]))', 'topk(3, rate({app="a"} [60s]))'],
   ['approx_topk(2, rate({app="a"}[1m]))', 'topk(2, rate({app="a"} [60s]))'],
   ['sort_desc(rate({app="a"}[1m]))', 'sort_desc(rate({app="a"} [60s]))'],
-  ['1 - 2 - 3 * 4 ^ 5 ^ 6', '((1 - 2) - (3 * (4 ^ (5 ^ 6))))'],
+  ['vector(1) - 2 - 3 * 2 ^ 3 ^ 2', '((vector(1) - 2) - 1536)'],
+  ['1 > 1 > bool vector(1)', '(0 > bool vector(1))'],
   ['vector(1) + vector(1)', '(vector(1) + ignoring () oneToOne vector(1))'],
   [
     'rate({app="a"}[1m]) > bool 2 or vector(0) unless vector(1)',
@@ -94,7 +99,15 @@ export const planned: readonly (readonly [query: string, plan: string])[] = [
 /** LogQL queries that are refused, and the message that people read. */
 export const refused: readonly (readonly [query: string, message: string])[] = [
   ['app="api"', 'parse error at line 1, col 1: syntax error: unexpected IDENTIFIER'],
-  ['{app="api"} | n > 0x10', 'parse error at line 1, col 19: syntax error: unexpected NUMBER'],
+  [
+    '{app="api"} | n > 0x10',
+    'parse error : unable to parse literal as a float: strconv.ParseFloat: parsing "0x10": invalid syntax',
+  ],
+  [
+    'vector(1e999)',
+    'parse error : unable to parse vectorExpr as a float: strconv.ParseFloat: parsing "1e999": value out of range',
+  ],
+  ['{app="api"} | size > 5mb | x="y"', 'parse error at line 1, col 26: syntax error: unexpected |'],
   [
     '{app=~".*"}',
     'parse error : queries require at least one regexp or equality matcher that does not have an empty-compatible value. For instance, app=~".*" does not meet this requirement, but app=~".+" will',
@@ -119,7 +132,10 @@ export const refused: readonly (readonly [query: string, message: string])[] = [
     'parse error at line 1, col 26: syntax error: unexpected $end, expecting STRING',
   ],
   ['{app="api"} = ip("x")', 'parse error at line 1, col 13: syntax error: unexpected ='],
-  ['{app="api"} |~ ip("10.0.0.1")', "parse error : stage '|~ ip(…)' : ip: invalid operation"],
+  [
+    '{app="api"} |~ ip("10.0.0.1") or "x"',
+    `parse error : stage '|~ ip("10.0.0.1") or "x"' : ip: invalid operation`,
+  ],
   ['{app="api"} |> <_>', 'parse error at line 1, col 16: syntax error: unexpected <, expecting STRING or ip'],
   [
     '{app="api"} | a =~ 5',
@@ -137,10 +153,20 @@ export const refused: readonly (readonly [query: string, message: string])[] = [
   ['{app="sparse"', 'parse error at line 1, col 14: syntax error: unexpected $end, expecting } or ,'],
   ['{app="unterminated}', 'parse error at line 1, col 6: literal not terminated'],
   ['{app="a"} ; {app="b"}', 'parse error at line 1, col 11: unexpected char ";"'],
-  ['({app="api"}) |= "x"', 'parse error at line 1, col 15: syntax error: unexpected |='],
+  ['({app="api"}) |= "x"', 'parse error at line 0, col 15: syntax error: unexpected |='],
   ['rate({app="api"}[])', 'parse error at line 0, col 17: empty duration string'],
   ['rate({app="api"}[-5m])', 'parse error at line 0, col 17: not a valid duration string: "-5m"'],
-  ['rate({app="api"}[5m', 'parse error at line 1, col 17: missing closing ] of a range'],
+  [
+    'rate({app="api"}[5minutes])',
+    'parse error at line 0, col 17: unknown unit "minutes" in duration "5minutes"',
+  ],
+  ['rate({app="api"}[1m5h])', 'parse error at line 0, col 17: not a valid duration string: "1m5h"'],
+  ['rate({app="api"}[1.5h])', 'parse error at line 0, col 17: unknown unit "." in duration "1.5h"'],
+  ['rate({app="api"}[5m', "parse error at line 0, col 17: missing closing ']' in duration"],
+  [
+    'rate(foo, {app="api"}[5m])',
+    'parse error at line 1, col 6: syntax error: unexpected IDENTIFIER, expecting NUMBER or { or (',
+  ],
   ['rate({app="api"})', 'parse error at line 1, col 17: syntax error: unexpected )'],
   ['sum({app="api"})', 'parse error at line 1, col 16: syntax error: unexpected )'],
   [
@@ -162,9 +188,12 @@ export const refused: readonly (readonly [query: string, message: string])[] = [
   ],
   ['rate(0.5, {app="api"}[5m])', 'parse error : parameter 0.5 not supported for operation rate'],
   ['topk(rate({app="api"}[1m]))', 'parse error : parameter required for operation topk'],
+  ['topk(0, rate({app="api"}[1m]))', 'parse error : invalid parameter (must be greater than 0) topk(0'],
+  ['topk(1.5, rate({app="api"}[1m]))', 'parse error : invalid parameter topk(1.5,'],
+  ['sort(rate({app="api"}[1m])) by (app)', "parse error : sort and sort_desc doesn't allow grouping by "],
   [
-    'topk(0, rate({app="api"}[1m]))',
-    'parse error : invalid parameter (must be a whole number greater than 0) topk(0,',
+    'sum by (rate({app="api"}[1m]))',
+    'parse error at line 1, col 9: syntax error: unexpected RATE, expecting IDENTIFIER or )',
   ],
   ['topk(-1, rate({app="api"}[1m]))', 'parse error at line 1, col 8: syntax error: unexpected ,'],
   ['sum(3, rate({app="api"}[1m]))', 'parse error : unsupported parameter for operation sum(3,'],
@@ -184,7 +213,7 @@ export const refused: readonly (readonly [query: string, message: string])[] = [
   ],
   [
     'vector(1) and 2',
-    'parse error : unexpected literal for right leg of logical/set binary operation (and): 2',
+    'parse error : unexpected literal for right leg of logical/set binary operation (and): 2.000000',
   ],
   ['vector(x)', 'parse error at line 1, col 8: syntax error: unexpected IDENTIFIER, expecting NUMBER'],
   ['"just a string"', 'parse error at line 1, col 1: syntax error: unexpected STRING'],
@@ -198,7 +227,11 @@ export const refused: readonly (readonly [query: string, message: string])[] = [
   ],
   [
     '{app="api"} | pattern "<a><b>"',
-    'parse error : invalid pattern parser: found consecutive capture: invalid expression',
+    "parse error : invalid pattern parser: found consecutive capture '<a><b>': invalid expression",
+  ],
+  [
+    '{app="api"} | pattern ""',
+    'parse error : invalid pattern parser: parse error at line 1, col 1: syntax error: unexpected $end, expecting IDENTIFIER or LITERAL',
   ],
   [
     String.raw`{app="api"} | regexp "step (\\d+)"`,
@@ -210,10 +243,17 @@ export const refused: readonly (readonly [query: string, message: string])[] = [
   ],
   [
     '{app="api"} | label_format a="x", a="y"',
-    "parse error : stage '| label_format …' : multiple label name 'a' not allowed in a single format operation",
+    `parse error : stage '| label_format a="x",a="y"' : multiple label name 'a' not allowed in a single format operation`,
   ],
-  ['{app="api"} |> "<a>x"', 'parse error : named captures are not allowed'],
-  ['{app="api"} !> "<_><_>"', 'parse error : found consecutive capture: invalid expression'],
+  [
+    '{app="api"} | label_format __error__="x"',
+    `parse error : stage '| label_format __error__="x"' : __error__ cannot be formatted`,
+  ],
+  ['{app="api"} |> "<a>x"', `parse error : stage '|> "<a>x"' : named captures are not allowed: found '<a>'`],
+  [
+    '{app="api"} !> "<_><_>"',
+    `parse error : stage '!> "<_><_>"' : found consecutive capture '<_><_>': invalid expression`,
+  ],
   [
     'sum_over_time({app="api"} | unwrap duration(x) | x > 1 [5m]) by (a)',
     'parse error : grouping not allowed for sum_over_time aggregation',

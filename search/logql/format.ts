@@ -32,7 +32,7 @@ export function formatLogql(expr: LogqlExpr, level = 0): string {
     }
     case 'binary': {
       const left = formatLogql(expr.left, level + 1);
-      return [left, `${indent}${showOperator(expr)}`, formatLogql(expr.right, level + 1)].join('\n');
+      return [left, `${indent}${showOperator(expr, ', ')}`, formatLogql(expr.right, level + 1)].join('\n');
     }
     case 'labelReplace': {
       const texts = [expr.to, expr.replacement, expr.from, expr.regex].map(

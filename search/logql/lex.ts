@@ -44,10 +44,12 @@ const space = /(?:\s|#[^\n]*)+/y;
 const word = /[\p{L}_][\p{L}\p{Nd}_]*/uy;
 const quoted = /"(?:[^"\\\n]|\\.)*"|`[^`]*`/y;
 const flag = /--[a-zA-Z][a-zA-Z-]*/y;
-const measure = /(?:\d+(?:\.\d*)?|\.\d+)[a-zA-Zµμ][0-9a-zA-Zµμ.]*/y;
+// As Loki does, a length or size goes on while its letters are of some unit: `5mb` is `5m` and a name.
+const length = /-?(?:\d|\.\d)[\d.]*[nuµmshdwy][\d.nuµmshdwy]*/y;
+const size = /(?:\d|\.\d)[\d.]*[BikKMGTP][\d.BikKMGTP]*/y;
 const number = /0[xX][0-9a-fA-F]+|(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?/y;
 const symbol = /\|=|\|~|\|>|!=|!~|!>|=~|==|>=|<=|[{}(),=|<>+\-*/%^[\]]/y;
-const callFollows = /(?:\s|#[^\n]*)*(?:\(|(?:by|without)\b)/y;
+const callFollows = /\s*(?:\(|(?:by|without)\s*\()/iy;
 
 /**
  * The tokens of a LogQL query, the last one `end`.
@@ -80,8 +82,8 @@ interface Lexed {
 function lexRange(text: string, from: number): Lexed | undefined {
   if (text.charAt(from) !== '[') return undefined;
   const end = text.indexOf(']', from);
-  if (end === -1) throw lexError(text, from, 'missing closing ] of a range');
-  return { token: { kind: 'range', text: text.slice(from + 1, end).trim(), from }, to: end + 1 };
+  if (end === -1) throw lexError(text, from, "missing closing ']' in duration", 0);
+  return { token: { kind: 'range', text: text.slice(from + 1, end), from }, to: end + 1 };
 }
 
 function lexToken(text: string, from: number, match: (pattern: RegExp) => string | undefined): Lexed {
@@ -90,18 +92,21 @@ function lexToken(text: string, from: number, match: (pattern: RegExp) => string
     to: from + written.length,
   });
   const name = match(word);
-  if (name !== undefined) return as(wordKind(text, from, name), name);
+  if (name !== undefined) {
+    const kind = wordKind(text, from, name);
+    // Words of the language are read in any case; names are what they are.
+    return as(kind, name, kind === 'identifier' ? name : name.toLowerCase());
+  }
   const literal = match(quoted);
   if (literal !== undefined) {
     const value = unquote(literal);
     if (value === null) throw lexError(text, from, `invalid syntax in string ${literal}`);
     return as('string', literal, value);
   }
-  const measured = match(measure);
-  if (measured !== undefined) {
-    if (parseDuration(measured) !== null) return as('duration', measured);
-    if (parseBytes(measured) !== null) return as('bytes', measured);
-  }
+  const duration = match(length);
+  if (duration !== undefined && parseDuration(duration) !== null) return as('duration', duration);
+  const bytes = match(size);
+  if (bytes !== undefined && parseBytes(bytes) !== null) return as('bytes', bytes);
   const numeral = match(number);
   if (numeral !== undefined) return as('number', numeral);
   const option = match(flag);
@@ -113,8 +118,9 @@ function lexToken(text: string, from: number, match: (pattern: RegExp) => string
 }
 
 function wordKind(text: string, from: number, name: string): TokenKind {
-  if (keywords.has(name)) return 'keyword';
-  if (!functions.has(name)) return 'identifier';
+  const lower = name.toLowerCase();
+  if (keywords.has(lower)) return 'keyword';
+  if (!functions.has(lower)) return 'identifier';
   callFollows.lastIndex = from + name.length;
   return callFollows.test(text) ? 'function' : 'identifier';
 }
@@ -140,12 +146,13 @@ export function tokenName({ kind, text }: Token): string {
   }
 }
 
-/** An error in Loki's words: `parse error at line 1, col 5: literal not terminated`. */
-export function lexError(text: string, offset: number, message: string): QueryTextError {
+/**
+ * An error in Loki's words: `parse error at line 1, col 5: literal not terminated`.
+ *
+ * @param shownLine the line that the message names, where Loki names another than the true one
+ */
+export function lexError(text: string, offset: number, message: string, shownLine?: number): QueryTextError {
   const place = placeOf(text, offset);
-  return new QueryTextError(
-    'logql',
-    place,
-    `parse error at line ${place.line}, col ${place.column}: ${message}`,
-  );
+  const line = shownLine ?? place.line;
+  return new QueryTextError('logql', place, `parse error at line ${line}, col ${place.column}: ${message}`);
 }

@@ -47,6 +47,14 @@ describe('a LogQL query', () => {
       expect(thrown).toMatchObject({ language: 'logql', line: 3, column: 6 });
     }
   });
+  it.each([
+    ['1 / 0', 'NaN'],
+    ['-7 % 4', '-3'],
+    ['1 ^ (1 / 0)', '1'],
+    ['2 >= 2', '1'],
+  ])('%s of numbers alone is reckoned at once: %s', (text, value) => {
+    expect(explain(logql.plan(text, instant))).toBe(`series loki at 3600s: ${value}`);
+  });
   it('is a metric query when it gives series', () => {
     expect(['{app="a"} | json', 'rate({app="a"}[1m])', '1 + 1'].map((text) => logql.isMetric(text))).toEqual([
       false,

@@ -195,5 +195,5 @@ function binary({ op, left, right, returnBool, matching }: BinaryExpr): SeriesEx
 }
 
 function isScalar(expr: LogqlExpr): boolean {
-  return expr.kind === 'literal' || (expr.kind === 'binary' && isScalar(expr.left) && isScalar(expr.right));
+  return expr.kind === 'literal';
 }

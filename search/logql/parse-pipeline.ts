@@ -1,3 +1,4 @@
+import { QueryTextError } from '../errors.ts';
 import { balanced } from '../plan/build.ts';
 import type {
   CompareOp,
@@ -9,7 +10,7 @@ import type {
 } from '../plan/generated.ts';
 import { parseBytes } from '../text/bytes.ts';
 import { parseDuration } from '../text/duration.ts';
-import { parseNumber } from '../text/number.ts';
+import { quote } from '../text/string.ts';
 import type { Cursor } from './cursor.ts';
 import type { LabelFilter, LabelFormat, LinePattern, LogExpr, LogStage } from './syntax.ts';
 
@@ -168,24 +169,36 @@ function labelFilter(cursor: Cursor): LabelFilter {
   return { kind: 'number', name, op: op === '=' ? '==' : op, ...quantity(cursor) };
 }
 
-/** A number, duration (in seconds) or size (in bytes), with an optional sign. */
+/** A length (in seconds), a size (in bytes) or a number, which alone has its sign apart. */
 function quantity(cursor: Cursor): { unit: NumberUnit; value: number } {
-  const sign = cursor.skip('-') ? -1 : 1;
-  if (sign === 1) cursor.skip('+');
   const { kind, text } = cursor.token;
   const nanos = kind === 'duration' ? parseDuration(text) : null;
-  const bytes = kind === 'bytes' ? parseBytes(text) : null;
-  // Label filters read numbers as Go's floats, of which `0x10` is none.
-  const number = kind === 'number' && !/^0[xob]/i.test(text) ? parseNumber(text) : null;
   if (nanos !== null) {
     cursor.take('duration');
-    return { unit: 'seconds', value: (sign * Number(nanos)) / 1e9 };
+    return { unit: 'seconds', value: Number(nanos) / 1e9 };
   }
+  const bytes = kind === 'bytes' ? parseBytes(text) : null;
   if (bytes !== null) {
     cursor.take('bytes');
-    return { unit: 'bytes', value: sign * bytes };
+    return { unit: 'bytes', value: bytes };
   }
-  if (number === null || !Number.isFinite(number)) throw cursor.unexpected();
-  cursor.take('number');
-  return { unit: 'plain', value: sign * number };
+  const signed = cursor.is('-') || cursor.is('+');
+  const sign = cursor.skip('-') ? -1 : 1;
+  if (sign === 1) cursor.skip('+');
+  if (!cursor.isA('number')) throw signed ? cursor.unexpected('NUMBER') : cursor.unexpected();
+  return { unit: 'plain', value: sign * numberOf(cursor) };
+}
+
+/** A number as Go's `strconv.ParseFloat` reads it: always decimal, without a sign. */
+export function numberOf(cursor: Cursor, as: 'literal' | 'vectorExpr' = 'literal'): number {
+  const { place } = cursor;
+  const text = cursor.take('number');
+  const value = /^(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/.test(text) ? Number(text) : NaN;
+  if (Number.isFinite(value)) return value;
+  const reason = Number.isNaN(value) ? 'invalid syntax' : 'value out of range';
+  throw new QueryTextError(
+    'logql',
+    place,
+    `parse error : unable to parse ${as} as a float: strconv.ParseFloat: parsing ${quote(text)}: ${reason}`,
+  );
 }

@@ -1,9 +1,9 @@
 import { QueryTextError } from '../errors.ts';
 import type { Grouping, Matching } from '../plan/generated.ts';
-import { parseDuration } from '../text/duration.ts';
-import { parseNumber } from '../text/number.ts';
+import { parseDuration, parsePrometheusDuration, unknownUnit } from '../text/duration.ts';
 import { Cursor } from './cursor.ts';
-import { labelFilters, logExpr, logSelector, pipeline, unwrapFollows } from './parse-pipeline.ts';
+import { folded } from './fold.ts';
+import { labelFilters, logExpr, logSelector, numberOf, pipeline, unwrapFollows } from './parse-pipeline.ts';
 import {
   type BinaryExpr,
   type LogExpr,
@@ -79,8 +79,16 @@ function binary(cursor: Cursor, atLeast: number): LogqlExpr {
     const returnBool = cursor.skip('bool');
     const matching = matchingOf(cursor, op);
     const right = cursor.nested(() => binary(cursor, op === '^' ? strength[op] : strength[op] + 1));
-    left = { kind: 'binary', place, op, left, right, returnBool, matching };
+    left = joined({ kind: 'binary', place, op, left, right, returnBool, matching });
   }
+}
+
+/** An operation; of two numbers its result, as Loki has it from here on. */
+function joined(operation: BinaryExpr): LogqlExpr {
+  const { op, left, right } = operation;
+  if (left.kind !== 'literal' || right.kind !== 'literal') return operation;
+  const value = folded(op, left.value, right.value);
+  return value === undefined ? operation : { kind: 'literal', place: left.place, value };
 }
 
 function operator(cursor: Cursor): BinaryExpr['op'] | undefined {
@@ -113,6 +121,7 @@ function listFollows(cursor: Cursor): boolean {
 function labelList(cursor: Cursor): string[] {
   cursor.expect('(');
   if (cursor.skip(')')) return [];
+  if (!cursor.isA('identifier')) throw cursor.unexpected('IDENTIFIER', ')');
   const labels = cursor.list(() => cursor.take('identifier'));
   cursor.expect(')', [',', ')']);
   return labels;
@@ -133,7 +142,7 @@ function primary(cursor: Cursor): LogqlExpr {
   if (vectorOps.some((op) => op === token.text)) return vectorAggregation(cursor, token.text as VectorOp);
   if (cursor.skip('vector')) {
     cursor.expect('(');
-    const value = numberOf(cursor, cursor.take('number'));
+    const value = numberOf(cursor, 'vectorExpr');
     cursor.expect(')');
     return { kind: 'vector', place, value };
   }
@@ -145,13 +154,7 @@ function primary(cursor: Cursor): LogqlExpr {
 function literal(cursor: Cursor): number {
   const sign = cursor.skip('-') ? -1 : 1;
   if (sign === 1) cursor.skip('+');
-  return sign * numberOf(cursor, cursor.take('number'));
-}
-
-function numberOf(cursor: Cursor, text: string): number {
-  const value = parseNumber(text);
-  if (value === null) throw cursor.error(`invalid number ${text}`);
-  return value;
+  return sign * numberOf(cursor);
 }
 
 function metric(cursor: Cursor): MetricExpr {
@@ -183,7 +186,7 @@ function vectorAggregation(cursor: Cursor, op: VectorOp): MetricExpr {
   cursor.expect('(');
   let param: number | null = null;
   if (cursor.token.kind === 'number' && cursor.is(',', 1)) {
-    param = numberOf(cursor, cursor.take('number'));
+    param = numberOf(cursor);
     cursor.expect(',');
   }
   const input = metric(cursor);
@@ -203,9 +206,9 @@ function rangeAggregation(cursor: Cursor, op: RangeOp): MetricExpr {
   cursor.expect('(');
   let param: number | null = null;
   if (cursor.token.kind === 'number') {
-    param = numberOf(cursor, cursor.take('number'));
+    param = numberOf(cursor);
     cursor.expect(',');
-  }
+  } else if (!cursor.is('{') && !cursor.is('(')) throw cursor.unexpected('NUMBER', '{', '(');
   const input = logRange(cursor);
   cursor.expect(')');
   return { kind: 'rangeAggregation', place, op, param, input, grouping: grouping(cursor) };
@@ -252,18 +255,19 @@ function rangeTail(cursor: Cursor, parts: RangeParts): RangeParts {
 
 function windowOf(cursor: Cursor): bigint {
   const { text } = cursor.token;
-  if (text === '') throw cursor.durationError('empty duration string');
-  const window = parseDuration(text);
+  if (text === '') throw cursor.error('empty duration string');
+  const unit = unknownUnit(text);
+  if (unit !== undefined)
+    throw cursor.error(`unknown unit ${JSON.stringify(unit)} in duration ${JSON.stringify(text)}`);
+  const window = parsePrometheusDuration(text);
   if (window === null || window <= 0n)
-    throw cursor.durationError(`not a valid duration string: ${JSON.stringify(text)}`);
+    throw cursor.error(`not a valid duration string: ${JSON.stringify(text)}`);
   cursor.take('range');
   return window;
 }
 
 function offsetOf(cursor: Cursor): bigint {
-  const sign = cursor.skip('-') ? -1n : 1n;
-  const offset = parseDuration(cursor.take('duration'));
-  return sign * (offset ?? 0n);
+  return parseDuration(cursor.take('duration')) ?? 0n;
 }
 
 function unwrap(cursor: Cursor): Unwrap | null {

@@ -58,7 +58,8 @@ function showMatcher({ name, op, value }: LabelMatcher): string {
 export function showStage(stage: LogStage): string {
   switch (stage.kind) {
     case 'lineFilter':
-      return `${stage.op} ${stage.patterns.map(showPattern).join(' or ')}`;
+      // None of several is not this and not that.
+      return `${stage.op} ${stage.patterns.map(showPattern).join(stage.op.startsWith('!') ? ` ${stage.op} ` : ' or ')}`;
     case 'labelFilter':
       return `| ${showFilter(stage.filter)}`;
     case 'json':
@@ -141,13 +142,13 @@ export function keepsNoLabel(grouping: Grouping | null): boolean {
   return grouping === null || (grouping.labels.length === 0 && !grouping.without);
 }
 
-/** An operator with `bool` and how its sides match. */
-export function showOperator({ op, returnBool, matching }: BinaryExpr): string {
+/** An operator with `bool` and how its sides match. @param comma between labels */
+export function showOperator({ op, returnBool, matching }: BinaryExpr, comma = ','): string {
   const parts: string[] = [op];
   if (returnBool) parts.push('bool');
   if (matching !== null) {
-    parts.push(`${matching.on ? 'on' : 'ignoring'} (${matching.labels.join(',')})`);
-    const include = matching.include.length === 0 ? '' : ` (${matching.include.join(',')})`;
+    parts.push(`${matching.on ? 'on' : 'ignoring'} (${matching.labels.join(comma)})`);
+    const include = matching.include.length === 0 ? '' : ` (${matching.include.join(comma)})`;
     if (matching.cardinality === 'manyToOne') parts.push(`group_left${include}`);
     if (matching.cardinality === 'oneToMany') parts.push(`group_right${include}`);
   }

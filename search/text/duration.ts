@@ -41,6 +41,13 @@ export function parsePrometheusDuration(text: string): bigint | null {
   return nanos > longest ? null : nanos;
 }
 
+/** The first unit that Prometheus does not know in what else is written as a length: `minutes` of `5minutes`. */
+export function unknownUnit(text: string): string | undefined {
+  const units: readonly string[] = prometheusUnits.map(([unit]) => unit);
+  if (!/^(?:\d+\D+)+$/.test(text)) return undefined;
+  return (text.match(/\D+/g) ?? []).find((unit) => !units.includes(unit));
+}
+
 /** A length as Go writes it, in nanoseconds: `1.5s`, `-1h2m`, `250us`. `null` when it is not one. */
 export function parseGoDuration(text: string): bigint | null {
   const negative = text.startsWith('-');
