@@ -1,5 +1,6 @@
 import { type Place, QueryTextError } from '../errors.ts';
 import type { FieldExpr, FieldOp, Intrinsic, Static } from '../plan/generated.ts';
+import { showField } from './fields.ts';
 import { showExpr } from './show.ts';
 import type { Pipeline, PipelineStage, ScalarExpr } from './syntax.ts';
 
@@ -127,9 +128,28 @@ function typeOf(expr: FieldExpr, place: Place): FieldType {
         throw refusal(place, `binary operations must operate on the same type: ${showExpr(expr)}`);
       if (!accepts(expr.op, left) || !accepts(expr.op, right))
         throw refusal(place, `illegal operation for the given types: ${showExpr(expr)}`);
+      checkExistence(expr, place);
+      if ((expr.op === '=~' || expr.op === '!~') && expr.right.kind !== 'static')
+        throw refusal(place, `invalid type for =~ or !~: ${showExpr(expr.right)}`);
       return resultOf(expr.op, left, right);
     }
   }
+}
+
+/** What every span has cannot be missing: `status = nil`. */
+function checkExistence({ op, left, right }: FieldExpr & { kind: 'binary' }, place: Place): void {
+  if (op !== '=') return;
+  const [input, other] = isNil(left) ? [right, left] : [left, right];
+  if (!isNil(other) || input.kind !== 'field') return;
+  const shown = showField(input.field);
+  if (input.field.kind === 'intrinsic')
+    throw refusal(place, `${shown}=nil is not valid because intrinsics cannot be nil`);
+  if (shown === 'resource.service.name')
+    throw refusal(place, `${shown}=nil is not valid because ${shown} cannot be nil`);
+}
+
+function isNil(expr: FieldExpr): boolean {
+  return expr.kind === 'static' && expr.value.type === 'nil';
 }
 
 function isNumeric(type: FieldType): boolean {
@@ -157,7 +177,7 @@ function accepts(op: FieldOp, type: FieldType): boolean {
     case '<=':
     case '>':
     case '>=':
-      return type === 'string' || isNumeric(type) || type === 'status' || type === 'kind';
+      return type === 'string' || isNumeric(type);
     case '+':
     case '-':
     case '*':

@@ -3,6 +3,7 @@ import type { TraceqlHow } from '../how.ts';
 import { timeRange } from '../plan/build.ts';
 import type { CompareOp, Field, FieldExpr, Plan, SpansetExpr, Static } from '../plan/generated.ts';
 import { showField } from './fields.ts';
+import { folded } from './fold.ts';
 import { showExpr } from './show.ts';
 import type { Pipeline, PipelineStage, ScalarFilter, Spanset } from './syntax.ts';
 
@@ -146,8 +147,9 @@ function aggregateFilter(
 }
 
 function staticOf(expr: FieldExpr, place: Place): Static {
-  if (expr.kind !== 'static') throw unsupported(place, 'arithmetic in an aggregate filter');
-  return expr.value;
+  const value = folded(expr);
+  if (value === null) throw unsupported(place, 'arithmetic in an aggregate filter');
+  return value;
 }
 
 function mention(expr: FieldExpr | null, mentioned: Mentioned): void {

@@ -98,6 +98,8 @@ function hintList(cursor: Cursor): Hint[] {
 /** Stages up to one that makes series. */
 function pipeline(cursor: Cursor): Pipeline {
   const { place } = cursor;
+  // There is nothing yet to flatten.
+  if (cursor.is('coalesce')) throw cursor.unexpected();
   const stages = [stage(cursor)];
   while (cursor.is('|') && !startsMetrics(cursor)) {
     cursor.advance();
