@@ -39,7 +39,13 @@ export function createSearch(storage: Pick<Storage, 'query'>, options: SearchOpt
       return await queue.run(tenants.join('|'), patience, async (waitedMs) => {
         // A client that gives up after a minute gives up on waiting and running together.
         const deadlineMs = Math.max(1, Math.ceil(budget.deadlineMs - waitedMs));
-        const query: Query = { tenants: [...tenants], plan, answer, budget: { ...budget, deadlineMs } };
+        const query: Query = {
+          tenants: [...tenants],
+          plan,
+          answer,
+          budget: { ...budget, deadlineMs },
+          queuedUs: Math.round(waitedMs * 1_000),
+        };
         return await storage.query(JSON.stringify(query), signal);
       });
     },

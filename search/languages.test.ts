@@ -27,7 +27,12 @@ const languages = [
     start: 'vector(1)',
     chain: ' + 1',
     others: [(text: string) => logql.selector(text), (text: string) => logql.isMetric(text)],
-    lags: [],
+    // Other comments than `#`, and words in capitals.
+    lags: [
+      '{app="a"} // all /* of it',
+      '{app="a"} /* all\nof it */ |= "x"',
+      'SUM(Rate({app="a"} | JSON | a="1" AND b="2" [5m])) BY (App)',
+    ],
   },
   {
     name: 'PromQL',

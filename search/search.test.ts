@@ -95,6 +95,7 @@ describe('a search', () => {
       plan,
       answer: 'prometheus',
       budget: { deadlineMs: 30_000, memoryMaxBytes: 1_000, seriesMax: 10, samplesMax: 100 },
+      queuedUs: 0,
     });
     expect(signal).toBeInstanceOf(AbortSignal);
   });

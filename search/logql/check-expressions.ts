@@ -1,10 +1,16 @@
+import { BlockList, isIP, isIPv4 } from 'node:net';
+import { goRegexpFault } from '../text/go-regexp.ts';
+import { quote } from '../text/string.ts';
+
 /*
  * Small languages inside a query's texts: what to take of a line as JSON, logfmt, by a pattern or a regular
  * expression. Each check answers with what is wrong, in the words of Loki's own parser, or with undefined.
  */
 
-/** `| regexp "…"`; whether it compiles, native code tells. */
+/** `| regexp "…"`. */
 export function regexpFault(expression: string): string | undefined {
+  const fault = goRegexpFault(expression);
+  if (fault !== undefined) return fault;
   const names = [...expression.matchAll(/\(\?P?<(\w+)>/g)].map(([, name]) => name ?? '');
   if (names.length === 0) return 'at least one named capture must be supplied';
   const twice = firstRepeated(names);
@@ -46,6 +52,26 @@ function neighbours(expression: string): string | undefined {
 export function firstRepeated(names: readonly string[]): string | undefined {
   const seen = new Set<string>();
   return names.find((name) => seen.size === seen.add(name).size);
+}
+
+/** `ip("10.0.0.1")`, `ip("10.0.0.0/8")`, `ip("10.0.0.1-10.0.0.9")`. */
+export function ipRangeFault(range: string): string | undefined {
+  return isIpRange(range) ? undefined : `ip: invalid pattern: ${quote(range)}`;
+}
+
+function isIpRange(range: string): boolean {
+  if (isIP(range) !== 0) return true;
+  const family = (address: string) => (isIPv4(address) ? 'ipv4' : 'ipv6');
+  const [, network = '', bits = ''] = /^(.*)\/(0|[1-9]\d{0,2})$/.exec(range) ?? [];
+  const [, first = '', last = ''] = /^([^-]*)-(.*)$/.exec(range) ?? [];
+  try {
+    const list = new BlockList();
+    if (network !== '') list.addSubnet(network, Number(bits), family(network));
+    else list.addRange(first, last, family(first));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 interface Piece {

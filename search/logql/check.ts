@@ -1,8 +1,10 @@
 import { type Place, QueryTextError } from '../errors.ts';
 import type { LabelMatcher } from '../plan/generated.ts';
 import { acceptsEmpty } from '../text/empty-match.ts';
+import { goRegexpFault } from '../text/go-regexp.ts';
 import {
   firstRepeated,
+  ipRangeFault,
   jsonPathFault,
   linePatternFault,
   logfmtPathFault,
@@ -12,6 +14,8 @@ import {
 import { showStage } from './show.ts';
 import type {
   BinaryExpr,
+  LabelFilter,
+  LinePattern,
   LogExpr,
   LogqlExpr,
   LogStage,
@@ -71,9 +75,12 @@ export function checkLogql(expr: LogqlExpr): void {
     case 'binary':
       checkBinary(expr);
       return;
-    case 'labelReplace':
+    case 'labelReplace': {
+      const fault = goRegexpFault(`^(?:${expr.regex})$`);
+      if (fault !== undefined) throw refusal(expr.place, `invalid regex in label_replace: ${fault}`);
       checkLogql(expr.input);
       return;
+    }
     case 'literal':
     case 'vector':
       return;
@@ -82,6 +89,7 @@ export function checkLogql(expr: LogqlExpr): void {
 
 /** @throws QueryTextError when every matcher also accepts streams without its label */
 export function checkMatchers(matchers: readonly LabelMatcher[], place: Place): void {
+  checkExpressions(matchers, place);
   if (matchers.some((matcher) => !acceptsEmpty(matcher))) return;
   throw refusal(
     place,
@@ -98,6 +106,12 @@ function checkLog({ matchers, place, stages }: LogExpr): void {
 function checkStage(stage: LogStage): void {
   const fault = stageFault(stage);
   if (fault !== undefined) throw refusal(stage.place, `stage '${showStage(stage)}' : ${fault}`);
+  if (stage.kind === 'labelFilter') checkExpressions(matchersOf(stage.filter), stage.place);
+  if (stage.kind === 'drop' || stage.kind === 'keep')
+    checkExpressions(
+      stage.labels.flatMap(({ matches }) => matches ?? []),
+      stage.place,
+    );
   if (stage.kind !== 'regexp' && stage.kind !== 'pattern') return;
   const check = stage.kind === 'regexp' ? regexpFault : patternFault;
   const inside = check(stage.expression);
@@ -110,8 +124,7 @@ function stageFault(stage: LogStage): string | undefined {
     case 'lineFilter':
       if (!['|=', '!='].includes(stage.op) && stage.patterns.some(({ ip }) => ip))
         return 'ip: invalid operation';
-      if (stage.op !== '|>' && stage.op !== '!>') return undefined;
-      return firstFault(stage.patterns, ({ text }) => linePatternFault(text));
+      return firstFault(stage.patterns, (pattern) => lineFilterFault(stage.op, pattern));
     case 'labelFormat': {
       const names = stage.formats.map(({ to }) => to);
       if (names.includes('__error__')) return '__error__ cannot be formatted';
@@ -123,9 +136,10 @@ function stageFault(stage: LogStage): string | undefined {
       return firstFault(stage.expressions, ({ path }) => extractionFault(path, jsonPathFault));
     case 'logfmt':
       return firstFault(stage.expressions, ({ path }) => extractionFault(path, logfmtPathFault));
+    case 'labelFilter':
+      return firstFault(rangesOf(stage.filter), ipRangeFault);
     case 'regexp':
     case 'pattern':
-    case 'labelFilter':
     case 'unpack':
     case 'decolorize':
     case 'lineFormat':
@@ -133,6 +147,32 @@ function stageFault(stage: LogStage): string | undefined {
     case 'keep':
       return undefined;
   }
+}
+
+function lineFilterFault(op: string, { text, ip }: LinePattern): string | undefined {
+  if (ip) return ipRangeFault(text);
+  if (op === '|>' || op === '!>') return linePatternFault(text);
+  return op === '|~' || op === '!~' ? goRegexpFault(text) : undefined;
+}
+
+function checkExpressions(matchers: readonly Pick<LabelMatcher, 'op' | 'value'>[], place: Place): void {
+  const fault = firstFault(matchers, ({ op, value }) =>
+    op === '=~' || op === '!~' ? goRegexpFault(value) : undefined,
+  );
+  if (fault !== undefined) throw refusal(place, fault);
+}
+
+function matchersOf(filter: LabelFilter): LabelMatcher[] {
+  return leavesOf(filter).flatMap((leaf) => (leaf.kind === 'text' ? leaf.matcher : []));
+}
+
+function rangesOf(filter: LabelFilter): string[] {
+  return leavesOf(filter).flatMap((leaf) => (leaf.kind === 'ip' ? leaf.range : []));
+}
+
+function leavesOf(filter: LabelFilter): LabelFilter[] {
+  if (filter.kind !== 'and' && filter.kind !== 'or') return [filter];
+  return [...leavesOf(filter.left), ...leavesOf(filter.right)];
 }
 
 function extractionFault(path: string, check: (path: string) => string | undefined): string | undefined {
@@ -146,6 +186,7 @@ function firstFault<T>(items: readonly T[], check: (item: T) => string | undefin
 
 function checkRangeAggregation({ op, place, param, input, grouping }: RangeAggregation): void {
   checkLog(input.log);
+  for (const filter of input.unwrap?.filters ?? []) checkStage({ kind: 'labelFilter', place, filter });
   const unwraps = input.unwrap !== null;
   if (op === 'quantile_over_time') {
     if (param === null) throw refusal(place, `parameter required for operation ${op}`);

@@ -6,7 +6,6 @@ import { lex, lexError, type TokenKind, tokenName } from './lex.ts';
 export class Cursor extends TokenCursor<TokenKind> {
   readonly #text: string;
 
-  /** @throws QueryTextError for what starts no token */
   constructor(text: string) {
     super(text, lex(text), ['symbol', 'keyword', 'function']);
     this.#text = text;
@@ -28,6 +27,7 @@ export class Cursor extends TokenCursor<TokenKind> {
 
   /** `syntax error: unexpected X, expecting A or B`, at this token. */
   unexpected(...expected: readonly string[]): QueryTextError {
+    if (this.isA('badText') || this.isA('badRange')) return this.error(this.token.text);
     const expecting = expected.length === 0 ? '' : `, expecting ${expected.join(' or ')}`;
     return this.error(`syntax error: unexpected ${tokenName(this.token)}${expecting}`);
   }
@@ -49,6 +49,7 @@ export class Cursor extends TokenCursor<TokenKind> {
 function saysLineZero({ kind, text }: Token<TokenKind>): boolean {
   switch (kind) {
     case 'range':
+    case 'badRange':
     case 'duration':
     case 'bytes':
     case 'flag':
@@ -60,6 +61,7 @@ function saysLineZero({ kind, text }: Token<TokenKind>): boolean {
     case 'number':
     case 'keyword':
     case 'function':
+    case 'badText':
     case 'end':
       return false;
   }

@@ -21,6 +21,8 @@ export const planned: readonly (readonly [query: string, plan: string])[] = [
     '{app="a"} [0s, 3600s) | took > -90s | size != 10240B | n == -2 | m == 31',
   ],
   ['{app="a"} | drop a, b="c", d!~"e" | keep f', '{app="a"} [0s, 3600s) | drop a, b="c", d!~"e" | keep f'],
+  ['{app="a"} // all /* of it', '{app="a"} [0s, 3600s)'],
+  ['{app="a"} /* all\nof it */ |= "x"', '{app="a"} [0s, 3600s) | line |= "x"'],
   ['{app="a"} # all of it', '{app="a"} [0s, 3600s)'],
   [
     'SUM(Rate({app="a"} | JSON | a="1" AND b="2" [5m])) BY (App)',
@@ -136,6 +138,41 @@ export const refused: readonly (readonly [query: string, message: string])[] = [
     '{app="api"} |~ ip("10.0.0.1") or "x"',
     `parse error : stage '|~ ip("10.0.0.1") or "x"' : ip: invalid operation`,
   ],
+  ['{app=~"("}', 'parse error : error parsing regexp: missing closing ): `(`'],
+  [
+    '{app="api"} |~ "*"',
+    `parse error : stage '|~ "*"' : error parsing regexp: missing argument to repetition operator: \`*\``,
+  ],
+  ['{app="api"} | x=~"[a"', 'parse error : error parsing regexp: missing closing ]: `[a`'],
+  ['{app="api"} | drop x!~"a)"', 'parse error : error parsing regexp: unexpected ): `a)`'],
+  [
+    '{app="api"} | regexp "("',
+    'parse error : invalid regexp parser: error parsing regexp: missing closing ): `(`',
+  ],
+  [
+    'label_replace(rate({app="api"}[1m]), "a", "b", "c", "(")',
+    'parse error : invalid regex in label_replace: error parsing regexp: missing closing ): `^(?:()$`',
+  ],
+  ['{app="api"} |= ip("x")', `parse error : stage '|= ip("x")' : ip: invalid pattern: "x"`],
+  [
+    '{app="api"} | x=ip("10.0.0.9-10.0.0.1")',
+    `parse error : stage '| x=ip("10.0.0.9-10.0.0.1")' : ip: invalid pattern: "10.0.0.9-10.0.0.1"`,
+  ],
+  ['', 'parse error : syntax error: unexpected $end'],
+  [
+    'rate({app="a"} | unwrap )',
+    'parse error at line 1, col 25: syntax error: unexpected ), expecting IDENTIFIER or BYTES_CONV or DURATION_CONV or DURATION_SECONDS_CONV',
+  ],
+  ['{app="a"} | unwrap x', 'parse error at line 1, col 13: syntax error: unexpected unwrap'],
+  [
+    '{app="a"} != 5',
+    'parse error at line 1, col 14: syntax error: unexpected NUMBER, expecting STRING or ip',
+  ],
+  [
+    'rate(({app="a"} | json) | a="b" [5m])',
+    'parse error at line 1, col 25: syntax error: unexpected |, expecting RANGE',
+  ],
+  ['{app="a"} ! "never closed', 'parse error at line 1, col 11: syntax error: unexpected IDENTIFIER'],
   ['{app="api"} |> <_>', 'parse error at line 1, col 16: syntax error: unexpected <, expecting STRING or ip'],
   [
     '{app="api"} | a =~ 5',
@@ -152,7 +189,7 @@ export const refused: readonly (readonly [query: string, message: string])[] = [
   ],
   ['{app="sparse"', 'parse error at line 1, col 14: syntax error: unexpected $end, expecting } or ,'],
   ['{app="unterminated}', 'parse error at line 1, col 6: literal not terminated'],
-  ['{app="a"} ; {app="b"}', 'parse error at line 1, col 11: unexpected char ";"'],
+  ['{app="a"} ; {app="b"}', 'parse error at line 1, col 11: syntax error: unexpected IDENTIFIER'],
   ['({app="api"}) |= "x"', 'parse error at line 0, col 15: syntax error: unexpected |='],
   ['rate({app="api"}[])', 'parse error at line 0, col 17: empty duration string'],
   ['rate({app="api"}[-5m])', 'parse error at line 0, col 17: not a valid duration string: "-5m"'],

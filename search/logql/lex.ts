@@ -1,8 +1,8 @@
 import { placeOf, QueryTextError } from '../errors.ts';
 import { parseBytes } from '../text/bytes.ts';
 import type { Token as LexedToken } from '../text/cursor.ts';
-import { parseDuration } from '../text/duration.ts';
-import { unquote } from '../text/string.ts';
+import { parseDuration, parsePrometheusDuration, unknownUnit } from '../text/duration.ts';
+import { quote, unquote } from '../text/string.ts';
 import { rangeOps, vectorOps } from './syntax.ts';
 
 export type TokenKind =
@@ -19,6 +19,9 @@ export type TokenKind =
   /** A function's name where `(`, `by` or `without` follows. */
   | 'function'
   | 'symbol'
+  /** What is no token, or no range; its text says why. The parser refuses it when it comes to it. */
+  | 'badText'
+  | 'badRange'
   | 'end';
 
 type Token = LexedToken<TokenKind>;
@@ -29,18 +32,17 @@ const keywords = new Set(
     'json logfmt unpack regexp pattern line_format label_format decolorize drop keep'
   ).split(' '),
 );
+const conversions: ReadonlySet<string> = new Set(['bytes', 'duration', 'duration_seconds']);
 const functions = new Set<string>([
   ...rangeOps,
   ...vectorOps,
   'label_replace',
   'vector',
   'ip',
-  'bytes',
-  'duration',
-  'duration_seconds',
+  ...conversions,
 ]);
 
-const space = /(?:\s|#[^\n]*)+/y;
+const space = /(?:[ \t\r\n]|#[^\n]*|\/\/[^\n]*|\/\*[^]*?\*\/)+/y;
 const word = /[\p{L}_][\p{L}\p{Nd}_]*/uy;
 const quoted = /"(?:[^"\\\n]|\\.)*"|`[^`]*`/y;
 const flag = /--[a-zA-Z][a-zA-Z-]*/y;
@@ -48,14 +50,12 @@ const flag = /--[a-zA-Z][a-zA-Z-]*/y;
 const length = /-?(?:\d|\.\d)[\d.]*[nuµmshdwy][\d.nuµmshdwy]*/y;
 const size = /(?:\d|\.\d)[\d.]*[BikKMGTP][\d.BikKMGTP]*/y;
 const number = /0[xX][0-9a-fA-F]+|(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?/y;
-const symbol = /\|=|\|~|\|>|!=|!~|!>|=~|==|>=|<=|[{}(),=|<>+\-*/%^[\]]/y;
+const symbol = /\|=|\|~|\|>|!=|!~|!>|=~|==|>=|<=|[{}(),.=|<>+\-*/%^\]]/y;
+/** Loki's scanner is Go's: a character in quotes, and every sign that is no symbol, is a name to it. */
+const otherName = /'(?:[^'\\\n]|\\.)*'|[^]/uy;
 const callFollows = /\s*(?:\(|(?:by|without)\s*\()/iy;
 
-/**
- * The tokens of a LogQL query, the last one `end`.
- *
- * @throws QueryTextError for what starts no token
- */
+/** The tokens of a LogQL query, the last one `end`. */
 export function lex(text: string): Token[] {
   const tokens: Token[] = [];
   let at = 0;
@@ -64,7 +64,7 @@ export function lex(text: string): Token[] {
     return pattern.exec(text)?.[0];
   };
   for (;;) {
-    at += match(space)?.length ?? 0;
+    if (' \t\n\r#/'.includes(text.charAt(at))) at += match(space)?.length ?? 0;
     if (at === text.length) break;
     const token = lexRange(text, at) ?? lexToken(text, at, match);
     tokens.push(token.token);
@@ -82,8 +82,21 @@ interface Lexed {
 function lexRange(text: string, from: number): Lexed | undefined {
   if (text.charAt(from) !== '[') return undefined;
   const end = text.indexOf(']', from);
-  if (end === -1) throw lexError(text, from, "missing closing ']' in duration", 0);
-  return { token: { kind: 'range', text: text.slice(from + 1, end), from }, to: end + 1 };
+  if (end === -1) {
+    const fault = "missing closing ']' in duration";
+    return { token: { kind: 'badRange', text: fault, from }, to: text.length };
+  }
+  const written = text.slice(from + 1, end);
+  const fault = rangeFault(written);
+  const token = { kind: fault === undefined ? 'range' : 'badRange', text: fault ?? written, from } as const;
+  return { token, to: end + 1 };
+}
+
+function rangeFault(text: string): string | undefined {
+  if (text === '') return 'empty duration string';
+  const unit = unknownUnit(text);
+  if (unit !== undefined) return `unknown unit ${quote(unit)} in duration ${quote(text)}`;
+  return parsePrometheusDuration(text) === null ? `not a valid duration string: ${quote(text)}` : undefined;
 }
 
 function lexToken(text: string, from: number, match: (pattern: RegExp) => string | undefined): Lexed {
@@ -91,6 +104,8 @@ function lexToken(text: string, from: number, match: (pattern: RegExp) => string
     token: { kind, text: value, from },
     to: from + written.length,
   });
+  const first = text.charAt(from);
+  if ('(){},'.includes(first)) return as('symbol', first);
   const name = match(word);
   if (name !== undefined) {
     const kind = wordKind(text, from, name);
@@ -100,8 +115,7 @@ function lexToken(text: string, from: number, match: (pattern: RegExp) => string
   const literal = match(quoted);
   if (literal !== undefined) {
     const value = unquote(literal);
-    if (value === null) throw lexError(text, from, `invalid syntax in string ${literal}`);
-    return as('string', literal, value);
+    return value === null ? as('badText', literal, 'invalid char escape') : as('string', literal, value);
   }
   const duration = match(length);
   if (duration !== undefined && parseDuration(duration) !== null) return as('duration', duration);
@@ -113,8 +127,8 @@ function lexToken(text: string, from: number, match: (pattern: RegExp) => string
   if (option === '--strict' || option === '--keep-empty') return as('flag', option);
   const sign = match(symbol);
   if (sign !== undefined) return as('symbol', sign);
-  if (`"\``.includes(text.charAt(from))) throw lexError(text, from, 'literal not terminated');
-  throw lexError(text, from, `unexpected char ${JSON.stringify(text.charAt(from))}`);
+  if (`"\``.includes(first)) return as('badText', text.slice(from), 'literal not terminated');
+  return as('identifier', match(otherName) ?? first);
 }
 
 function wordKind(text: string, from: number, name: string): TokenKind {
@@ -136,11 +150,14 @@ export function tokenName({ kind, text }: Token): string {
     case 'range':
       return kind.toUpperCase();
     case 'flag':
-      return 'PARSER_FLAG';
+      return 'FUNCTION_FLAG';
     case 'function':
-      return text === 'ip' ? text : text.toUpperCase();
+      if (text === 'ip') return text;
+      return conversions.has(text) ? `${text.toUpperCase()}_CONV` : text.toUpperCase();
     case 'keyword':
     case 'symbol':
+    case 'badText':
+    case 'badRange':
     case 'end':
       return text;
   }

@@ -22,7 +22,11 @@ const compareOps: readonly CompareOp[] = ['==', '!=', '>', '>=', '<', '<='];
 export function logExpr(cursor: Cursor): LogExpr {
   const { place } = cursor;
   const matchers = logSelector(cursor);
-  return { kind: 'log', place, matchers, stages: pipeline(cursor) };
+  const stages = pipeline(cursor);
+  if (!cursor.is('|')) return { kind: 'log', place, matchers, stages };
+  // Only `| unwrap` was left, which takes its value for a range.
+  cursor.advance();
+  throw cursor.unexpected();
 }
 
 /** `{app="x", …}`; `{}` is read too, check.ts refuses it where it is none. */
@@ -48,9 +52,7 @@ export function pipeline(cursor: Cursor): LogStage[] {
   const stages: LogStage[] = [];
   for (;;) {
     const op = lineOps.find((candidate) => cursor.is(candidate));
-    // `!=` also compares series: only before a text it filters lines.
-    const filters = cursor.peek(1).kind === 'string' || cursor.is('ip', 1);
-    if (op !== undefined && (filters || op !== '!=')) stages.push(lineFilter(cursor, op));
+    if (op !== undefined) stages.push(lineFilter(cursor, op));
     else if (cursor.is('|') && !unwrapFollows(cursor)) stages.push(stage(cursor));
     else return stages;
   }
@@ -120,7 +122,12 @@ function labelFormat(cursor: Cursor): LabelFormat {
   cursor.expect('=');
   if (cursor.token.kind === 'identifier')
     return { to, from: { kind: 'label', text: cursor.take('identifier') } };
-  return { to, from: { kind: 'template', text: cursor.take('string', 'IDENTIFIER') } };
+  return { to, from: { kind: 'template', text: labelTemplate(cursor) } };
+}
+
+function labelTemplate(cursor: Cursor): string {
+  if (!cursor.isA('string')) throw cursor.unexpected('IDENTIFIER', 'STRING');
+  return cursor.take('string');
 }
 
 function labelPick(cursor: Cursor): LabelPick {
@@ -137,22 +144,33 @@ export function labelFilters(cursor: Cursor): LabelFilter {
   return run(cursor, 'or', () => run(cursor, 'and', () => withComma(cursor)));
 }
 
+/** Whether a condition can start here. */
+export function startsLabelFilter(cursor: Cursor): boolean {
+  return cursor.isA('identifier') || cursor.is('(');
+}
+
 function run(cursor: Cursor, kind: 'and' | 'or', operand: () => LabelFilter): LabelFilter {
   const operands: [LabelFilter, ...LabelFilter[]] = [operand()];
-  while (cursor.skip(kind)) operands.push(operand());
+  while (cursor.skip(kind)) {
+    if (!startsLabelFilter(cursor)) throw cursor.unexpected('IDENTIFIER', '(');
+    operands.push(operand());
+  }
   return balanced(operands, (left, right) => ({ kind, left, right }));
 }
 
 function withComma(cursor: Cursor): LabelFilter {
   const left = cursor.nested(() => labelFilter(cursor));
-  if (!cursor.skip(',') && !cursor.isA('identifier') && !cursor.is('(')) return left;
+  if (cursor.skip(',')) {
+    if (!startsLabelFilter(cursor)) throw cursor.unexpected('IDENTIFIER', '(');
+  } else if (!startsLabelFilter(cursor)) return left;
   return { kind: 'and', left, right: cursor.nested(() => labelFilters(cursor)) };
 }
 
 function labelFilter(cursor: Cursor): LabelFilter {
   if (cursor.skip('(')) {
+    if (!startsLabelFilter(cursor)) throw cursor.unexpected('IDENTIFIER', '(');
     const inner = labelFilters(cursor);
-    cursor.expect(')');
+    cursor.expect(')', []);
     return inner;
   }
   const { place } = cursor;

@@ -1,9 +1,18 @@
 import { QueryTextError } from '../errors.ts';
 import type { Grouping, Matching } from '../plan/generated.ts';
-import { parseDuration, parsePrometheusDuration, unknownUnit } from '../text/duration.ts';
+import { parseDuration, parsePrometheusDuration } from '../text/duration.ts';
+import { quote } from '../text/string.ts';
 import { Cursor } from './cursor.ts';
 import { folded } from './fold.ts';
-import { labelFilters, logExpr, logSelector, numberOf, pipeline, unwrapFollows } from './parse-pipeline.ts';
+import {
+  labelFilters,
+  logExpr,
+  logSelector,
+  numberOf,
+  pipeline,
+  startsLabelFilter,
+  unwrapFollows,
+} from './parse-pipeline.ts';
 import {
   type BinaryExpr,
   type LogExpr,
@@ -29,6 +38,8 @@ import {
  * @throws QueryTextError
  */
 export function parseLogql(text: string): LogqlExpr {
+  if (text === '')
+    throw new QueryTextError('logql', { line: 1, column: 1 }, 'parse error : syntax error: unexpected $end');
   const cursor = new Cursor(text);
   const expr = binary(cursor, 1);
   if (cursor.token.kind !== 'end') throw cursor.unexpected();
@@ -167,11 +178,11 @@ function metric(cursor: Cursor): MetricExpr {
 function labelReplace(cursor: Cursor, place: MetricExpr['place']): MetricExpr {
   cursor.expect('(');
   const input = metric(cursor);
-  const text = (): string => {
-    cursor.expect(',');
+  const text = (expected?: readonly string[]): string => {
+    cursor.expect(',', expected);
     return cursor.take('string');
   };
-  const to = text();
+  const to = text([]);
   const replacement = text();
   const from = text();
   const regex = text();
@@ -208,6 +219,7 @@ function rangeAggregation(cursor: Cursor, op: RangeOp): MetricExpr {
   if (cursor.token.kind === 'number') {
     param = numberOf(cursor);
     cursor.expect(',');
+    if (!cursor.is('{') && !cursor.is('(')) throw cursor.unexpected('{', '(');
   } else if (!cursor.is('{') && !cursor.is('(')) throw cursor.unexpected('NUMBER', '{', '(');
   const input = logRange(cursor);
   cursor.expect(')');
@@ -219,8 +231,9 @@ type RangeParts = {
 };
 
 function logRange(cursor: Cursor): LogRange {
-  const { range, ...parts } = rangeParts(cursor);
-  if (range === null) throw cursor.unexpected();
+  const parts = rangeParts(cursor);
+  const { range } = parts;
+  if (range === null) throw rangeMissing(cursor, parts);
   return { ...parts, range };
 }
 
@@ -231,37 +244,40 @@ function logRange(cursor: Cursor): LogRange {
 function rangeParts(cursor: Cursor): RangeParts {
   if (cursor.skip('(')) {
     const parts = cursor.nested(() => rangeParts(cursor));
-    cursor.expect(')');
-    return rangeTail(cursor, parts);
+    if (!cursor.skip(')')) throw rangeMissing(cursor, parts);
+    if (parts.range !== null) return parts;
+    if (!cursor.isA('range')) throw cursor.unexpected('RANGE');
+    takeRange(cursor, parts);
+    if (parts.unwrap === null && parts.log.stages.length === 0) parts.unwrap = unwrap(cursor);
+    return parts;
   }
+  if (!cursor.is('{')) throw cursor.unexpected('{', '(');
   const { place } = cursor;
-  const log: LogExpr = { kind: 'log', place, matchers: logSelector(cursor), stages: [] };
-  return rangeTail(cursor, { log, range: null, offset: 0n, unwrap: null });
-}
-
-function rangeTail(cursor: Cursor, parts: RangeParts): RangeParts {
-  const { log } = parts;
-  if (parts.unwrap === null) {
-    parts.log = { ...log, stages: [...log.stages, ...pipeline(cursor)] };
+  const log: LogExpr = { kind: 'log', place, matchers: logSelector(cursor), stages: pipeline(cursor) };
+  const parts: RangeParts = { log, range: null, offset: 0n, unwrap: unwrap(cursor) };
+  if (!cursor.isA('range')) return parts;
+  takeRange(cursor, parts);
+  if (parts.unwrap === null && log.stages.length === 0) {
+    parts.log = { ...log, stages: pipeline(cursor) };
     parts.unwrap = unwrap(cursor);
-  }
-  if (parts.range === null && cursor.token.kind === 'range') {
-    parts.range = windowOf(cursor);
-    if (cursor.skip('offset')) parts.offset = offsetOf(cursor);
-    if (parts.unwrap === null) return rangeTail(cursor, parts);
   }
   return parts;
 }
 
+function takeRange(cursor: Cursor, parts: RangeParts): void {
+  parts.range = windowOf(cursor);
+  if (cursor.skip('offset')) parts.offset = offsetOf(cursor);
+}
+
+/** What Loki says where a range, or the end of what has one, is missing. */
+function rangeMissing(cursor: Cursor, { range, unwrap }: RangeParts): QueryTextError {
+  if (range !== null) return cursor.unexpected(')');
+  return unwrap === null ? cursor.unexpected() : cursor.unexpected('RANGE', '|');
+}
+
 function windowOf(cursor: Cursor): bigint {
-  const { text } = cursor.token;
-  if (text === '') throw cursor.error('empty duration string');
-  const unit = unknownUnit(text);
-  if (unit !== undefined)
-    throw cursor.error(`unknown unit ${JSON.stringify(unit)} in duration ${JSON.stringify(text)}`);
-  const window = parsePrometheusDuration(text);
-  if (window === null || window <= 0n)
-    throw cursor.error(`not a valid duration string: ${JSON.stringify(text)}`);
+  const window = parsePrometheusDuration(cursor.token.text) ?? 0n;
+  if (window <= 0n) throw cursor.error(`not a valid duration string: ${quote(cursor.token.text)}`);
   cursor.take('range');
   return window;
 }
@@ -280,9 +296,14 @@ function unwrap(cursor: Cursor): Unwrap | null {
     if (cursor.skip(name)) conversion = name;
   }
   if (conversion !== null) cursor.expect('(');
+  else if (!cursor.isA('identifier'))
+    throw cursor.unexpected('IDENTIFIER', 'BYTES_CONV', 'DURATION_CONV', 'DURATION_SECONDS_CONV');
   const label = cursor.take('identifier');
   if (conversion !== null) cursor.expect(')');
   const filters = [];
-  while (cursor.skip('|')) filters.push(labelFilters(cursor));
+  while (cursor.skip('|')) {
+    if (!startsLabelFilter(cursor)) throw cursor.unexpected('IDENTIFIER', '(');
+    filters.push(labelFilters(cursor));
+  }
   return { place, label, conversion, filters };
 }

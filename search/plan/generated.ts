@@ -997,6 +997,10 @@ export type Query = {
    * What it may cost.
    */
   budget: Budget;
+  /**
+   * How long it waited for its turn, in microseconds; told in the answer's statistics.
+   */
+  queuedUs: number;
 };
 
 /**

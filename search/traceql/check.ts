@@ -1,5 +1,6 @@
 import { type Place, QueryTextError } from '../errors.ts';
 import type { FieldExpr, FieldOp, Intrinsic, Static } from '../plan/generated.ts';
+import { goRegexpFault } from '../text/go-regexp.ts';
 import { showField } from './fields.ts';
 import { showExpr } from './show.ts';
 import type { Pipeline, PipelineStage, ScalarExpr } from './syntax.ts';
@@ -129,11 +130,17 @@ function typeOf(expr: FieldExpr, place: Place): FieldType {
       if (!accepts(expr.op, left) || !accepts(expr.op, right))
         throw refusal(place, `illegal operation for the given types: ${showExpr(expr)}`);
       checkExistence(expr, place);
-      if ((expr.op === '=~' || expr.op === '!~') && expr.right.kind !== 'static')
-        throw refusal(place, `invalid type for =~ or !~: ${showExpr(expr.right)}`);
+      if (expr.op === '=~' || expr.op === '!~') checkExpression(expr.right, place);
       return resultOf(expr.op, left, right);
     }
   }
+}
+
+/** What values are matched with must be a text, and an expression that compiles. */
+function checkExpression(expr: FieldExpr, place: Place): void {
+  if (expr.kind !== 'static' || expr.value.type !== 'string')
+    throw refusal(place, `invalid type for =~ or !~: ${showExpr(expr)}`);
+  if (goRegexpFault(expr.value.value) !== undefined) throw refusal(place, `invalid regex: ${showExpr(expr)}`);
 }
 
 /** What every span has cannot be missing: `status = nil`. */
