@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseTenant, type QueryAnswer } from '../storage/index.ts';
 import { createSearch, explain, lookup, parseTraceId } from './index.ts';
+import type { Query } from './plan/generated.ts';
 
 const hour = 3_600_000_000_000n;
 const range = { from: 0n, to: hour };
@@ -105,5 +106,22 @@ describe('a search', () => {
     [0.4, 1],
   ])('asked to take %d ms may take %d ms', async (timeoutMs, deadlineMs) => {
     expect((await asked(timeoutMs)).query).toMatchObject({ budget: { deadlineMs } });
+  });
+  it('tells native code how long it waited, and has so much less time', async () => {
+    const queries: Query[] = [];
+    const storage = {
+      query: async (json: string): Promise<QueryAnswer> => {
+        queries.push(JSON.parse(json) as Query);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        return { body: Buffer.from('{}'), empty: true, stats };
+      },
+    };
+    const search = createSearch(storage, { ...options, queriesRunningMax: 1 });
+    const request = { tenants: [parseTenant('a')], plan, answer: 'prometheus' } as const;
+    await Promise.all([search.run(request), search.run(request)]);
+    const [first, second] = queries;
+    expect(first?.queuedUs).toBe(0);
+    expect(second?.queuedUs).toBeGreaterThan(10_000);
+    expect(second?.budget.deadlineMs).toBeLessThan(30_000);
   });
 });

