@@ -49,7 +49,8 @@ export const planned: readonly (readonly [query: string, plan: string])[] = [
   ['{ .a } | { .b } | count() >= 2', '{ .a } | { .b } | count() >= 2 select .a, .b'],
   ['avg(duration) > 20s', '{ } | avg(duration) > 20s select duration'],
   ['{ } | 2 < max(.a + 1)', '{ } | max(.a + 1) > 2 select .a'],
-  ['min(span:childCount) < 7 / 2 * 3', '{ } | min(span:childCount) < 9 select span:childCount'],
+  ['min(.n) < 7 / 2 * 3', '{ } | min(.n) < 9 select .n'],
+  ['{ } | max(.a) > 10 ^ 2 ^ -1 + 2 ^ 99 - 1', '{ } | max(.a) > 9223372036854775807 select .a'],
   ['{ } | max(.a) > 1.5 - 2', '{ } | max(.a) > -0.5 select .a'],
   ['{ } | sum(.a) = -1.5 | min(.b) != 3', '{ } | sum(.a) == -1.5 | min(.b) != 3 select .a, .b'],
   [

@@ -46,7 +46,7 @@ function numberOf(value: Static): number | null {
   }
 }
 
-/** Past this a power is past 64 bits, whatever its base. */
+/** Past this a power is past 64 bits, but of -1, 0 and 1. */
 const exponentMax = 64n;
 
 function wholeOf(op: FieldOp, left: bigint, right: bigint): bigint | null {
@@ -62,8 +62,7 @@ function wholeOf(op: FieldOp, left: bigint, right: bigint): bigint | null {
     case '%':
       return right === 0n ? null : left % right;
     case '^':
-      if (right < 0n || (right > exponentMax && (left > 1n || left < -1n))) return null;
-      return left ** right;
+      return powerOf(left, right);
     case '&&':
     case '||':
     case '=':
@@ -76,6 +75,15 @@ function wholeOf(op: FieldOp, left: bigint, right: bigint): bigint | null {
     case '>=':
       return null;
   }
+}
+
+/** Cut to a whole number of 64 bits, as the power of floats is. */
+function powerOf(base: bigint, exponent: bigint): bigint {
+  const isSmall = exponent >= 0n && (exponent <= exponentMax || (base >= -1n && base <= 1n));
+  const power = isSmall ? base ** exponent : 0n;
+  if (isSmall && BigInt.asIntN(64, power) === power) return power;
+  const cut = Math.trunc(Number(base) ** Number(exponent));
+  return cut >= 2 ** 63 ? 2n ** 63n - 1n : cut <= -(2 ** 63) ? -(2n ** 63n) : BigInt(cut);
 }
 
 function floatOf(op: FieldOp, left: number, right: number): number | null {
