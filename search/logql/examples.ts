@@ -29,6 +29,7 @@ export const planned: readonly (readonly [query: string, plan: string])[] = [
     'sum by (App) (rate({app="a"} | json | (a="1" and b="2") [300s]))',
   ],
   ['rate({app="a"}[5m])', 'rate({app="a"} [300s])'],
+  ['rate({app="a"}[0s])', 'rate({app="a"} [0s])'],
   [
     'count_over_time({app="a"}[20m] |= "x" | json)',
     'count_over_time({app="a"} | line |= "x" | json [1200s])',

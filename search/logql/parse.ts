@@ -1,7 +1,6 @@
 import { QueryTextError } from '../errors.ts';
 import type { Grouping, Matching } from '../plan/generated.ts';
 import { parseDuration, parsePrometheusDuration } from '../text/duration.ts';
-import { quote } from '../text/string.ts';
 import { Cursor } from './cursor.ts';
 import { folded } from './fold.ts';
 import {
@@ -265,7 +264,7 @@ function rangeParts(cursor: Cursor): RangeParts {
 }
 
 function takeRange(cursor: Cursor, parts: RangeParts): void {
-  parts.range = windowOf(cursor);
+  parts.range = parsePrometheusDuration(cursor.take('range')) ?? 0n;
   if (cursor.skip('offset')) parts.offset = offsetOf(cursor);
 }
 
@@ -273,13 +272,6 @@ function takeRange(cursor: Cursor, parts: RangeParts): void {
 function rangeMissing(cursor: Cursor, { range, unwrap }: RangeParts): QueryTextError {
   if (range !== null) return cursor.unexpected(')');
   return unwrap === null ? cursor.unexpected() : cursor.unexpected('RANGE', '|');
-}
-
-function windowOf(cursor: Cursor): bigint {
-  const window = parsePrometheusDuration(cursor.token.text) ?? 0n;
-  if (window <= 0n) throw cursor.error(`not a valid duration string: ${quote(cursor.token.text)}`);
-  cursor.take('range');
-  return window;
 }
 
 function offsetOf(cursor: Cursor): bigint {
