@@ -52,8 +52,10 @@ pub struct QueryStats {
     pub memtable_rows_read: u64,
     /// Traces evaluated.
     pub traces_read: u64,
-    /// Wall time.
+    /// Wall time, without the wait.
     pub elapsed_ns: u64,
+    /// What the query waited for its turn.
+    pub queued_ns: u64,
 }
 
 /// The answer proper.

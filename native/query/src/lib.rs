@@ -40,7 +40,11 @@ pub fn run(
                 if error
                     .damaged()
                     .is_some_and(|one| sources.set_aside(one, &error.to_string())) => {}
-            answer => return Ok(context.finish(answer?, started.elapsed())),
+            answer => {
+                let mut outcome = context.finish(answer?, started.elapsed());
+                outcome.stats.queued_ns = 1_000 * u64::from(query.queued_us);
+                return Ok(outcome);
+            }
         }
     }
 }

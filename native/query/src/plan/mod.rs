@@ -58,6 +58,9 @@ pub struct Query {
     pub answer: AnswerFormat,
     /// What it may cost.
     pub budget: Budget,
+    /// How long it waited for its turn, in microseconds; told in the answer's statistics.
+    #[serde(default)]
+    pub queued_us: u32,
 }
 
 /// Past any of these the query ends with an error that names which, its value, and the setting.

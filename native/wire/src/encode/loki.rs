@@ -227,7 +227,8 @@ mod tests {
     use super::*;
 
     fn body_of(answer: Answer, labels: EntryLabels) -> String {
-        let stats = QueryStats { rows_read: 7, elapsed_ns: 500_000_000, ..QueryStats::default() };
+        let (elapsed_ns, queued_ns) = (500_000_000, 250_000_000);
+        let stats = QueryStats { rows_read: 7, elapsed_ns, queued_ns, ..QueryStats::default() };
         let outcome = Outcome { answer, warnings: Vec::new(), infos: Vec::new(), stats };
         String::from_utf8(encode(&outcome, labels)).unwrap()
     }
@@ -240,6 +241,7 @@ mod tests {
         let stats: serde_json::Value = serde_json::from_str(stats).unwrap();
         assert_eq!(stats["summary"]["linesProcessedPerSecond"], 14);
         assert_eq!(stats["summary"]["execTime"], 0.5);
+        assert_eq!(stats["summary"]["queueTime"], 0.25);
         head.to_owned()
     }
 

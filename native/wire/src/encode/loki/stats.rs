@@ -21,7 +21,7 @@ pub(super) fn stats(out: &mut Vec<u8>, Outcome { answer, stats, .. }: &Outcome) 
         out,
         concat!(
             r#"{{"summary":{{"bytesProcessedPerSecond":{},"linesProcessedPerSecond":{},"#,
-            r#""totalBytesProcessed":{},"totalLinesProcessed":{},"execTime":{},"queueTime":0,"#,
+            r#""totalBytesProcessed":{},"totalLinesProcessed":{},"execTime":{},"queueTime":{},"#,
             r#""subqueries":0,"totalEntriesReturned":{},"splits":1,"shards":1,"#,
             r#""totalPostFilterLines":{},"totalStructuredMetadataBytesProcessed":0}},"#,
             r#""querier":{{"store":{{"totalChunksRef":{},"totalChunksDownloaded":{},"#,
@@ -41,6 +41,7 @@ pub(super) fn stats(out: &mut Vec<u8>, Outcome { answer, stats, .. }: &Outcome) 
         bytes_read,
         rows_read,
         seconds,
+        stats.queued_ns as f64 / 1e9,
         returned,
         rows_matched,
         segments_total,
