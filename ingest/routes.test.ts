@@ -256,6 +256,20 @@ describe('Loki push', () => {
     expect([response.statusCode, response.body]).toEqual([400, 'span id must be 8 bytes\n']);
   });
 
+  it('answers 429 when a limit of streams refused some, because there may be room later', async () => {
+    const refused = [
+      { reason: 'lineTooLong', count: 1, message: 'line of 9 bytes' },
+      { reason: 'streamsTooMany', count: 2, message: 'maximum active stream limit of 1 exceeded' },
+    ];
+    outcome = () => Promise.resolve({ ...taken, refused });
+    const response = await push(protobuf);
+    expect([response.statusCode, response.headers['retry-after'], response.body]).toEqual([
+      429,
+      '3',
+      'line of 9 bytes; maximum active stream limit of 1 exceeded\n',
+    ]);
+  });
+
   it('answers 422 when there was nothing to store', async () => {
     outcome = () => Promise.resolve({ ...taken, accepted: 0 });
     expect((await push(protobuf)).statusCode).toBe(422);

@@ -34,7 +34,8 @@ export const lokiPush: Receiver = {
     for (const path of paths) {
       app.post(path, async (request, reply) => {
         try {
-          return await answer(reply, await intake.http(lokiPush.name, request, declaredBy(request)));
+          const receipt = await intake.http(lokiPush.name, request, declaredBy(request));
+          return await answer(reply, receipt, intake.retryAfterSeconds);
         } catch (thrown) {
           return await refuseInText(reply, thrown, lokiPushStatus, intake);
         }
@@ -52,11 +53,23 @@ function declaredBy(request: FastifyRequest): Declared {
   return { format: isJson ? 'lokiPushJson' : 'lokiPushProtobuf', encoding };
 }
 
-/** A 400 says "this will never work": what was good in the request is stored by then. */
-async function answer(reply: FastifyReply, receipt: Receipt): Promise<FastifyReply> {
+/** Reasons that pass: once streams have gone quiet there is room for others. */
+const passing = new Set(['streamsTooMany']);
+
+/**
+ * What was good in the request is stored by then. A 400 says "the rest will never work"; a 429 asks to send
+ * all of it again, of which what was stored is known again as long as the same is refused.
+ */
+async function answer(
+  reply: FastifyReply,
+  receipt: Receipt,
+  retryAfterSeconds: number,
+): Promise<FastifyReply> {
   if (receipt.refused.length > 0) {
     const sentences = receipt.refused.map(({ message }) => message).join('; ');
-    return await answerText(reply, 400, sentences);
+    if (!receipt.refused.some(({ reason }) => passing.has(reason)))
+      return await answerText(reply, 400, sentences);
+    return await answerText(reply.header('retry-after', String(retryAfterSeconds)), 429, sentences);
   }
   if (receipt.accepted === 0)
     return await answerText(reply, 422, 'error at least one valid stream is required for ingestion');

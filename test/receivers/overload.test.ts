@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { logMarker } from '../../bench/logs.ts';
 import { callRaw, postRaw } from '../support/raw-requests.ts';
-import { startVarve, type Varve } from '../support/varve.ts';
+import { getJson, startVarve, temporaryFolder, type Varve } from '../support/varve.ts';
 
 const json = { 'content-type': 'application/json' };
 const protobuf = { 'content-type': 'application/x-protobuf' };
@@ -55,5 +55,38 @@ describe.each([
     const url = `http://127.0.0.1:${varve.ports.otlp}/v1/logs`;
     for (const text of ['one', 'two'])
       expect((await postRaw(url, protobuf, logMarker(text, Date.now()))).status).toBe(200);
+  });
+});
+
+describe('when a tenant has as many streams as it may', () => {
+  const dataDir = temporaryFolder();
+  const now = Date.now();
+  const streams = ['old', 'new'].map((app) => ({ stream: { app }, values: [[`${now}000000`, `of ${app}`]] }));
+  const push = async (varve: Varve) =>
+    await postRaw(`http://127.0.0.1:${varve.ports.loki}/loki/api/v1/push`, json, JSON.stringify({ streams }));
+  const found = async (varve: Varve) => {
+    const answer = (await getJson(varve.ports.loki, '/loki/api/v1/query_range', {
+      query: '{app=~".+"}',
+    })) as { data: { result: { values: [string, string][] }[] } };
+    return answer.data.result.flatMap(({ values }) => values.map(([, line]) => line)).sort();
+  };
+
+  it('a push of a further one is asked to come again, and is then stored once there is room', async () => {
+    const full = await startVarve({
+      dataDir,
+      settings: { 'limits-streams-max': '1', 'ingest-retry-after-seconds': '7' },
+    });
+    for (const attempt of [1, 2]) {
+      const answer = await push(full);
+      expect([attempt, answer.status, answer.retryAfter]).toEqual([attempt, 429, '7']);
+      expect(answer.text).toContain('maximum active stream limit of 1 exceeded when trying to create stream');
+    }
+    expect(await found(full)).toEqual(['of old']);
+    await full.stop();
+
+    const roomy = await startVarve({ dataDir });
+    expect((await push(roomy)).status).toBe(204);
+    expect(new Set(await found(roomy))).toEqual(new Set(['of new', 'of old']));
+    await roomy.stop();
   });
 });

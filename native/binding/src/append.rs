@@ -1,6 +1,9 @@
 //! One request in: decompress, decode, append, and tell what became of it.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::{
+    fmt::Write as _,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use napi::bindgen_prelude::{Buffer, Uint8Array};
 use napi_derive::napi;
@@ -8,7 +11,7 @@ use tokio::sync::oneshot;
 use varve_log::{RequestIdentity, request_key};
 use varve_types::{ErrorCode, TenantId};
 use varve_view::AppendError;
-use varve_wire::decode::{DecodeError, Decoded, Encoding, Format};
+use varve_wire::decode::{DecodeError, Decoded, Encoding, Format, Refusal};
 
 use crate::{
     error::{coded, lost},
@@ -77,12 +80,16 @@ impl NativeStore {
             let now_ns = now_ns();
             let of_tenant = store.tenants.get(&tenant, now_ns / 1_000_000);
             tokio::task::spawn_blocking(move || {
-                let identity = match &idempotency_key {
+                let decoded = of_tenant.decode_for(format, encoding, &target, &body, now_ns)?;
+                // What was refused may be taken the next time: then it is no retry of what was stored.
+                let without = left_out(&decoded.0.refused);
+                let named = idempotency_key.map(|key| key + &without);
+                let format_name = format_name + &without;
+                let identity = match &named {
                     Some(key) => RequestIdentity::Named(key),
                     None => RequestIdentity::Sent { format: &format_name, body: &body },
                 };
                 let key = request_key(&sender, identity);
-                let decoded = of_tenant.decode_for(format, encoding, &target, &body, now_ns)?;
                 Ok::<_, DecodeError>((key, decoded, warnings(&of_tenant, now_ns / 1_000_000)))
             })
             .await
@@ -118,6 +125,15 @@ impl NativeStore {
                 .collect(),
         })
     }
+}
+
+/// What of a request was not stored, as a part of its name; empty for nothing.
+fn left_out(refused: &[Refusal]) -> String {
+    refused.iter().fold(String::new(), |mut text, Refusal { reason, count, .. }| {
+        let written = write!(text, " without {count} {reason}");
+        debug_assert!(written.is_ok(), "writing to memory cannot fail");
+        text
+    })
 }
 
 fn wire_names(format: &str, encoding: &str) -> napi::Result<(Format, Encoding)> {
