@@ -314,12 +314,11 @@ class ModelRow {
       case 'text':
         return compareTexts(filter.op, this.#labels.get(filter.name) ?? '', filter.value);
       case 'number': {
-        if (this.#labels.has('__error__')) return true;
         const text = this.#labels.get(filter.name);
         if (text === undefined) return false;
         const value = text === '' ? Number.NaN : Number(text);
         if (Number.isNaN(value)) {
-          this.#labels.set('__error__', 'LabelFilterErr');
+          if (!this.#labels.has('__error__')) this.#labels.set('__error__', 'LabelFilterErr');
           return true;
         }
         return compareNumbers(filter.op, value, filter.value);

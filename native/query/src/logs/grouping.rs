@@ -57,7 +57,7 @@ pub(super) fn grouped(mut labels: LabelSet, grouping: Option<&Grouping>) -> Labe
 pub(super) fn pipeline_error(labels: &LabelSet) -> QueryError {
     let shown: Vec<_> = labels.iter().map(|(name, value)| format!("{name}={value:?}")).collect();
     QueryError::invalid(format!(
-        "pipeline error: '{}' for series: '{{{}}}'.\nUse a label filter to intentionally skip this error. (e.g | __error__!=\"{}\").\nTo skip all potential errors you can match empty errors.(e.g __error__=\"\")",
+        "pipeline error: '{}' for series: '{{{}}}'.\nUse a label filter to intentionally skip this error. (e.g | __error__!=\"{}\").\nTo skip all potential errors you can match empty errors.(e.g __error__=\"\")\nThe label filter can also be specified after unwrap. (e.g | unwrap latency | __error__=\"\" )\n",
         labels.get(ERROR),
         shown.join(", "),
         labels.get(ERROR),

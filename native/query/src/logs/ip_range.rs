@@ -94,11 +94,9 @@ fn starts_v4(text: &[u8]) -> bool {
 }
 
 fn starts_v6(text: &[u8]) -> bool {
-    if text.len() < 5 {
-        return false;
-    }
+    let at = |index: usize| text.get(index).copied().unwrap_or(0);
     let digits = text.iter().take(4).take_while(|byte| byte.is_ascii_hexdigit()).count();
-    text[digits] == b':' && (digits > 0 || (text[1] == b':' && text[2].is_ascii_hexdigit()))
+    at(digits) == b':' && (digits > 0 || (at(1) == b':' && at(2).is_ascii_hexdigit()))
 }
 
 #[cfg(test)]
@@ -115,6 +113,8 @@ mod tests {
         assert!(!is_in("10.0.1.2", "from 10.0.1.23 to here"));
         assert!(is_in("2001:db8::/32", "peer=2001:db8::7 up"));
         assert!(!is_in("10.0.0.0/8", "version 1.2.3"));
+        assert!(is_in("::1", "connected to ::1"));
+        assert!(!is_in("::1", "no address::"));
     }
 
     #[test]

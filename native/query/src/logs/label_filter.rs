@@ -63,24 +63,22 @@ impl LabelFilter {
             Self::Or(left, right) => left.keeps(labels) || right.keeps(labels),
             Self::Text { name, test } => test.matches(labels.get(name).unwrap_or_default()),
             Self::Number { name, op, unit, value } => {
-                // Of a row with an error only texts are compared, so that the error is seen.
-                if labels.has_error() {
-                    return true;
-                }
                 let Some(text) = labels.get(name) else { return false };
                 match read_number(text, *unit) {
                     Ok(number) => compare(*op, number, *value),
                     Err(details) => {
-                        labels.set_error("LabelFilterErr", &details);
+                        // What went wrong before says more.
+                        if !labels.has_error() {
+                            labels.set_error("LabelFilterErr", &details);
+                        }
                         true
                     }
                 }
             }
             Self::Address { name, range, negated } => {
-                if labels.has_error() {
-                    return true;
-                }
-                labels.get(name).is_some_and(|text| range.is_in(text) != *negated)
+                // A row with an error passes, so that the error is seen.
+                labels.has_error()
+                    || labels.get(name).is_some_and(|text| range.is_in(text) != *negated)
             }
         }
     }

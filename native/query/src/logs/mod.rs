@@ -19,6 +19,7 @@ mod scan;
 mod tail;
 mod template;
 mod text_search;
+mod unread;
 mod volume;
 mod window;
 

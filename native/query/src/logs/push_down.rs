@@ -1,9 +1,10 @@
 //! Sums over log windows, counted by the sum's labels from the start.
 
+use super::unread;
 use crate::plan::{AggregateOp, Grouping, LogWindowFunction, SeriesExpr};
 
 /// The same expression, where a sum over windows of log rows has the windows count by the labels that
-/// the sum keeps. Otherwise `sum by (app) (rate(…))` would first make a series of every trace id.
+/// the sum keeps, and do nothing that nobody reads. Otherwise `sum by (app) (rate(…))` would first make a series of every trace id.
 pub(crate) fn push_down_sums(mut expr: SeriesExpr) -> SeriesExpr {
     push(&mut expr);
     expr
@@ -38,7 +39,6 @@ fn push(expr: &mut SeriesExpr) {
             ) = (*op, &mut **input)
                 && adds_up(*function)
             {
-                let one_group = || Grouping { without: false, labels: Vec::new() };
                 *counted = Some(grouping.clone().unwrap_or_else(one_group));
             }
             push(input);
@@ -52,12 +52,24 @@ fn push(expr: &mut SeriesExpr) {
         | SeriesExpr::Negate { input }
         | SeriesExpr::LabelReplace { input, .. }
         | SeriesExpr::LabelJoin { input, .. }
-        | SeriesExpr::Info { input, .. }
-        | SeriesExpr::Absent { input, .. } => push(input),
+        | SeriesExpr::Info { input, .. } => push(input),
+        SeriesExpr::Absent { input, .. } => {
+            if let SeriesExpr::LogWindow { grouping: counted @ None, .. } = &mut **input {
+                *counted = Some(one_group());
+            }
+            push(input);
+        }
+        SeriesExpr::LogWindow { input, function, grouping, unwrap, .. } => {
+            unread::leave_out(&mut input.stages, *function, grouping.as_ref(), unwrap.is_some());
+        }
         SeriesExpr::Number { .. }
         | SeriesExpr::Text { .. }
         | SeriesExpr::Selector { .. }
-        | SeriesExpr::Window { .. }
-        | SeriesExpr::LogWindow { .. } => {}
+        | SeriesExpr::Window { .. } => {}
     }
+}
+
+/// All rows together.
+fn one_group() -> Grouping {
+    Grouping { without: false, labels: Vec::new() }
 }

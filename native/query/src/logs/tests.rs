@@ -336,6 +336,24 @@ fn a_row_that_a_stage_failed_on_is_not_counted_silently() {
 }
 
 #[test]
+fn lines_that_do_not_parse_are_counted_where_their_errors_are_asked_for() {
+    let parse = json!({ "stage": "parse", "parser": { "kind": "json", "expressions": [] } });
+    let matcher = json!({ "name": "__error__", "op": "!=", "value": "" });
+    let errors = json!({ "stage": "labelFilter", "expr": { "kind": "text", "matcher": matcher } });
+    let count = |stages: Json, labels: Json| {
+        let grouping = json!({ "without": false, "labels": labels });
+        window(&load(SHOP), "count_over_time", &stages, &grouping)
+    };
+    assert!(count(json!([parse]), json!(["app"])).is_err());
+    let by_app = count(json!([parse, errors]), json!(["app"])).unwrap();
+    assert_eq!(by_app[1], r#"{"app":"shop"} 2 3 2 1 _"#);
+    let by_error = [r#"{"__error__":"JSONParserErr"} 3 4 2 1 _"#];
+    assert_eq!(count(json!([parse]), json!(["__error__"])).unwrap(), by_error);
+    // Nobody reads the labels of rows that are counted all together.
+    assert_eq!(count(json!([parse]), json!([])).unwrap(), ["{} 3 4 2 1 _"]);
+}
+
+#[test]
 fn a_sum_counts_by_its_own_labels_from_the_start() {
     // 150 streams of metadata are more series than the budget has.
     let lines: Vec<_> =

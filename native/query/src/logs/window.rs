@@ -7,8 +7,13 @@ use varve_columnar::answer::Series;
 
 use self::counts::Counts;
 use super::{
-    directory::StreamDirectory, grouping::effective_grouping, line_filter, pipeline::Pipeline,
-    samples::Unwrapper, scan::Scan,
+    directory::StreamDirectory,
+    grouping::effective_grouping,
+    line_filter,
+    pipeline::Pipeline,
+    row_labels::{ERROR, RowLabels},
+    samples::Unwrapper,
+    scan::Scan,
 };
 use crate::{
     context::ExecContext,
@@ -59,7 +64,13 @@ pub(crate) fn log_window(
     let scan = Scan { range, pipeline: &pipeline, needles, hits: HashMap::new() };
     let unwrapper = unwrap.map(Unwrapper::compile).transpose()?;
     let grouping = effective_grouping(window);
+    let asks_for_errors = grouping.as_ref().is_some_and(|grouping| {
+        let names = || pipeline.deciding_names().unwrap_or_default();
+        !grouping.without
+            && (grouping.labels.iter().any(|label| label == ERROR) || names().contains(&ERROR))
+    });
     let rules = Rules {
+        asks_for_errors,
         window,
         windows: Windows { steps, range_ns, offset_ns },
         pipeline: &pipeline,
@@ -85,9 +96,21 @@ struct Rules<'q> {
     pipeline: &'q Pipeline,
     grouping: Option<&'q Grouping>,
     unwrapper: Option<&'q Unwrapper>,
+    /// A stage or the grouping looks at `__error__`, so that lines are counted which do not parse.
+    asks_for_errors: bool,
 }
 
+/// Errors that may be asked for; the others are of the query, not of its lines.
+const ERRORS_OF_LINES: [&str; 2] = ["JSONParserErr", "LogfmtParserErr"];
+
 impl Rules<'_> {
+    /// Whether the row ends the query, because a stage failed on it.
+    fn refuses(&self, labels: &RowLabels) -> bool {
+        labels
+            .get(ERROR)
+            .is_some_and(|error| !(self.asks_for_errors && ERRORS_OF_LINES.contains(&error)))
+    }
+
     fn sums_bytes(&self) -> bool {
         let function = self.window.function;
         matches!(function, LogWindowFunction::BytesRate | LogWindowFunction::BytesOverTime)

@@ -322,6 +322,7 @@ fn read_value(text: &str) -> Result<(Value<'_>, &str), &'static str> {
                 _ if word.starts_with(|c: char| c.is_ascii_digit() || c == '-') => {
                     Ok((Value::Plain(word), rest))
                 }
+                _ if text.is_empty() => Err(MALFORMED),
                 _ => Err(UNKNOWN),
             }
         }

@@ -267,11 +267,16 @@ impl<'r> Evaluation<'r> {
         let count = operands.len() + usize::from(last.is_some());
         let wanted = function.params.len();
         if count < wanted || (function.rest.is_none() && count > wanted) {
-            let wanted =
-                format!("{}{wanted}", if function.rest.is_some() { "at least " } else { "" });
             let name = function.name;
-            let reason = format!("wrong number of args for {name}: want {wanted} got {count}");
-            return Err(self.fail(span, &reason));
+            // Go does not count what comes through the pipe here.
+            let reason = if function.rest.is_some() {
+                let got = operands.len();
+                format!("wrong number of args for {name}: want at least {wanted} got {got}")
+            } else {
+                format!("wrong number of args for {name}: want {wanted} got {count}")
+            };
+            // Go has come to the name alone when it counts.
+            return Err(self.fail(&(span.start..span.start + name.len()), &reason));
         }
         let mut args: Vec<Value<'r>> = Vec::with_capacity(count);
         for (at, operand) in operands.iter().enumerate() {

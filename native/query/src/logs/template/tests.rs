@@ -114,6 +114,8 @@ fn texts_are_changed_as_gos_and_sprigs_functions_do() {
             "a<1>b<22> a$1",
         ),
         ("{{ count `o` `foo boo` }} {{ b64enc `hi` }} {{ b64dec `aGk=` }}", "4 aGk= hi"),
+        ("{{ b64dec `aGk` }} {{ b64dec `Zm9vYg` }}", "hi foob"),
+        ("{{ b64dec `a` }}", "illegal base64 data at input byte 1"),
         ("{{ urlencode `a b&c` }} {{ urldecode `a+b%26c` }}", "a+b%26c a b&c"),
         ("{{ .empty | default `none` }} {{ .app | default `none` }}", "none shop"),
         (
@@ -194,7 +196,11 @@ fn a_template_that_fails_says_where_in_gos_words() {
         ),
         (
             "{{ trunc 1 }}",
-            "template: line:1:3: executing \"line\" at <trunc 1>: wrong number of args for trunc: want 2 got 1",
+            "template: line:1:3: executing \"line\" at <trunc>: wrong number of args for trunc: want 2 got 1",
+        ),
+        (
+            "{{ 1.5 | round }}",
+            "template: line:1:9: executing \"line\" at <round>: wrong number of args for round: want at least 2 got 0",
         ),
     ]);
 }

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unnecessary_wraps, reason = "what the table of functions calls has one shape")]
 
-use std::fmt::Write as _;
+use std::{borrow::Cow, fmt::Write as _};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use regex::Regex;
@@ -60,9 +60,10 @@ pub(super) const FUNCTIONS: &[Function] = &[
     plain("alignRight", &[Int, Text], |args| aligned(args, Side::Right)),
     plain("b64enc", &[Text], |args| text(STANDARD.encode(args.text(0)))),
     plain("b64dec", &[Text], |args| {
-        text(match STANDARD.decode(args.text(0)) {
+        let padded = padded_base64(args.text(0));
+        text(match STANDARD.decode(padded.as_ref()) {
             Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
-            Err(_) => format!("illegal base64 data at input byte {}", bad_base64(args.text(0))),
+            Err(_) => format!("illegal base64 data at input byte {}", bad_base64(&padded)),
         })
     }),
     plain("regexReplaceAll", &[Text, Text, Text], |args| {
@@ -234,6 +235,15 @@ fn regex(args: &Args<'_, '_>) -> Result<Regex, String> {
 }
 
 /// Where the first byte is that is not of the alphabet.
+/// The text with the signs that fill its last group of four; one left over is no group.
+fn padded_base64(text: &str) -> Cow<'_, str> {
+    match text.len() % 4 {
+        2 => format!("{text}==").into(),
+        3 => format!("{text}=").into(),
+        _ => text.into(),
+    }
+}
+
 fn bad_base64(text: &str) -> usize {
     let is_known =
         |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'\n' | b'\r');

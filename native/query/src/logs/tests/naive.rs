@@ -161,22 +161,18 @@ fn interpret(row: &Row, steps: &[Step]) -> Option<(String, Labels)> {
                     return None;
                 }
             }
-            Step::Above { name, value } => {
-                if labels.contains_key("__error__") {
-                    continue;
+            Step::Above { name, value } => match labels.get(*name)?.parse::<f64>() {
+                Ok(number) if number > *value => {}
+                Ok(_) => return None,
+                Err(_) if labels.contains_key("__error__") => {}
+                Err(_) => {
+                    let details = format!(
+                        "strconv.ParseFloat: parsing {:?}: invalid syntax",
+                        text(&labels, name)
+                    );
+                    fail(&mut labels, "LabelFilterErr", &details);
                 }
-                match labels.get(*name)?.parse::<f64>() {
-                    Ok(number) if number > *value => {}
-                    Ok(_) => return None,
-                    Err(_) => {
-                        let details = format!(
-                            "strconv.ParseFloat: parsing {:?}: invalid syntax",
-                            text(&labels, name)
-                        );
-                        fail(&mut labels, "LabelFilterErr", &details);
-                    }
-                }
-            }
+            },
             Step::Drop(names) => labels.retain(|name, _| !names.contains(&name.as_str())),
             Step::Keep(names) => labels
                 .retain(|name, _| name.starts_with("__error") || names.contains(&name.as_str())),

@@ -347,7 +347,7 @@ impl Reader for Counts<'_> {
                     else {
                         continue;
                     };
-                    if self.labels.has_error() {
+                    if self.rules.refuses(&self.labels) {
                         if self.tells_errors {
                             return Err(pipeline_error(&self.labels.merged()));
                         }
