@@ -47,7 +47,8 @@ export function pointsOf(
     case 'window':
       return windowPoints(entries, metric, steps);
     case 'aggregate': {
-      const points = windowPoints(entries, metric.input, steps);
+      const countsAll = metric.op === 'sum' && metric.grouping === null;
+      const points = windowPoints(entries, countsAll ? withoutUnread(metric.input) : metric.input, steps);
       if (points === pipelineError) return points;
       const { without, labels } = metric.grouping ?? { without: false, labels: [] };
       const groups = grouped(points, (point) => [
@@ -79,6 +80,17 @@ export function pointsOf(
       }
     }
   }
+}
+
+/** Where lines are counted all together and no stage asks for a label, none is read, nor an error met. */
+function withoutUnread(window: Window): Window {
+  const { log, of } = window;
+  const countsBytes = of.function === 'bytes_over_time' || of.function === 'bytes_rate';
+  const readsLabels = log.stages.some(
+    ({ kind }) => kind === 'filter' || kind === 'rename' || (kind === 'lineFormat' && countsBytes),
+  );
+  if ('unwrap' in of || readsLabels) return window;
+  return { ...window, log: { ...log, stages: log.stages.filter(({ kind }) => kind === 'line') } };
 }
 
 function windowPoints(
