@@ -67,6 +67,14 @@ fn escape<'p>(text: &'p str, out: &mut String) -> &'p str {
         'b' => out.push_str("(?-u:\\b)"),
         'B' => out.push_str("(?-u:\\B)"),
         '<' | '>' => out.push(letter),
+        // The braces hold a name or a number: `\p{Greek}`, `\x{41}`.
+        'p' | 'P' | 'x' if rest.starts_with('{') => {
+            let (inside, rest) = rest.split_at(rest.find('}').map_or(rest.len(), |end| end + 1));
+            out.push('\\');
+            out.push(letter);
+            out.push_str(inside);
+            return rest;
+        }
         _ => {
             out.push('\\');
             out.push(letter);
@@ -158,6 +166,7 @@ mod tests {
         assert!(finds(r"\bn", "ün"));
         assert!(finds(r"^[\w\-.]+$", "a-b.c_9"));
         assert!(finds("(?i)^É$", "é"));
+        assert!(finds(r"^\p{Greek}+\P{Greek}[\p{Greek}]\x{41}{2}$", "αβzγAA"));
     }
 
     #[test]

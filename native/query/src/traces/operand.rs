@@ -211,8 +211,11 @@ fn whole(op: FieldOp, left: i64, right: i64) -> Option<i64> {
         FieldOp::Multiply => Some(left.wrapping_mul(right)),
         FieldOp::Divide => left.checked_div(right),
         FieldOp::Modulo => left.checked_rem(right),
-        // A negative power of a whole number is not whole.
-        FieldOp::Power => u32::try_from(right).ok().map(|right| left.wrapping_pow(right)),
+        // What is no whole number of 64 bits is cut to one.
+        FieldOp::Power => u32::try_from(right)
+            .ok()
+            .and_then(|right| left.checked_pow(right))
+            .or(Some((left as f64).powf(right as f64) as i64)),
         _ => None,
     }
 }
@@ -270,6 +273,11 @@ mod tests {
     fn whole_numbers_stay_whole_and_division_by_zero_is_nothing() {
         assert_eq!(combine(FieldOp::Divide, &Operand::Int(45), &Operand::Int(10)), Operand::Int(4));
         assert_eq!(combine(FieldOp::Divide, &Operand::Int(1), &Operand::Int(0)), Operand::Nil);
+        let power =
+            |base, exponent| combine(FieldOp::Power, &Operand::Int(base), &Operand::Int(exponent));
+        assert_eq!(power(-2, 3), Operand::Int(-8));
+        assert_eq!([power(10, -1), power(-1, -3)], [Operand::Int(0), Operand::Int(-1)]);
+        assert_eq!(power(100, 100), Operand::Int(i64::MAX));
         let half = combine(FieldOp::Divide, &Operand::Duration(5), &Operand::Int(2));
         assert_eq!(half, Operand::Float(2.5));
     }
