@@ -69,10 +69,8 @@ pub fn open(
     let disk = Arc::clone(&runtime.disk);
     let meta = Meta::of(&*disk, &settings.dir);
     let journal_dir = settings.journal_dir();
-    let made = disk
-        .create_dir_all(&journal_dir)
-        .and_then(|()| disk.create_dir_all(meta.dir()))
-        .and_then(|()| disk.sync_dir(&settings.dir));
+    let made =
+        disk.create_dir_all(&journal_dir).and_then(|()| disk.create_dir_all(meta.dir()));
     made.map_err(|source| OpenError::Io { path: settings.dir.clone(), source })?;
     let mut index = Index::default();
     let mut next = Next { sequence: 1, group: 1 };

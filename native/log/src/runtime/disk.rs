@@ -22,8 +22,33 @@ pub struct DiskSpace {
 
 /// A file system. Paths are absolute or relative to the process's folder.
 pub trait Disk: Send + Sync {
-    /// Makes the folder and those above it, unless they are there.
-    fn create_dir_all(&self, dir: &Path) -> io::Result<()>;
+    /// Makes a folder in one that is there; `AlreadyExists` where there is something. Durable after
+    /// [`Disk::sync_dir`] of the one it is in.
+    fn create_dir(&self, dir: &Path) -> io::Result<()>;
+
+    /// Makes the folder and those above it, unless they are there. Durable when it answers.
+    fn create_dir_all(&self, dir: &Path) -> io::Result<()> {
+        let Some(parent) = dir.parent() else { return Ok(()) };
+        // A path of one name is in the process's folder.
+        let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+        let made = match self.create_dir(dir) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                self.create_dir_all(parent)?;
+                self.create_dir(dir)
+            }
+            made => made,
+        };
+        match made {
+            Ok(()) => self.sync_dir(parent),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                // Whoever made it may have crashed before this. It may also be a mount, in a folder
+                // that this process must not open: then it is durable by other means.
+                let _synced = self.sync_dir(parent);
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
 
     /// Paths of what is in the folder, in no order.
     fn list(&self, dir: &Path) -> io::Result<Vec<PathBuf>>;
@@ -80,8 +105,8 @@ pub trait DiskFile: Send + Sync {
 pub struct RealDisk;
 
 impl Disk for RealDisk {
-    fn create_dir_all(&self, dir: &Path) -> io::Result<()> {
-        fs::create_dir_all(dir)
+    fn create_dir(&self, dir: &Path) -> io::Result<()> {
+        fs::create_dir(dir)
     }
 
     fn list(&self, dir: &Path) -> io::Result<Vec<PathBuf>> {

@@ -24,6 +24,8 @@ struct Plan {
     free_bytes: Option<u64>,
     total_bytes: Option<u64>,
     allocations_fail: bool,
+    stuck: Option<PathBuf>,
+    full: Option<(PathBuf, u64)>,
     writes_seen: u64,
     syncs_seen: u64,
 }
@@ -55,6 +57,17 @@ impl Faults {
         self.plan.lock().allocations_fail = fail;
     }
 
+    /// Of a write to a file in this folder so many bytes arrive, then the disk is full; `None` for as
+    /// many as come.
+    pub fn set_full(&self, full: Option<(PathBuf, u64)>) {
+        self.plan.lock().full = full;
+    }
+
+    /// This file can be neither removed nor moved; `None` for none.
+    pub fn set_stuck(&self, path: Option<PathBuf>) {
+        self.plan.lock().stuck = path;
+    }
+
     /// Makes every sync wait until the answer is dropped.
     pub fn hold_syncs(&self) -> RwLockWriteGuard<'_, ()> {
         self.syncs.write()
@@ -68,6 +81,18 @@ impl Faults {
     /// Syncs of files so far.
     pub fn syncs_seen(&self) -> u64 {
         self.plan.lock().syncs_seen
+    }
+
+    /// How many bytes of a write to this file arrive on the full disk.
+    fn arriving(&self, path: &Path) -> Option<u64> {
+        let plan = self.plan.lock();
+        let (folder, bytes) = plan.full.as_ref()?;
+        path.starts_with(folder).then_some(*bytes)
+    }
+
+    fn on_leave(&self, path: &Path) -> io::Result<()> {
+        let is_stuck = self.plan.lock().stuck.as_deref() == Some(path);
+        if is_stuck { Err(io::Error::other("injected: it is stuck")) } else { Ok(()) }
     }
 
     fn on_sync(&self) -> io::Result<()> {
@@ -114,14 +139,15 @@ impl FaultyDisk {
         Self { disk, faults }
     }
 
-    fn wrap(&self, file: Arc<dyn DiskFile>) -> Arc<dyn DiskFile> {
-        Arc::new(FaultyFile { file, faults: Arc::clone(&self.faults) })
+    fn wrap(&self, path: &Path, file: Arc<dyn DiskFile>) -> Arc<dyn DiskFile> {
+        let (path, faults) = (path.to_owned(), Arc::clone(&self.faults));
+        Arc::new(FaultyFile { path, file, faults })
     }
 }
 
 impl Disk for FaultyDisk {
-    fn create_dir_all(&self, dir: &Path) -> io::Result<()> {
-        self.disk.create_dir_all(dir)
+    fn create_dir(&self, dir: &Path) -> io::Result<()> {
+        self.disk.create_dir(dir)
     }
 
     fn list(&self, dir: &Path) -> io::Result<Vec<PathBuf>> {
@@ -129,18 +155,20 @@ impl Disk for FaultyDisk {
     }
 
     fn create(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
-        self.disk.create(path).map(|file| self.wrap(file))
+        self.disk.create(path).map(|file| self.wrap(path, file))
     }
 
     fn open(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
-        self.disk.open(path).map(|file| self.wrap(file))
+        self.disk.open(path).map(|file| self.wrap(path, file))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.faults.on_leave(from)?;
         self.disk.rename(from, to)
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
+        self.faults.on_leave(path)?;
         self.disk.remove(path)
     }
 
@@ -162,6 +190,8 @@ impl Disk for FaultyDisk {
 }
 
 struct FaultyFile {
+    /// Where it was when it was opened.
+    path: PathBuf,
     file: Arc<dyn DiskFile>,
     faults: Arc<Faults>,
 }
@@ -172,6 +202,12 @@ impl DiskFile for FaultyFile {
     }
 
     fn write_all_at(&self, bytes: &[u8], position: u64) -> io::Result<()> {
+        if let Some(arriving) = self.faults.arriving(&self.path) {
+            let arriving = bytes.get(..arriving as usize).unwrap_or(bytes);
+            self.file.write_all_at(arriving, position)?;
+            self.faults.plan.lock().writes_seen += 1;
+            return Err(io::ErrorKind::StorageFull.into());
+        }
         let (arriving, torn) = self.faults.on_write(bytes.len() as u64);
         let arriving = bytes.get(..arriving as usize).unwrap_or(bytes);
         self.file.write_all_at(arriving, position)?;

@@ -9,6 +9,8 @@ use std::{
 };
 use varve_types::ErrorCode;
 
+use super::{Disk as _, RealDisk};
+
 /// Holds `<data dir>/lock` until it is dropped or the process ends, however it ends.
 #[derive(Debug)]
 pub struct DataDirLock {
@@ -51,11 +53,11 @@ impl DataDirLockError {
 }
 
 impl DataDirLock {
-    /// Takes the lock, or says at once who has it. Makes the directory if there is none.
+    /// Takes the lock, or says at once who has it. Makes the directory, durably, if there is none.
     pub fn acquire(data_dir: &Path) -> Result<Self, DataDirLockError> {
         let path = data_dir.join("lock");
         let failed = |source| DataDirLockError::Io { path: path.clone(), source };
-        std::fs::create_dir_all(data_dir).map_err(failed)?;
+        RealDisk.create_dir_all(data_dir).map_err(failed)?;
         let mut options = OpenOptions::new();
         let mut file = options
             .read(true)

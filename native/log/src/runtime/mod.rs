@@ -2,6 +2,7 @@
 //! that a test can run against a clock that stands still or a disk that fails.
 
 mod clock;
+pub mod crash_disk;
 mod disk;
 pub mod faults;
 mod lock;
