@@ -98,7 +98,11 @@ pub enum CommandRefused {
     },
 }
 
-/// The epochs of a partition from the trim point on. There is always one that is open, the last.
+/// The epochs of a partition that may hold a record from the trim point on. There is always one that
+/// is open, the last.
+///
+/// Between the trim point and the first of them there is no record, and so the epochs there need not be
+/// known: a partition that gets no records gets a new epoch at each start of its leader all the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EpochList {
     /// Commands applied.
@@ -148,12 +152,16 @@ impl EpochList {
         &self.open
     }
 
-    /// All epochs from the trim point on, the open one last.
+    /// All epochs that may hold a record, the open one last.
     pub fn epochs(&self) -> impl DoubleEndedIterator<Item = &EpochEntry> {
         self.closed.iter().chain([&self.open])
     }
 
-    /// One epoch; `None` if it is not open yet, or all of it is trimmed.
+    fn oldest(&self) -> &EpochEntry {
+        self.closed.first().unwrap_or(&self.open)
+    }
+
+    /// One epoch; `None` if it is not open yet, or nothing of it is left.
     #[must_use]
     pub fn get(&self, epoch: Epoch) -> Option<&EpochEntry> {
         if epoch == self.open.epoch {
@@ -190,6 +198,10 @@ impl EpochList {
     /// epoch that is not open yet, or is gone: the place itself.
     #[must_use]
     pub fn next_place(&self, mut place: Lsn) -> Lsn {
+        let first = Lsn { epoch: self.oldest().epoch, offset: Offset(0) };
+        if place >= self.trim_point && place < first {
+            place = first;
+        }
         while let Some(end) = self.get(place.epoch).and_then(|entry| entry.end)
             && place.offset >= end
         {
@@ -271,7 +283,7 @@ impl EpochList {
         }
         let needed = self.holders.values().map(|holder| holder.place).min();
         self.trim_point = self.trim_point.max(needed.unwrap_or_default());
-        let from = self.trim_point.epoch;
+        let from = self.next_place(self.trim_point).epoch;
         self.closed.retain(|entry| entry.epoch >= from);
     }
 }

@@ -84,6 +84,28 @@ fn a_place_at_an_end_is_the_next_epochs_first() {
 }
 
 #[test]
+fn epochs_without_a_record_behind_the_trim_point_are_forgotten_and_places_in_them_still_lead_on() {
+    let mut list = list();
+    list.apply(&advance(1, 2, 0)).unwrap();
+    for epoch in 2..9 {
+        list.apply(&advance(epoch, 0, 0)).unwrap();
+    }
+    list.apply(&covered("views", 1, 2)).unwrap();
+    assert_eq!(list.trim_point(), Lsn::new(1, 2));
+    assert_eq!(list.epochs().map(|entry| entry.epoch.0).collect::<Vec<_>>(), [9]);
+    for place in [Lsn::new(1, 2), Lsn::new(1, 7), Lsn::new(5, 0), Lsn::new(9, 0)] {
+        assert_eq!(list.next_place(place), Lsn::new(9, 0));
+    }
+    assert_eq!(list.next_place(Lsn::new(1, 1)), Lsn::new(1, 1));
+    list.apply(&advance(9, 4, 0)).unwrap();
+    assert_eq!(list.next_place(Lsn::new(1, 2)), Lsn::new(9, 0));
+    // A hold may be set where the trim point is, wherever the list begins.
+    list.apply(&hold("backup", 1, 2)).unwrap();
+    list.apply(&covered("views", 10, 0)).unwrap();
+    assert_eq!(list.epochs().map(|entry| entry.epoch.0).collect::<Vec<_>>(), [9, 10]);
+}
+
+#[test]
 fn a_list_is_made_again_of_its_parts_and_of_no_others() {
     let mut list = list();
     list.apply(&advance(1, 2, 0)).unwrap();
