@@ -24,6 +24,18 @@ pub(crate) struct MetaError {
     pub(crate) source: io::Error,
 }
 
+impl MetaError {
+    /// Whether it could not be written for want of room. The file is as it was.
+    pub(crate) fn is_full(&self) -> bool {
+        is_full(&self.source)
+    }
+}
+
+/// Whether a disk refused for want of room.
+pub(crate) fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
 impl<'a> Meta<'a> {
     /// The meta files of the data directory.
     pub(crate) fn of(disk: &'a dyn Disk, data_dir: &Path) -> Self {
@@ -65,7 +77,11 @@ impl<'a> Meta<'a> {
             self.disk.rename(&beside, &path)?;
             self.disk.sync_dir(&self.dir)
         };
-        write().map_err(|source| MetaError { path: path.clone(), source })
+        write().map_err(|source| {
+            // Gives back what it took; else the next try writes it over.
+            let _removed = self.disk.remove(&beside);
+            MetaError { path: path.clone(), source }
+        })
     }
 }
 

@@ -12,6 +12,7 @@ use super::{
     index::{EpochIndex, Index, JournalFile},
     reader::{self, Unread},
     space::Space,
+    spares::Spare,
     status::FileCounters,
 };
 use crate::{ReadError, runtime::Runtime};
@@ -25,8 +26,9 @@ pub struct Files {
     pub(super) index: RwLock<Index>,
     pub(super) schemas: Mutex<HashMap<u32, Bytes>>,
     pub(super) counters: Mutex<FileCounters>,
-    pub(super) trimming: Mutex<()>,
-    pub(super) spares: Mutex<Vec<PathBuf>>,
+    /// A file that is in the index no more and could not be removed. Who trims holds it.
+    pub(super) leaving: Mutex<Option<Arc<JournalFile>>>,
+    pub(super) spares: Mutex<Vec<Spare>>,
     /// Numbers of the next file and the next group.
     pub(super) next: Mutex<Next>,
     pub(super) space: Space,
@@ -74,7 +76,7 @@ impl Files {
             index: RwLock::new(index),
             schemas: Mutex::default(),
             counters: Mutex::default(),
-            trimming: Mutex::new(()),
+            leaving: Mutex::default(),
             spares: Mutex::default(),
             next: Mutex::new(next),
         }

@@ -291,25 +291,24 @@ impl Index {
         self.files.len() > usize::from(self.last_is_active) && self.oldest_is_held_by().is_empty()
     }
 
-    /// Takes out the oldest files, as long as they are trimmed. Only from the front: what is left
-    /// has no gap between its groups, and so a file that vanished is seen at the next start.
-    pub(super) fn take_trimmed(&mut self) -> Vec<Arc<JournalFile>> {
-        let mut taken = Vec::new();
-        while self.has_trimmed() {
-            let Some(gone) = self.files.pop_front() else { break };
-            for partition in gone.ends.keys() {
-                let Some(partition) = self.partitions.get_mut(partition) else { continue };
-                let trim_point = partition.trim_point;
-                partition.epochs.retain(|number, epoch| {
-                    epoch.runs.retain(|_, run| run.sequence != gone.file.sequence);
-                    epoch.lost.retain(|(range, _)| Lsn::new(*number, range.end) > trim_point);
-                    !epoch.runs.is_empty() || !epoch.lost.is_empty()
-                });
-            }
-            self.damages.forget(&gone.file.path);
-            taken.push(gone.file);
+    /// Takes out the oldest file, if it is trimmed. Only from the front: what is left has no gap
+    /// between its groups, and so a file that vanished is seen at the next start.
+    pub(super) fn take_trimmed(&mut self) -> Option<Arc<JournalFile>> {
+        if !self.has_trimmed() {
+            return None;
         }
-        taken
+        let gone = self.files.pop_front()?;
+        for partition in gone.ends.keys() {
+            let Some(partition) = self.partitions.get_mut(partition) else { continue };
+            let trim_point = partition.trim_point;
+            partition.epochs.retain(|number, epoch| {
+                epoch.runs.retain(|_, run| run.sequence != gone.file.sequence);
+                epoch.lost.retain(|(range, _)| Lsn::new(*number, range.end) > trim_point);
+                !epoch.runs.is_empty() || !epoch.lost.is_empty()
+            });
+        }
+        self.damages.forget(&gone.file.path);
+        Some(gone.file)
     }
 }
 

@@ -1,14 +1,19 @@
 //! The file after the one that is being written: made beside the others, then put in its place.
 
-use std::{io, path::PathBuf, sync::Arc};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use super::{
+    DiskShortage,
     file_header::{FILE_HEADER_BYTES, FileHeader},
     index::JournalFile,
     recovery::file_name,
     writer::{ActiveFile, Claim, WriteError, Writer, reason},
 };
-use crate::runtime::DiskFile;
+use crate::{meta::is_full, runtime::DiskFile};
 
 /// The least that a file is worth being begun for, where there is a choice.
 const SMALL_FILE_BYTES: u64 = 1 << 20;
@@ -29,8 +34,16 @@ impl Writer {
     ) -> Result<Prepared, WriteError> {
         let disk = &self.files.runtime.disk;
         let needed_bytes = FILE_HEADER_BYTES + needed_bytes;
-        let reserved_bytes = self.next_file_bytes(needed_bytes, claim)?;
         let path = self.path_beside();
+        let spare_bytes = self.files.take_spare(&path);
+        let reserved_bytes =
+            match self.next_file_bytes(needed_bytes, spare_bytes.unwrap_or_default(), claim) {
+                Ok(reserved_bytes) => reserved_bytes,
+                Err(shortage) => {
+                    self.give_up(&path);
+                    return Err(shortage.into());
+                }
+            };
         let header = FileHeader {
             store_id: self.files.store_id,
             sequence: self.next_sequence(),
@@ -40,8 +53,8 @@ impl Writer {
         };
         let (bytes, salt) = header.encode();
         let prepare = || -> io::Result<Arc<dyn DiskFile>> {
-            let is_spare = self.files.take_spare(&path);
-            let file = if is_spare { disk.open(&path)? } else { disk.create(&path)? };
+            let file =
+                if spare_bytes.is_some() { disk.open(&path)? } else { disk.create(&path)? };
             // A spare one may be of other settings. What was written in it has another salt.
             file.set_len(file.len_bytes()?.min(reserved_bytes))?;
             file.allocate(reserved_bytes)?;
@@ -56,32 +69,43 @@ impl Writer {
             }
             Err(error) => error,
         };
-        match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                // Gives back what it had reserved. If that fails too, the next try empties it.
-                let _removed = disk.remove(&path);
-                self.files.forget_space();
-                Err(self.files.note_shortage(needed_bytes).into())
-            }
-            _ => Err(WriteError::Broken(reason("creation", &path, &error))),
+        if is_full(&error) {
+            self.give_up(&path);
+            return Err(self.files.note_shortage(needed_bytes).into());
         }
+        Err(WriteError::Broken(reason("creation", &path, &error)))
     }
 
-    /// How large the next file becomes. Of what the disk has over its reserve it takes no more than
-    /// half, so that files become smaller towards the end instead of refusing too early, and segments
-    /// find room beside them.
-    fn next_file_bytes(&self, needed_bytes: u64, claim: Claim) -> Result<u64, WriteError> {
+    /// The prepared file is not begun now.
+    pub(super) fn give_up_prepared(&self) {
+        self.give_up(&self.path_beside());
+    }
+
+    /// Gives back what a file that is not begun after all had reserved. If that fails, the next try
+    /// empties it.
+    fn give_up(&self, path: &Path) {
+        let _removed = self.files.runtime.disk.remove(path);
+        self.files.forget_space();
+    }
+
+    /// How large the next file becomes, of which the disk has set `spare_bytes` aside already. Of what
+    /// the disk has over its reserve it takes no more than half, so that files become smaller towards
+    /// the end instead of refusing too early, and segments find room beside them.
+    fn next_file_bytes(
+        &self,
+        needed_bytes: u64,
+        spare_bytes: u64,
+        claim: Claim,
+    ) -> Result<u64, DiskShortage> {
         let file_bytes = self.files.settings.file_bytes;
-        if self.files.has_spare() {
-            return Ok(file_bytes);
-        }
         let over_bytes = self.files.bytes_over_reserve();
         let least_bytes = needed_bytes.max(SMALL_FILE_BYTES.min(file_bytes));
-        if over_bytes >= least_bytes {
-            return Ok(file_bytes.min(over_bytes / 2).max(least_bytes));
+        if over_bytes.saturating_add(spare_bytes) >= least_bytes {
+            let takes_bytes = (over_bytes / 2).saturating_add(spare_bytes);
+            return Ok(file_bytes.min(takes_bytes).max(least_bytes));
         }
         match claim {
-            Claim::Append => Err(self.files.note_shortage(least_bytes).into()),
+            Claim::Append => Err(self.files.note_shortage(least_bytes)),
             Claim::Own => Ok(needed_bytes),
         }
     }

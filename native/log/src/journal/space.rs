@@ -170,6 +170,12 @@ impl Files {
         space.free_bytes.saturating_sub(self.space.reserve.of(space.total_bytes))
     }
 
+    /// The disk refused what it was thought to have room for.
+    pub(crate) fn found_full(&self) -> DiskShortage {
+        self.forget_space();
+        self.note_shortage(0)
+    }
+
     /// A new file of this size, the smallest that would do, finds no room.
     pub(super) fn note_shortage(&self, file_bytes: u64) -> DiskShortage {
         let space = self.disk_space();

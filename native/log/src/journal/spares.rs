@@ -14,34 +14,45 @@ const SPARES_MAX: usize = 2;
 /// What their names end with.
 pub(super) const EXTENSION: &str = "spare";
 
+/// A file that is kept to be written again.
+pub(super) struct Spare {
+    path: PathBuf,
+    /// What the disk has set aside for it.
+    bytes: u64,
+}
+
 impl Files {
-    /// Lets go of a file that is trimmed: keeps it as a spare one, or removes it.
-    pub(super) fn let_go(&self, file: Arc<JournalFile>) -> io::Result<()> {
+    /// Lets go of a file that is trimmed, durably: keeps it as a spare one, or removes it. After an
+    /// error it may be tried again.
+    pub(super) fn let_go(&self, file: &mut Arc<JournalFile>) -> io::Result<()> {
         let disk = &self.runtime.disk;
         let path = file.path.clone();
-        match disk.remove(&checkpoint::path_of(&path)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
+        done_or_gone(disk.remove(&checkpoint::path_of(&path)))?;
+        let bytes = file.file.len_bytes()?;
         let mut spares = self.spares.lock();
-        // Who still reads it would find other records there, if it were written again.
-        if spares.len() < SPARES_MAX && !self.is_short() && Arc::into_inner(file).is_some() {
+        // Who still reads it would find other records there, if it were written again. It is in the
+        // index no more, so nobody begins to.
+        if spares.len() < SPARES_MAX && !self.is_short() && Arc::get_mut(file).is_some() {
             let spare = path.with_extension(EXTENSION);
-            disk.rename(&path, &spare)?;
-            spares.push(spare);
+            done_or_gone(disk.rename(&path, &spare))?;
+            disk.sync_dir(&self.dir)?;
+            spares.push(Spare { path: spare, bytes });
             return Ok(());
         }
-        disk.remove(&path)
+        done_or_gone(disk.remove(&path))?;
+        disk.sync_dir(&self.dir)
     }
 
     /// Takes in a spare file that a start found. One too many is removed.
     pub(super) fn found_spare(&self, path: PathBuf) -> io::Result<()> {
+        let disk = &self.runtime.disk;
         let mut spares = self.spares.lock();
         if spares.len() < SPARES_MAX {
-            spares.push(path);
+            let bytes = disk.open(&path)?.len_bytes()?;
+            spares.push(Spare { path, bytes });
             return Ok(());
         }
-        self.runtime.disk.remove(&path)
+        disk.remove(&path)
     }
 
     /// Removes all of them: the disk is short of room. Answers whether there were some.
@@ -49,20 +60,25 @@ impl Files {
         let spares = std::mem::take(&mut *self.spares.lock());
         for spare in &spares {
             // One that stays is found by the next start.
-            let _removed = self.runtime.disk.remove(spare);
+            let _removed = self.runtime.disk.remove(&spare.path);
         }
         self.forget_space();
         !spares.is_empty()
     }
 
-    /// Whether the next file needs no room of its own.
-    pub(super) fn has_spare(&self) -> bool {
-        !self.spares.lock().is_empty()
+    /// Moves a spare file to `path`, if there is one. Answers how many bytes the disk has set aside
+    /// for it.
+    pub(super) fn take_spare(&self, path: &Path) -> Option<u64> {
+        let spare = self.spares.lock().pop()?;
+        self.runtime.disk.rename(&spare.path, path).ok()?;
+        Some(spare.bytes)
     }
+}
 
-    /// Moves a spare file to `path`, if there is one.
-    pub(super) fn take_spare(&self, path: &Path) -> bool {
-        let spare = self.spares.lock().pop();
-        spare.is_some_and(|spare| self.runtime.disk.rename(&spare, path).is_ok())
+/// What was done before, as by a try of which something later failed, is done.
+fn done_or_gone(outcome: io::Result<()>) -> io::Result<()> {
+    match outcome {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        outcome => outcome,
     }
 }

@@ -1,9 +1,9 @@
 //! Lets go of what is not needed any more, in whole files.
 
-use std::{io, path::Path};
+use std::sync::Arc;
 use varve_types::{Lsn, PartitionId};
 
-use super::{Files, FrameKind, OpenError, partition_states};
+use super::{Files, FrameKind, OpenError, index::JournalFile, partition_states};
 use crate::meta::{Meta, MetaError};
 
 impl Files {
@@ -11,7 +11,7 @@ impl Files {
     /// not needed any more: what else is to be known of their records is to be made durable, then
     /// [`Files::remove_trimmed`].
     pub(crate) fn trim(&self, up_to: &[(PartitionId, Lsn)]) -> Result<bool, MetaError> {
-        let _one_at_a_time = self.trimming.lock();
+        let leaving = self.leaving.lock();
         let mut has_moved = false;
         {
             let mut index = self.index.write();
@@ -24,7 +24,7 @@ impl Files {
         if has_moved {
             self.write_states()?;
         }
-        Ok(self.has_trimmed())
+        Ok(leaving.is_some() || self.index.read().has_trimmed())
     }
 
     fn write_states(&self) -> Result<(), MetaError> {
@@ -36,25 +36,31 @@ impl Files {
 
     /// Whether files are not needed any more.
     pub(crate) fn has_trimmed(&self) -> bool {
-        self.index.read().has_trimmed()
+        self.leaving.lock().is_some() || self.index.read().has_trimmed()
     }
 
     /// Removes the oldest files that are trimmed. The trim points must be durable: without the
     /// file, nothing else says that its records are gone on purpose.
     pub(crate) fn remove_trimmed(&self) -> Result<(), MetaError> {
-        let _one_at_a_time = self.trimming.lock();
+        let mut leaving = self.leaving.lock();
         // Also the numbers that the files to go have told.
         self.write_states()?;
-        let trimmed = self.index.write().take_trimmed();
-        let disk = &self.runtime.disk;
-        let failed = |path: &Path, source: io::Error| MetaError { path: path.to_owned(), source };
-        // Oldest first, and stop at the first that stays: no gap is left between files.
-        for file in trimmed {
-            let path = file.path.clone();
-            self.let_go(file).map_err(|source| failed(&path, source))?;
+        // Oldest first, each durably before the next one, and none before one that stays: a gap
+        // between files is what a start refuses.
+        while let Some(mut file) = self.next_to_go(&mut leaving) {
+            if let Err(source) = self.let_go(&mut file) {
+                let path = file.path.clone();
+                *leaving = Some(file);
+                return Err(MetaError { path, source });
+            }
+            self.forget_space();
         }
-        self.forget_space();
-        disk.sync_dir(&self.dir).map_err(|source| failed(&self.dir, source))
+        Ok(())
+    }
+
+    /// The file that an earlier try could not remove, or the oldest one if it is trimmed.
+    fn next_to_go(&self, leaving: &mut Option<Arc<JournalFile>>) -> Option<Arc<JournalFile>> {
+        leaving.take().or_else(|| self.index.write().take_trimmed())
     }
 }
 

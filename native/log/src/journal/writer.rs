@@ -15,6 +15,7 @@ use super::{
     index::JournalFile,
     scan::Scan,
 };
+use crate::meta::is_full;
 
 /// The buffer for a group is given back when one large group made it larger than this.
 const BUFFER_KEPT_BYTES: usize = 8 << 20;
@@ -51,7 +52,7 @@ impl ActiveFile {
 /// Why a group is not on disk.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum WriteError {
-    /// Nothing was written: there is no room for another file. May be tried again.
+    /// Nothing was written: there is no room. May be tried again.
     #[error(transparent)]
     NoRoom(#[from] DiskShortage),
     /// It is not known what is on disk. The writer writes nothing any more.
@@ -141,8 +142,15 @@ impl Writer {
 
     fn write_group(&mut self, frames: &[Frame]) -> Result<(), WriteError> {
         let Some(mut active) = self.active.take() else { return Ok(()) };
+        let tenants = active.tenants.len() as u32;
         let (bytes, entries) = self.encode(&mut active, frames);
-        self.write_synced(&active, &bytes).map_err(WriteError::Broken)?;
+        if let Err(error) = self.write_synced(&active, &bytes) {
+            // What the group has named for the file is not in it.
+            active.tenants.retain(|_, number| *number <= tenants);
+            active.schemas.clear();
+            self.active = Some(active);
+            return Err(error);
+        }
         active.position += bytes.len() as u64;
         active.contents.append(entries.clone());
         self.files.add_group(entries, bytes.len() as u64, active.position);
@@ -222,15 +230,26 @@ impl Writer {
         self.files.next.lock().group
     }
 
-    fn write_synced(&self, active: &ActiveFile, bytes: &[u8]) -> Result<(), Arc<str>> {
+    /// Writes behind all that is synced, and syncs. Where the disk could not set room aside ([`DiskFile`
+    /// tells which]) it may be full only now: what arrived is cut off again, and the file is as it was.
+    ///
+    /// [`DiskFile` tells which]: crate::runtime::DiskFile::allocate
+    fn write_synced(&self, active: &ActiveFile, bytes: &[u8]) -> Result<(), WriteError> {
         let file = &active.file.file;
         let path = &active.file.path;
-        file.write_all_at(bytes, active.position).map_err(|error| reason("write", path, &error))?;
+        let broken = |what: &str, error: &io::Error| WriteError::Broken(reason(what, path, error));
+        if let Err(error) = file.write_all_at(bytes, active.position) {
+            if !is_full(&error) {
+                return Err(broken("write", &error));
+            }
+            file.set_len(active.position).map_err(|error| broken("cutting", &error))?;
+            return Err(self.files.found_full().into());
+        }
         let clock = &self.files.runtime.clock;
         let started = clock.elapsed();
         let synced = file.sync_data();
         self.files.counters.lock().note_sync(clock.elapsed().saturating_sub(started));
-        synced.map_err(|error| reason("fsync", path, &error))
+        synced.map_err(|error| broken("fsync", &error))
     }
 
     /// Makes sure that the active file takes `room_bytes` more; opens the next one if not.
@@ -240,7 +259,10 @@ impl Writer {
             return Ok(());
         }
         let file = self.prepare_file(needed_bytes, claim)?;
-        self.close_file()?;
+        if let Err(error) = self.close_file() {
+            self.give_up_prepared();
+            return Err(error);
+        }
         self.open_file(file)
     }
 
@@ -253,7 +275,10 @@ impl Writer {
         let bytes =
             GroupBuilder::new(Vec::new(), self.next_group(), active.position, salt).finish();
         let end = active.position + bytes.len() as u64;
-        self.write_synced(&active, &bytes).map_err(WriteError::Broken)?;
+        if let Err(error) = self.write_synced(&active, &bytes) {
+            self.active = Some(active);
+            return Err(error);
+        }
         let cut = || {
             active.file.file.set_len(end)?;
             active.file.file.sync_all()

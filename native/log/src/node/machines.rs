@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     ReadError,
-    journal::{Files, Frame, WriteError, Writer},
+    journal::{DiskShortage, Files, Frame, WriteError, Writer},
     meta::{Meta, MetaError},
     producers::{ProducerSettings, ProducerTable},
     protocol::{
@@ -57,6 +57,8 @@ pub(super) struct Machines {
     /// Kept for its memory.
     effects: Vec<Effect>,
     wanted: Wanted,
+    /// The disk is full, and what is wanted waits until there is room.
+    pub(super) stalled: Option<DiskShortage>,
     /// What settled since the last look.
     pub(super) news: News,
 }
@@ -118,6 +120,7 @@ impl Machines {
             events: VecDeque::new(),
             effects: Vec::new(),
             wanted: Wanted::default(),
+            stalled: None,
             news: News::default(),
         }
     }
@@ -146,7 +149,7 @@ impl Machines {
         Ok(())
     }
 
-    /// Makes the first epoch of partitions that there are not yet.
+    /// Makes the first epoch of partitions that there are not yet. On an error there is none of them.
     pub(super) fn create(
         &mut self,
         partitions: impl Iterator<Item = PartitionId>,
@@ -207,10 +210,13 @@ impl Machines {
         }
     }
 
-    /// Writes, proposes and drops until nothing is wanted any more.
+    /// Writes, proposes and drops until nothing is wanted any more, or nothing can be written now.
     pub(super) fn settle(&mut self, writer: &mut Writer) -> Result<(), Stopped> {
+        self.stalled = None;
         loop {
-            if !self.wanted.frames.is_empty() {
+            if self.stalled.is_some() {
+                return Ok(());
+            } else if !self.wanted.frames.is_empty() {
                 self.write(writer)?;
             } else if !self.wanted.commands.is_empty() {
                 self.command()?;
@@ -226,6 +232,10 @@ impl Machines {
 
     fn write(&mut self, writer: &mut Writer) -> Result<(), Stopped> {
         let written = writer.write(&self.wanted.frames);
+        if let Err(WriteError::NoRoom(shortage)) = written {
+            self.stalled = Some(shortage);
+            return Ok(());
+        }
         self.wanted.frames.clear();
         let tokens = std::mem::take(&mut self.wanted.writes);
         let reason = match written {
@@ -235,10 +245,7 @@ impl Machines {
                 }
                 return Ok(());
             }
-            // The room was reserved before the machines were told of what the frames are for, so
-            // this too leaves them with a write that did not come about.
-            Err(error @ WriteError::NoRoom(_)) => Arc::from(error.to_string()),
-            Err(WriteError::Broken(reason)) => reason,
+            Err(error) => Arc::from(error.to_string()),
         };
         for (partition, token) in tokens {
             self.give(partition, Event::WriteFailed(token));

@@ -112,6 +112,9 @@ impl Journal {
             Stopped::Journal(reason) => OpenError::Write { reason },
             Stopped::Meta(error) => error.into(),
         })?;
+        if let Some(shortage) = &machines.stalled {
+            return Err(OpenError::Write { reason: Arc::from(shortage.to_string()) });
+        }
         // A crash may have come between the durable trim point and the removal of the files.
         machines.remove_trimmed()?;
         let news = std::mem::take(&mut machines.news);

@@ -18,13 +18,15 @@ use super::{
 };
 use crate::{
     AppendError, Stored,
-    journal::{Claim, WriteError, Writer},
+    journal::{Claim, DiskShortage, WriteError, Writer},
     meta::MetaError,
     protocol::{Event, Outcome},
 };
 
 /// Under load the machines' status is shown this often.
 const STATUS_INTERVAL: Duration = Duration::from_millis(100);
+/// While the disk is full, writing is tried again this often.
+const STALLED_WAIT: Duration = Duration::from_millis(250);
 
 /// The thread's own state. What others may see of it is in [`Shared`].
 pub(super) struct Writing {
@@ -57,7 +59,8 @@ impl Writing {
         let _guard = PanicGuard(Arc::clone(&self.shared));
         loop {
             let group_max_bytes = GROUP_MAX_BYTES.min(self.shared.files.group_max_bytes());
-            let waits = [self.machines.timers.wait(), self.machines.hold_wait()];
+            let stalled = self.machines.stalled.as_ref().map(|_| STALLED_WAIT);
+            let waits = [self.machines.timers.wait(), self.machines.hold_wait(), stalled];
             let wait = waits.into_iter().flatten().min();
             let stopped = match self.shared.queue.take(group_max_bytes, wait) {
                 Work::Group(requests) => self.append(requests),
@@ -71,6 +74,9 @@ impl Writing {
                 return self.stop(&stopped);
             }
         }
+        if let Some(shortage) = self.machines.stalled.take() {
+            self.waiting.refuse_all(&AppendError::DiskFull(shortage));
+        }
         if let Err(WriteError::Broken(reason)) = self.writer.close() {
             self.shared.refuse_for_ever(&reason);
         }
@@ -79,15 +85,15 @@ impl Writing {
     /// Hands the requests' records to the machines. Where there is no room for them the machines are
     /// not asked, and nothing has happened.
     fn append(&mut self, requests: Vec<Request>) -> Result<(), Stopped> {
+        if let Some(shortage) = self.machines.stalled.clone() {
+            self.refuse(requests, shortage);
+            return Ok(());
+        }
         let room_bytes = requests.iter().map(|request| request.room_bytes).sum();
         match self.writer.reserve(room_bytes, Claim::Append) {
             Ok(()) => {}
             Err(WriteError::NoRoom(shortage)) => {
-                self.shared.queue.release(room_bytes);
-                let error = AppendError::DiskFull(shortage);
-                for request in requests {
-                    request.refuse(&error);
-                }
+                self.refuse(requests, shortage);
                 return Ok(());
             }
             Err(WriteError::Broken(reason)) => {
@@ -97,8 +103,24 @@ impl Writing {
         }
         let records = requests.iter().flat_map(|request| &request.records);
         let created = self.machines.create(records.map(|pending| pending.partition));
+        if let Err(Stopped::Meta(error)) = &created
+            && error.is_full()
+        {
+            let shortage = self.shared.files.found_full();
+            self.refuse(requests, shortage);
+            return Ok(());
+        }
         self.enter(requests);
         created
+    }
+
+    /// Nothing has happened, and the requests may come again.
+    fn refuse(&self, requests: Vec<Request>, shortage: DiskShortage) {
+        self.shared.queue.release(requests.iter().map(|request| request.room_bytes).sum());
+        let error = AppendError::DiskFull(shortage);
+        for request in requests {
+            request.refuse(&error);
+        }
     }
 
     fn enter(&mut self, requests: Vec<Request>) {

@@ -1,7 +1,7 @@
 //! What a journal does while its disk fills, and when there is room again.
 
 use crate::support::{
-    LOGS_0, SPANS_1, append, crash_image, faulty_runtime, files, others, payloads, settings, views,
+    LOGS_0, SPANS_1, append, crash_image, faulty_runtime, files, others, payloads, settings, start_append, views,
 };
 use std::{
     path::Path,
@@ -215,4 +215,95 @@ fn a_disk_that_is_short_gets_back_the_files_that_were_kept_to_be_written_again()
     disk.has_free(1000);
     shortage(append(&journal, &[(LOGS_0, b"refused")]).unwrap_err());
     assert!(others(home.path(), "spare").is_empty());
+}
+
+/// What a file that was kept takes already is not what the next one may take besides.
+#[test]
+fn a_file_that_is_written_again_grows_no_further_into_what_has_to_stay_free_than_a_new_one() {
+    let home = tempfile::tempdir().unwrap();
+    let disk = ToldDisk::new();
+    let journal = Journal::open(keeping_free(home.path(), MIB), disk.runtime.clone()).unwrap();
+    while journal.status().files < 4 {
+        append(&journal, &[(LOGS_0, &[7; 5_000])]).unwrap();
+    }
+    journal.trim(&views(), &[(LOGS_0, journal.tail(LOGS_0))]);
+    drop(journal);
+    assert_eq!(others(home.path(), "spare").len(), 2);
+
+    let larger = || JournalSettings { file_bytes: 64 * MIB, ..keeping_free(home.path(), MIB) };
+    disk.has_free(5 * MIB);
+    let journal = Journal::open(larger(), disk.runtime.clone()).unwrap();
+    append(&journal, &[(LOGS_0, &vec![7; 1_100_000])]).unwrap();
+    let newest = files(home.path()).pop().unwrap().metadata().unwrap().len();
+    assert!((2 * MIB..2 * MIB + 65_536).contains(&newest), "{newest}");
+
+    disk.has_free(MIB + 1000);
+    shortage(append(&journal, &[(LOGS_0, &vec![7; 1_100_000])]).unwrap_err());
+    assert_eq!(journal.status().read_only, None);
+    assert!(others(home.path(), "spare").is_empty());
+}
+
+#[test]
+fn the_first_record_of_a_partition_that_finds_no_room_is_refused_and_taken_later() {
+    let home = tempfile::tempdir().unwrap();
+    let (runtime, faults) = faulty_runtime();
+    let journal = Journal::open(settings(home.path()), runtime).unwrap();
+    append(&journal, &[(LOGS_0, b"before")]).unwrap();
+    faults.set_full(Some((home.path().join("meta"), 3)));
+    shortage(append(&journal, &[(SPANS_1, b"refused")]).unwrap_err());
+    append(&journal, &[(LOGS_0, b"meanwhile")]).unwrap();
+    faults.set_full(None);
+    assert_eq!(append(&journal, &[(SPANS_1, b"x")]).unwrap(), [Lsn::new(1, 0)]);
+    assert_eq!(journal.status().read_only, None);
+    let image = crash_image(home.path());
+    let found = Journal::open(settings(image.path()), Runtime::real()).unwrap();
+    assert_eq!((payloads(&found, LOGS_0).len(), payloads(&found, SPANS_1).len()), (2, 1));
+}
+
+/// As where the file system cannot set room aside for a file: it is full in the middle of one.
+#[test]
+fn a_group_that_finds_no_room_waits_for_it_and_those_behind_it_are_refused() {
+    for arriving_bytes in [0, 1, 200, 600] {
+        let home = tempfile::tempdir().unwrap();
+        let (runtime, faults) = faulty_runtime();
+        let journal = Journal::open(settings(home.path()), runtime).unwrap();
+        append(&journal, &[(LOGS_0, b"before")]).unwrap();
+        faults.set_full(Some((home.path().join("journal"), arriving_bytes)));
+        let writes = faults.writes_seen();
+        let waiting = start_append(&journal, &[(LOGS_0, &[7; 500])]).unwrap();
+        // By the time that the log's thread takes another group this one waits for room.
+        while faults.writes_seen() == writes {
+            std::thread::yield_now();
+        }
+        shortage(append(&journal, &[(LOGS_0, b"refused")]).unwrap_err());
+        assert!(waiting.try_recv().is_err());
+        let image = crash_image(home.path());
+        let found = Journal::open(settings(image.path()), Runtime::real()).unwrap();
+        assert_eq!(payloads(&found, LOGS_0), [b"before"]);
+
+        faults.set_full(None);
+        assert_eq!(waiting.recv().unwrap().unwrap(), Lsn::new(1, 1));
+        append(&journal, &[(LOGS_0, b"after")]).unwrap();
+        assert_eq!(journal.status().read_only, None);
+        drop(journal);
+        let journal = Journal::open(settings(home.path()), Runtime::real()).unwrap();
+        let expected = [b"before".to_vec(), vec![7; 500], b"after".to_vec()];
+        assert_eq!(payloads(&journal, LOGS_0), expected);
+    }
+}
+
+#[test]
+fn a_log_that_is_closed_while_its_disk_is_full_tells_those_who_wait() {
+    let home = tempfile::tempdir().unwrap();
+    let (runtime, faults) = faulty_runtime();
+    let journal = Journal::open(settings(home.path()), runtime).unwrap();
+    append(&journal, &[(LOGS_0, b"before")]).unwrap();
+    faults.set_full(Some((home.path().join("journal"), 0)));
+    let waiting = start_append(&journal, &[(LOGS_0, b"during")]).unwrap();
+    journal.close();
+    shortage(waiting.recv().unwrap().unwrap_err());
+    drop(journal);
+    faults.set_full(None);
+    let journal = Journal::open(settings(home.path()), Runtime::real()).unwrap();
+    assert_eq!(payloads(&journal, LOGS_0), [b"before"]);
 }

@@ -2,10 +2,13 @@
 
 use crate::{
     reading::read_around,
-    support::{LOGS_0, SPANS_1, alter, append, crash_image, files, open, others, views},
+    support::{
+        LOGS_0, SPANS_1, alter, append, crash_image, faulty_runtime, files, open, others, settings,
+        views,
+    },
 };
-use std::{fs, path::Path};
-use varve_log::{Journal, Log};
+use std::{collections::BTreeMap, fs, path::Path, time::Duration};
+use varve_log::{Delivery, Journal, Log, Next, Subscribe, Wanted};
 use varve_types::Lsn;
 
 /// Appends until so many files are there.
@@ -98,6 +101,67 @@ fn trimmed_files_are_written_again_and_their_leftovers_are_never_taken_for_recor
         assert_eq!(read, written);
         assert_eq!(reopened.status().damages, []);
     }
+}
+
+#[test]
+fn a_file_that_cannot_be_removed_keeps_the_later_ones_until_it_can() {
+    let home = tempfile::tempdir().unwrap();
+    let (runtime, faults) = faulty_runtime();
+    let journal = Journal::open(settings(home.path()), runtime).unwrap();
+    fill(&journal, 5);
+    let written = files(home.path());
+    let trim = |partitions: &[_]| {
+        journal.trim(
+            &views(),
+            &partitions.iter().map(|at| (*at, journal.tail(*at))).collect::<Vec<_>>(),
+        );
+    };
+    faults.set_stuck(Some(written[1].clone()));
+    trim(&[LOGS_0, SPANS_1]);
+    assert!(journal.status().trim_error.unwrap().contains("it is stuck"));
+    assert_eq!(files(home.path()), written[1..]);
+    // Neither does the next trim leave a gap, which a start would refuse.
+    append(&journal, &[(LOGS_0, b"next")]).unwrap();
+    trim(&[LOGS_0]);
+    assert_eq!(files(home.path()), written[1..]);
+    assert_eq!(payloads_from_trim_point(&open(crash_image(home.path()).path()).unwrap()), 0);
+
+    faults.set_stuck(None);
+    trim(&[LOGS_0]);
+    assert_eq!(journal.status().trim_error, None);
+    assert_eq!(files(home.path()), written[4..]);
+}
+
+fn payloads_from_trim_point(journal: &Journal) -> usize {
+    let from = journal.status().partitions[0].trim_point;
+    journal.read(LOGS_0, from, u64::MAX).unwrap().len()
+}
+
+/// A partition that gets no records gets an epoch at each start all the same.
+#[test]
+fn starts_cost_a_partition_without_new_records_no_room() {
+    let home = tempfile::tempdir().unwrap();
+    append(&open(home.path()).unwrap(), &[(LOGS_0, b"x"), (LOGS_0, b"y")]).unwrap();
+    let covered = (LOGS_0, Lsn::new(1, 2));
+    let after = |starts: u32| {
+        for _ in 0..starts {
+            open(home.path()).unwrap().trim(&views(), &[covered]);
+        }
+        fs::metadata(home.path().join("meta/control")).unwrap().len()
+    };
+    assert_eq!(after(2), after(10));
+    // Whoever comes back with the old place misses nothing of what follows.
+    let journal = open(home.path()).unwrap();
+    append(&journal, &[(LOGS_0, b"z")]).unwrap();
+    let from = BTreeMap::from([covered]);
+    let (partitions, credit_bytes) = (Wanted::Partition(LOGS_0), u64::MAX);
+    let mut subscription =
+        journal.subscribe(Subscribe { partitions, from, credit_bytes }).unwrap();
+    let Next::Delivery(Delivery::Records(records)) = subscription.next(Duration::ZERO).unwrap()
+    else {
+        panic!("no records")
+    };
+    assert_eq!(records.iter().map(|it| &it.payload[..]).collect::<Vec<_>>(), [b"z"]);
 }
 
 #[test]
