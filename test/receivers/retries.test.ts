@@ -70,6 +70,21 @@ describe('a request that is sent again', () => {
     expect(await linesOf('named')).toEqual(['first', 'third']);
   });
 
+  it('is known by its key alone where its lines have no times of their own', async () => {
+    const attributes = [{ key: 'service.name', value: { stringValue: 'untimed' } }];
+    const logRecords = [{ body: { stringValue: 'tick' } }];
+    const body = JSON.stringify({
+      resourceLogs: [{ resource: { attributes }, scopeLogs: [{ logRecords }] }],
+    });
+    await send(body);
+    await send(body);
+    expect(await linesOf('untimed')).toEqual(['tick', 'tick']);
+    const named = { 'idempotency-key': 'tick-3' };
+    await send(body, named);
+    await send(body, named);
+    expect(await linesOf('untimed')).toEqual(['tick', 'tick', 'tick']);
+  });
+
   it('is another one for another tenant', async () => {
     const body = otlpLogs('tenants', 'mine');
     for (const tenant of ['a', 'b']) await send(body, { 'x-scope-orgid': tenant });

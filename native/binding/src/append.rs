@@ -52,7 +52,8 @@ pub struct RefusalCount {
 #[napi]
 impl NativeStore {
     /// Appends one request body; resolves once what was accepted is durable and can be queried. A retry
-    /// is known again by `idempotency_key`, or without one by the body. `target`: where the request's
+    /// is known again by `idempotency_key`, or without one by the body, unless records of it have no
+    /// time of their own. `target`: where the request's
     /// path says that records belong which do not say it.
     #[napi]
     pub async fn append(
@@ -89,14 +90,16 @@ impl NativeStore {
                     Some(key) => RequestIdentity::Named(key),
                     None => RequestIdentity::Sent { format: &format_name, body: &body },
                 };
-                let key = request_key(&sender, identity);
+                // The same lines without times are no retry: they happened again.
+                let is_known_again = named.is_some() || decoded.0.is_timed;
+                let key = if is_known_again { request_key(&sender, identity) } else { 0 };
                 Ok::<_, DecodeError>((key, decoded, warnings(&of_tenant, now_ns / 1_000_000)))
             })
             .await
             .map_err(|_| lost("decoding"))?
             .map_err(|error| coded(error.code(), error))?
         };
-        let Decoded { mut batches, accepted, histograms, exemplars, refused, answer } = decoded;
+        let Decoded { mut batches, accepted, histograms, exemplars, refused, answer, .. } = decoded;
         batches.retain(|(_, batch)| batch.num_rows() > 0);
         if !batches.is_empty() {
             let (done, durable) = oneshot::channel::<Result<(), AppendError>>();

@@ -164,7 +164,7 @@ impl BulkSink<'_> {
             }
         };
         let time_ns = match document.time {
-            None => self.logs.gate.received_ns,
+            None => self.logs.received_ns(),
             Some(Ok(time_ns)) => time_ns,
             Some(Err(as_sent)) => {
                 let message =

@@ -103,6 +103,7 @@ pub(super) struct LogSink<'l> {
     key_roles: Vec<KeyRole>,
     /// No key has a role: most senders' attributes need no second look.
     no_roles: bool,
+    is_timed: bool,
 }
 
 impl<'l> LogSink<'l> {
@@ -113,6 +114,7 @@ impl<'l> LogSink<'l> {
             gate,
             key_roles: Vec::new(),
             no_roles: true,
+            is_timed: true,
         }
     }
 
@@ -212,6 +214,12 @@ impl<'l> LogSink<'l> {
         self.refusals.add(reason, 1, message);
     }
 
+    /// The time of a record that has none: that of its receipt.
+    pub(super) fn received_ns(&mut self) -> i64 {
+        self.is_timed = false;
+        self.gate.received_ns
+    }
+
     pub(super) fn finish(self) -> Result<Decoded, DecodeError> {
         self.gate.check_rows(self.builder.rows())?;
         let accepted = self.builder.rows() as u64;
@@ -220,7 +228,15 @@ impl<'l> LogSink<'l> {
             batches.push((Table::Logs, self.builder.finish()?));
         }
         let refused = self.refusals.0;
-        Ok(Decoded { batches, accepted, histograms: 0, exemplars: 0, refused, answer: Vec::new() })
+        Ok(Decoded {
+            batches,
+            accepted,
+            histograms: 0,
+            exemplars: 0,
+            refused,
+            answer: Vec::new(),
+            is_timed: self.is_timed,
+        })
     }
 
     /// The level in Loki's order of sources. `None` where the sender's own stands, or where what

@@ -74,6 +74,9 @@ pub struct Decoded {
     /// What the sender is told of each of its records, in its format's words; empty in those that
     /// have none.
     pub answer: Vec<u8>,
+    /// Whether it says itself when its records are from. Of one that does not, the same bytes are other
+    /// records each time they come.
+    pub is_timed: bool,
 }
 
 /// Records that were left out for one reason.

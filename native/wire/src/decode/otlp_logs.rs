@@ -82,7 +82,7 @@ fn log_record(
     match (id(trace_id), id(span_id)) {
         (Ok(trace_id), Ok(span_id)) => {
             (record.trace_id, record.span_id) = (trace_id, span_id);
-            set_time(&mut record, sink.gate.received_ns);
+            set_time(&mut record, sink);
             sink.accept(stream, around, &record);
         }
         (Err(length), _) => {
@@ -96,10 +96,10 @@ fn log_record(
 }
 
 /// A record without a time has that of its observation, and without that the one of its receipt.
-fn set_time(record: &mut Record<'_>, received_ns: i64) {
+fn set_time(record: &mut Record<'_>, sink: &mut LogSink<'_>) {
     if record.time_unix_nano == 0 {
         record.time_unix_nano = match std::mem::take(&mut record.observed_time_unix_nano) {
-            0 => received_ns,
+            0 => sink.received_ns(),
             observed_ns => observed_ns,
         };
     }

@@ -30,7 +30,16 @@ pub(super) fn decode(body: &[u8], gate: Gate<'_>) -> Result<Decoded, DecodeError
         batches.push((Table::Spans, sink.builder.finish()?));
     }
     let refused = sink.refusals.0;
-    Ok(Decoded { batches, accepted, histograms: 0, exemplars: 0, refused, answer: Vec::new() })
+    Ok(Decoded {
+        batches,
+        accepted,
+        histograms: 0,
+        exemplars: 0,
+        refused,
+        answer: Vec::new(),
+        // A span is known by its ids.
+        is_timed: true,
+    })
 }
 
 struct SpanSink<'l> {

@@ -227,6 +227,7 @@ impl<'l> SampleSink<'l> {
             exemplars,
             refused: self.refusals.0,
             answer: Vec::new(),
+            is_timed: true,
         })
     }
 }

@@ -63,6 +63,17 @@ fn a_document_is_taken_apart_whichever_way_its_names_are_split() {
 }
 
 #[test]
+fn a_document_without_a_time_has_that_of_its_receipt_and_is_another_one_each_time() {
+    let action = r#"{"index":{"_index":"logs"}}"#;
+    let whole = decoded(&format!("{action}\n{DOCUMENT}\n"));
+    assert!(whole.is_timed);
+    let second = decoded(&format!("{action}\n{DOCUMENT}\n{action}\n{{\"message\":\"x\"}}\n"));
+    let times = texts(batch(&second, Table::Logs), "time_unix_nano");
+    assert_eq!(times, ["1700000000500000000", &RECEIVED_NS.to_string()]);
+    assert!(!second.is_timed);
+}
+
+#[test]
 fn what_the_collectors_exporter_writes_is_taken_apart_too() {
     let body = "{\"create\":{\"_index\":\"logs-generic.otel-default\",\"dynamic_templates\":{}}}\n\
         {\"@timestamp\":\"1700000000000.000123\",\"body\":{\"text\":\"x\"},\"severity_text\":\"error\",\

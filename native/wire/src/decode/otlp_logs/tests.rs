@@ -41,6 +41,7 @@ fn a_resource_without_a_service_name_gets_one_from_another_label_or_unknown() {
     let container = r#"{"key":"k8s.container.name","value":{"stringValue":"c"}}"#;
     let stream = column(&decoded(container, record), "stream");
     assert_eq!(stream, [r#"{"k8s_container_name":"c","service_name":"c"}"#]);
+    assert!(decoded(container, record).is_timed);
     assert_eq!(column(&decoded("", record), "stream"), [r#"{"service_name":"unknown_service"}"#]);
 }
 
@@ -52,6 +53,7 @@ fn a_record_without_a_time_has_that_of_its_observation_or_of_its_receipt() {
     let times = ["1700000000000000000", "1700000000000000005", "1700000030000000000"];
     assert_eq!(column(&decoded, "time_unix_nano"), times);
     assert_eq!(column(&decoded, "observed_time_unix_nano"), ["1700000000000000005", "0", "0"]);
+    assert!(!decoded.is_timed, "the third would be another record an hour later");
 }
 
 #[test]
