@@ -6,6 +6,7 @@ import { type CrashRequest, makeRequest } from './requests.ts';
 export interface Round {
   readonly round: number;
   readonly acknowledged: number;
+  /** Sent again once after the restart, as senders do. */
   readonly unanswered: number;
   /** Sentences about what is wrong; none is what is wanted. */
   readonly wrong: readonly string[];
@@ -29,7 +30,8 @@ const signals = ['logs', 'spans', 'samples'] as const;
 
 /**
  * Kills Varve under load, starts it again on the same data directory, and compares: every record of an
- * acknowledged request is there exactly once, of another one all are there or none.
+ * acknowledged request is there exactly once, of another one all are there or none; and once that one is
+ * sent again, all of it is there exactly once too.
  */
 export async function* crashRounds(rounds: number): AsyncGenerator<Round> {
   const dataDir = temporaryFolder();
@@ -38,12 +40,13 @@ export async function* crashRounds(rounds: number): AsyncGenerator<Round> {
     const victim = await startVarve({ dataDir, settings });
     const sent = await loadUntilKilled(victim, round);
     const survivor = await startVarve({ dataDir, settings });
-    const found = await findRound(
-      survivor.ports,
-      round,
-      sent.map(({ request }) => request),
-    );
-    const wrong = sent.flatMap((one) => judge(one, found));
+    const requests = sent.map(({ request }) => request);
+    const wrong: string[] = [];
+    const foundFirst = await findRound(survivor.ports, round, requests);
+    wrong.push(...sent.flatMap((one) => judge(one, foundFirst)));
+    const again = await sendAgain(survivor, sent);
+    const found = await findRound(survivor.ports, round, requests);
+    wrong.push(...again.flatMap((one) => judgeAgain(one, found)));
     const earlier = Math.floor(Math.random() * round);
     const before = acknowledgedLogs.get(earlier);
     if (before !== undefined) wrong.push(...(await judgeEarlier(survivor, earlier, before)));
@@ -80,6 +83,16 @@ async function loadUntilKilled(varve: Varve, round: number): Promise<Sent[]> {
   return sent;
 }
 
+/** Sends what was not answered once more. Answers all that was sent, as it stands then. */
+async function sendAgain(varve: Varve, sent: readonly Sent[]): Promise<Sent[]> {
+  return await Promise.all(
+    sent.map(async ({ request, acknowledged }) => ({
+      request,
+      acknowledged: acknowledged || (await isAcknowledged(varve.ports.otlp, request)),
+    })),
+  );
+}
+
 async function isAcknowledged(port: number, { path, body }: CrashRequest): Promise<boolean> {
   const headers = { 'content-type': 'application/json' };
   try {
@@ -100,6 +113,13 @@ function judge({ request: { signal, id, records }, acknowledged }: Sent, found: 
   return [
     `${signal} ${id} was not acknowledged: of its ${records} records ${count} are there, not all or none`,
   ];
+}
+
+function judgeAgain(sent: Sent, found: Found): string[] {
+  const { signal, id } = sent.request;
+  return sent.acknowledged
+    ? judge(sent, found)
+    : [`${signal} ${id} was not acknowledged when it was sent again`];
 }
 
 async function judgeEarlier(varve: Varve, round: number, expected: number): Promise<string[]> {

@@ -1,5 +1,5 @@
-/* Stands before the C library: once the file named by VARVE_FAIL_SYNC is there, syncs fail as on a disk
-   that lost power; where VARVE_FORGET_SYNC is set, none is ever passed on. */
+/* Stands before the C library: once the file named by SYNC_FAILS_WITH is there, syncs fail as on a disk
+   that lost power; where SYNC_IS_FORGOTTEN is set, none is ever passed on. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -7,12 +7,12 @@
 #include <unistd.h>
 
 static int outcome(const char *name, int file) {
-  const char *fail = getenv("VARVE_FAIL_SYNC");
+  const char *fail = getenv("SYNC_FAILS_WITH");
   if (fail != NULL && access(fail, F_OK) == 0) {
     errno = EIO;
     return -1;
   }
-  if (getenv("VARVE_FORGET_SYNC") != NULL) return 0;
+  if (getenv("SYNC_IS_FORGOTTEN") != NULL) return 0;
   int (*next)(int) = (int (*)(int))dlsym(RTLD_NEXT, name);
   return next(file);
 }
