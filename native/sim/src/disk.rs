@@ -220,6 +220,20 @@ impl<F: Frame, T: Copy> Disk<F, T> {
         self.synced.get(at).map(|slot| &slot.frame)
     }
 
+    /// The last write went to the place of an older frame: neither can be read any more. Answers both, or
+    /// none if there are no two.
+    pub fn misdirect(&mut self, random: &mut Random) -> Option<[&F; 2]> {
+        let whole = self.synced.iter().enumerate().filter(|(_, slot)| slot.damage.is_none());
+        let whole: Vec<usize> = whole.map(|(at, _)| at).collect();
+        let (&written, older) = whole.split_last()?;
+        let &over = random.pick(older)?;
+        for at in [over, written] {
+            self.synced[at].damage = Some(Damage::Header);
+        }
+        self.index_anew();
+        Some([over, written].map(|at| &self.synced[at].frame))
+    }
+
     /// Everything on it is gone; an empty disk is in its place.
     pub fn lose(&mut self) {
         *self = Self::default();
@@ -317,6 +331,16 @@ mod tests {
             lengths.insert(frames.len());
         }
         assert_eq!(lengths.into_iter().collect::<Vec<_>>(), [3, 4, 5, 6, 7]);
+    }
+
+    #[test]
+    fn a_misdirected_write_takes_the_last_frame_and_an_older_one() {
+        let mut disk = disk();
+        let [over, written] = disk.misdirect(&mut Random::new(3)).unwrap().map(|frame| *frame);
+        assert!(over < written && written == 2);
+        let unreadable = |slot: &&Slot<u64>| slot.found() == Found::Unreadable;
+        assert_eq!(disk.synced().iter().filter(unreadable).count(), 2);
+        assert!(disk.misdirect(&mut Random::new(3)).is_none(), "one is left");
     }
 
     #[test]

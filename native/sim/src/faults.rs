@@ -71,6 +71,8 @@ counted! {
     PayloadRotted => "payload rotted",
     /// A frame that was synced cannot be read any more, nor told what it was.
     HeaderRotted => "header rotted",
+    /// A frame was written where an older one was: neither can be read any more.
+    WriteMisdirected => "write misdirected",
     /// A sync fails.
     SyncFailed => "sync failed",
     /// A disk has no space left for a while.
@@ -112,10 +114,15 @@ impl Mix {
                 if on && !calm { rate } else { Ppm(0) }
             })
             .collect();
-        let needs_crash =
-            [Fault::PayloadRotted, Fault::HeaderRotted, Fault::DiskLost, Fault::TailTorn]
-                .iter()
-                .any(|&fault| rates[fault as usize] > Ppm(0));
+        let needs_crash = [
+            Fault::PayloadRotted,
+            Fault::HeaderRotted,
+            Fault::WriteMisdirected,
+            Fault::DiskLost,
+            Fault::TailTorn,
+        ]
+        .iter()
+        .any(|&fault| rates[fault as usize] > Ppm(0));
         if needs_crash {
             let occasion = [Fault::NodeCrashed, Fault::PowerFailed][random.below(2) as usize];
             rates[occasion as usize] = occasion.rate_max();
@@ -175,7 +182,7 @@ impl Fault {
             Self::ControlAnswerLost => 150_000,
             Self::MessageReordered => 200_000,
             Self::DiskLost => 300_000,
-            Self::PayloadRotted | Self::HeaderRotted => 700_000,
+            Self::PayloadRotted | Self::HeaderRotted | Self::WriteMisdirected => 700_000,
             Self::ClockDrifted => 900_000,
             Self::WritesLost | Self::TailTorn | Self::WritesKept => 1_000_000,
         })

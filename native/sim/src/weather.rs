@@ -121,7 +121,20 @@ impl<N: Node> World<N> {
             self.rot(node, Damage::Payload, Fault::PayloadRotted);
         } else if self.random.chance(self.mix.rate(Fault::HeaderRotted)) {
             self.rot(node, Damage::Header, Fault::HeaderRotted);
+        } else if self.random.chance(self.mix.rate(Fault::WriteMisdirected)) {
+            self.misdirect(node);
         }
+    }
+
+    fn misdirect(&mut self, node: Number) {
+        let Some(frames) = self.hosts[node].disk.misdirect(&mut self.random) else { return };
+        let records = frames.map(Frame::record);
+        self.fired.add(Fault::WriteMisdirected);
+        self.destroyed.insert(node);
+        for (lsn, _) in records.into_iter().flatten() {
+            self.auditor.destroyed(node, lsn);
+        }
+        self.note(30, node, format_args!("n{node} wrote {:?} over {:?}", records[1], records[0]));
     }
 
     fn rot(&mut self, node: Number, damage: Damage, fault: Fault) {
