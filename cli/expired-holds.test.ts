@@ -8,6 +8,9 @@ const hold = (name: string, expired: boolean) => ({
   maxAgeMs: 60_000,
   expired,
   places: {},
+  keptRecords: 0,
+  keptBytes: 0,
+  oldestKeptMs: null,
 });
 
 describe('an expired hold', () => {

@@ -48,7 +48,7 @@ type SocketPorts = Pick<Config['listen'], 'syslog_tcp_port' | 'syslog_udp_port' 
 /**
  * Opens the store, then the listeners; stops what it has opened when one of them cannot be.
  *
- * @throws VarveError DATA_DIR_LOCKED, STORE_CORRUPT, IO; Error naming a port that cannot be had
+ * @throws VarveError DATA_DIR_LOCKED, SETTING_FIXED, STORE_CORRUPT, IO; Error naming a port that cannot be had
  */
 export async function startNode(config: Config, deps: NodeDeps): Promise<RunningNode> {
   const storage = await openStorage(storageOptions(config));
@@ -140,6 +140,8 @@ class Running implements RunningNode {
     await this.#openHttp('http_port', 'All of them', all);
     await this.#openSyslog(ingest, log);
     await this.#openControl();
+    const { cutTail } = storage.status().journal;
+    if (cutTail !== null) log.warn({ cutTail }, 'the last group of the journal was not whole and was cut');
     this.#stopWarning = warnOfExpiredHolds(log, () => storage.status().journal.holds);
     this.#ready = true;
   }

@@ -1,5 +1,6 @@
-import { Gauge, type Registry } from 'prom-client';
+import { Counter, Gauge, type Registry } from 'prom-client';
 import type { StoreStatus } from '../storage/index.ts';
+import { SyncSeconds } from './sync-seconds.ts';
 
 interface Point {
   readonly labels?: Readonly<Record<string, string>>;
@@ -13,6 +14,9 @@ interface Metric {
   readonly read: (status: StoreStatus) => readonly Point[];
 }
 
+/** Seconds since a time in milliseconds; 0 for none. */
+const ageOf = (ms: number | null): number => (ms === null ? 0 : Math.max(0, (Date.now() - ms) / 1_000));
+
 const one = (value: number): readonly Point[] => [{ value }];
 
 /** `3:1200` → 3. */
@@ -25,6 +29,11 @@ const ofPartitions =
   (value: (partition: StoreStatus['journal']['partitions'][number]) => number) =>
   ({ journal }: StoreStatus): readonly Point[] =>
     journal.partitions.map((each) => ({ labels: { partition: each.partition }, value: value(each) }));
+
+const ofHolds =
+  (value: (hold: StoreStatus['journal']['holds'][number]) => number) =>
+  ({ journal }: StoreStatus): readonly Point[] =>
+    journal.holds.map((each) => ({ labels: { hold: each.name }, value: value(each) }));
 
 const ofTables =
   (value: (table: StoreStatus['views']['tables'][number]) => number) =>
@@ -105,6 +114,26 @@ const metrics: readonly Metric[] = [
     help: 'Damaged stretches found in journal files; varve log status names them.',
     read: ({ journal }) => one(journal.damagesTotal),
   },
+  {
+    name: 'varve_log_unknown_frames_total',
+    help: 'Those of which nothing is known: any frame may have been there.',
+    read: ({ journal }) => one(journal.unknownFramesTotal),
+  },
+  {
+    name: 'varve_log_cut_tails_total',
+    help: '1 where this start cut the last group of the journal, which was not whole; varve log status tells more.',
+    read: ({ journal }) => one(journal.cutTail === null ? 0 : 1),
+  },
+  {
+    name: 'varve_log_seals_total',
+    help: 'Epochs sealed: a start seals the last one of each partition.',
+    read: ({ journal }) => one(journal.sealsTotal),
+  },
+  {
+    name: 'varve_log_repairs_total',
+    help: 'Records written again because a store lacked them.',
+    read: ({ journal }) => one(journal.repairsTotal),
+  },
   { name: 'varve_log_files', help: 'Journal files.', read: ({ journal }) => one(journal.files) },
   { name: 'varve_log_bytes', help: 'Groups in journal files.', read: ({ journal }) => one(journal.bytes) },
   {
@@ -161,6 +190,18 @@ const metrics: readonly Metric[] = [
     read: ofPartitions(({ heldRecords }) => heldRecords),
   },
   {
+    name: 'varve_log_held_bytes',
+    help: 'Their payloads.',
+    labels: ['partition'],
+    read: ofPartitions(({ heldBytes }) => heldBytes),
+  },
+  {
+    name: 'varve_log_held_age_seconds',
+    help: 'How long ago the oldest of them was appended; 0 where there is none.',
+    labels: ['partition'],
+    read: ofPartitions(({ oldestHeldMs }) => ageOf(oldestHeldMs)),
+  },
+  {
     name: 'varve_log_oldest_file_held',
     help: '1 for each partition that keeps the oldest journal file.',
     labels: ['partition'],
@@ -170,18 +211,31 @@ const metrics: readonly Metric[] = [
     name: 'varve_log_hold_age_seconds',
     help: 'How long ago a hold was set; log.hold_max_age is the most.',
     labels: ['hold'],
-    read: ({ journal }) =>
-      journal.holds.map(({ name, setAtMs }) => ({
-        labels: { hold: name },
-        value: Math.max(0, (Date.now() - setAtMs) / 1_000),
-      })),
+    read: ofHolds(({ setAtMs }) => ageOf(setAtMs)),
   },
   {
     name: 'varve_log_hold_expired',
     help: '1 for a hold that grew older than it may and keeps nothing any more, 0 for one that holds.',
     labels: ['hold'],
-    read: ({ journal }) =>
-      journal.holds.map(({ name, expired }) => ({ labels: { hold: name }, value: expired ? 1 : 0 })),
+    read: ofHolds(({ expired }) => (expired ? 1 : 0)),
+  },
+  {
+    name: 'varve_log_hold_kept_records',
+    help: 'Records from the places of a hold to the tails.',
+    labels: ['hold'],
+    read: ofHolds(({ keptRecords }) => keptRecords),
+  },
+  {
+    name: 'varve_log_hold_kept_bytes',
+    help: 'Their payloads.',
+    labels: ['hold'],
+    read: ofHolds(({ keptBytes }) => keptBytes),
+  },
+  {
+    name: 'varve_log_hold_kept_age_seconds',
+    help: 'How long ago the oldest of them was appended; 0 where there is none.',
+    labels: ['hold'],
+    read: ofHolds(({ oldestKeptMs }) => ageOf(oldestKeptMs)),
   },
   {
     name: 'varve_log_trim_epoch',
@@ -295,17 +349,29 @@ const metrics: readonly Metric[] = [
 export function registerStorageMetrics(registry: Registry, readStatus: () => StoreStatus): void {
   let status: StoreStatus;
   metrics.forEach(({ name, help, labels = [], read }, index) => {
-    new Gauge({
-      name,
-      help,
-      labelNames: [...labels],
-      registers: [registry],
-      collect() {
-        // Metrics are collected in the order in which they were registered.
-        if (index === 0) status = readStatus();
-        this.reset();
-        for (const point of read(status)) this.set({ ...point.labels }, point.value);
-      },
-    });
+    const points = (): readonly Point[] => {
+      // Metrics are collected in the order in which they were registered.
+      if (index === 0) status = readStatus();
+      return read(status);
+    };
+    const settings = { name, help, labelNames: [...labels], registers: [registry] };
+    // What ends so only grows, but for a restart.
+    if (name.endsWith('_total'))
+      new Counter({
+        ...settings,
+        collect() {
+          this.reset();
+          for (const { labels: of = {}, value } of points()) this.inc({ ...of }, value);
+        },
+      });
+    else
+      new Gauge({
+        ...settings,
+        collect() {
+          this.reset();
+          for (const { labels: of = {}, value } of points()) this.set({ ...of }, value);
+        },
+      });
   });
+  registry.registerMetric(new SyncSeconds(() => status.journal));
 }

@@ -26,6 +26,7 @@ export const plainTextStatus = {
   CLOSED: 503,
   IO: 503,
   DATA_DIR_LOCKED: 500,
+  SETTING_FIXED: 500,
   STORE_CORRUPT: 500,
   REGEX_INVALID: 500,
   QUERY_INVALID: 500,

@@ -26,7 +26,8 @@ export declare class NativeStore {
   close(): Promise<void>
   /**
    * Appends one request body; resolves once what was accepted is durable and can be queried. A retry
-   * is known again by `idempotency_key`, or without one by the body. `target`: where the request's
+   * is known again by `idempotency_key`, or without one by the body, unless records of it have no
+   * time of their own. `target`: where the request's
    * path says that records belong which do not say it.
    */
   append(tenant: string, format: string, encoding: string, body: Uint8Array, idempotencyKey?: string | undefined | null, target?: string | undefined | null): Promise<AppendReceipt>

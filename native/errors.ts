@@ -13,6 +13,7 @@ const errorCodes = [
   'DISK_FULL',
   'HOLD_REFUSED',
   'DATA_DIR_LOCKED',
+  'SETTING_FIXED',
   'STORE_CORRUPT',
   'IO',
   'REGEX_INVALID',

@@ -128,7 +128,7 @@ export class NativeStore {
   /**
    * Locks the data directory, recovers the journal and the views.
    *
-   * @throws VarveError DATA_DIR_LOCKED with the other process' id, STORE_CORRUPT, IO
+   * @throws VarveError DATA_DIR_LOCKED with the other process' id, SETTING_FIXED with both values, STORE_CORRUPT, IO
    */
   static async open(settings: NativeSettings): Promise<NativeStore> {
     const addon = loadAddon();

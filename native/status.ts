@@ -47,6 +47,16 @@ export interface JournalStatus {
   readonly damages: readonly string[];
   /** Found since the start, also in files that are gone. */
   readonly damagesTotal: number;
+  /** Those of which nothing is known: any frame may have been there. */
+  readonly unknownFramesTotal: number;
+  /** The last group of the journal, where this start did not find it whole and cut it. */
+  readonly cutTail: string | null;
+  readonly sealsTotal: number;
+  /** Records that were written again because a store lacked them. */
+  readonly repairsTotal: number;
+  /** Bounds by which `syncCounts` counts syncs; the last of those took longer than all. */
+  readonly syncBoundsUs: readonly number[];
+  readonly syncCounts: readonly number[];
   readonly partitions: readonly PartitionStatus[];
   readonly holds: readonly HoldStatus[];
 }
@@ -62,6 +72,11 @@ export interface HoldStatus {
   readonly expired: boolean;
   /** By partition, the first place that it keeps. */
   readonly places: Readonly<Record<string, string>>;
+  /** From there to the tails. */
+  readonly keptRecords: number;
+  readonly keptBytes: number;
+  /** When the oldest of them was appended, in milliseconds since 1970; null where there is none. */
+  readonly oldestKeptMs: number | null;
 }
 
 /** The disk that the journal is on. */
@@ -84,6 +99,9 @@ export interface PartitionStatus {
   readonly trimPoint: string;
   /** Records between the two: what a start would replay. */
   readonly heldRecords: number;
+  readonly heldBytes: number;
+  /** When the oldest of them was appended, in milliseconds since 1970; null where there is none. */
+  readonly oldestHeldMs: number | null;
   /** Who needs the records from the trim point on; null while nobody has said so. */
   readonly heldBy: string | null;
 }

@@ -1,98 +1,51 @@
 import { describe, expect, it } from 'vitest';
-import type { StoreStatus } from '../../storage/index.ts';
+import { sound } from '../test-support/sound-status.ts';
 import { showHolds, showLogStatus } from './log.ts';
 
-const sound: StoreStatus = {
-  tenants: [],
-  journal: {
-    incarnation: 3,
-    files: 2,
-    bytes: 3 * 1_024 * 1_024,
-    disk: {
-      folder: '/data/journal',
-      freeBytes: 12 * 1_024 ** 3,
-      totalBytes: 64 * 1_024 ** 3,
-      minBytes: 1_024 ** 3,
-      resumeBytes: null,
-    },
-    waitingBytes: 0,
-    waitingMaxBytes: 64 * 1_024 * 1_024,
-    oldestFileHeldBy: ['logs/1'],
-    groupsTotal: 4,
-    groupBytesTotal: 8_192,
-    recordsTotal: 9,
-    duplicatesTotal: 2,
-    keysRemembered: 7,
-    syncsTotal: 4,
-    syncUsTotal: 2_000,
-    lastSyncUs: 250,
-    maxSyncUs: 12_300,
-    readOnly: null,
-    trimError: null,
-    damages: [],
-    damagesTotal: 0,
-    partitions: [
-      { partition: 'logs/1', tail: '3:1200', trimPoint: '2:17', heldRecords: 1_283, heldBy: 'views' },
-      { partition: 'spans/0', tail: '3:0', trimPoint: '3:0', heldRecords: 0, heldBy: null },
-    ],
-    holds: [],
-  },
-  views: {
-    memtableBytes: 0,
-    memtableRows: 0,
-    sealsTotal: 0,
-    sealError: null,
-    quarantined: 0,
-    quarantine: [],
-    traceFilterBytes: 0,
-    logLost: [],
-    textIndexesDamaged: 0,
-    compaction: {
-      mergesTotal: 0,
-      segmentsMergedTotal: 0,
-      readBytesTotal: 0,
-      writtenBytesTotal: 0,
-      error: null,
-    },
-    freedBytesTotal: 0,
-    expiredBytesTotal: 0,
-    tables: [],
-    covered: [],
-  },
-};
+const quorums = 'N = 1 copies, W = 1 before it is acknowledged, R = 1';
 
 describe('varve log status', () => {
   it('shows the journal, then each partition', () => {
-    expect(showLogStatus(sound)).toBe(
+    expect(showLogStatus(sound, quorums, 31_000)).toBe(
       `journal     writable
 disk        12.0 GiB of 64.0 GiB free at /data/journal, appends need 1.0 GiB
+copies      N = 1 copies, W = 1 before it is acknowledged, R = 1
 starts      3
 files       2, 3.0 MiB
 window      0 B of 64.0 MiB wait for the disk
 groups      4 of 2.0 KiB on average
 retries     2 records were there already; 7 keys are remembered
+seals       30, and 0 records repaired
 syncs       4: 500 µs on average, 250 µs the last, 12.3 ms the longest
 held by     logs/1 (the oldest file)
 
-partition  tail    trimmed to  held records  held by
-logs/1     3:1200  2:17        1283          views
-spans/0    3:0     3:0         0             -
+partition  epoch  tail    trimmed to  held records  bytes    oldest  held by
+logs/1     3      3:1200  2:17        1283          2.0 KiB  30 s    views
+spans/0    3      3:0     3:0         0             0 B      -       -
 `,
     );
   });
 
   it('says from when on appends are taken again on a disk that is nearly full', () => {
     const disk = { ...sound.journal.disk, freeBytes: 900 * 1_024 ** 2, resumeBytes: 1_280 * 1_024 ** 2 };
-    const shown = showLogStatus({ ...sound, journal: { ...sound.journal, disk } });
+    const shown = showLogStatus({ ...sound, journal: { ...sound.journal, disk } }, quorums, 0);
     expect(shown).toContain('journal     disk full: appends are refused until 1.3 GiB are free\n');
     expect(shown).toContain(
       'disk        900.0 MiB of 64.0 GiB free at /data/journal, appends need 1.0 GiB\n',
     );
   });
 
+  it('says what the start cut, and what holds keep', () => {
+    const kept = { ...hold('copy', { places: { 'logs/1': '2:17' } }), keptRecords: 5, keptBytes: 3_072 };
+    const journal = { ...sound.journal, cutTail: '7.wal, bytes 4096 to 4352: the last group', holds: [kept] };
+    const shown = showLogStatus({ ...sound, journal }, quorums, 0);
+    expect(shown).toContain('cut tail    7.wal, bytes 4096 to 4352: the last group\n');
+    expect(shown).toContain('hold        copy of me.here: logs/1 2:17; 5 records of 3.0 KiB\n');
+  });
+
   it('says why nothing is written or trimmed any more', () => {
     const journal = { ...sound.journal, readOnly: 'fsync of 7.wal failed', trimError: 'no space' };
-    const shown = showLogStatus({ ...sound, journal });
+    const shown = showLogStatus({ ...sound, journal }, quorums, 0);
     expect(shown).toContain('journal     read-only: fsync of 7.wal failed\n');
     expect(shown).toContain('trim fails  no space\n');
   });
@@ -105,6 +58,9 @@ const hold = (name: string, more: { expired?: boolean; places?: Record<string, s
   maxAgeMs: 3_600_000,
   expired: false,
   places: {},
+  keptRecords: 0,
+  keptBytes: 0,
+  oldestKeptMs: null,
   ...more,
 });
 
@@ -126,6 +82,8 @@ slow  me.here  expired after 60 min  -
 
   it('are told by varve log status, too', () => {
     const journal = { ...sound.journal, holds: [hold('copy', { places: { 'logs/0': '1:4' } })] };
-    expect(showLogStatus({ ...sound, journal })).toContain('hold        copy of me.here: logs/0 1:4\n');
+    expect(showLogStatus({ ...sound, journal }, quorums, 0)).toContain(
+      'hold        copy of me.here: logs/0 1:4; 0 records of 0 B\n',
+    );
   });
 });

@@ -3,6 +3,7 @@ import type { HoldStatus, StoreStatus } from '../../storage/index.ts';
 import { UsageError } from '../arguments.ts';
 import { type ConfigSources, loadConfig } from '../config/load.ts';
 import { durationMs } from '../config/quantity.ts';
+import { showQuorums } from '../config/replication.ts';
 import { command, runningStatus } from '../control-socket.ts';
 import { columns, size } from './show.ts';
 
@@ -13,7 +14,8 @@ const ownerMaxLength = 64;
 
 /** `varve log status`: asks the Varve that has the data directory open how its log is. */
 export async function status(sources: ConfigSources): Promise<void> {
-  process.stdout.write(showLogStatus(await runningStatus(loadConfig(sources).config.data_dir)));
+  const { data_dir: dataDir, log } = loadConfig(sources).config;
+  process.stdout.write(showLogStatus(await runningStatus(dataDir), showQuorums(log), Date.now()));
 }
 
 /** `varve log holds`: asks the Varve that has the data directory open who keeps records. */
@@ -68,41 +70,50 @@ function showPlaces({ places }: HoldStatus): string {
   return all.length > placesShown ? `${shown}, and ${all.length - placesShown} more` : shown || '-';
 }
 
+function showKept(hold: HoldStatus): string {
+  if (hold.expired) return 'expired, keeps nothing';
+  return `${showPlaces(hold)}; ${hold.keptRecords} records of ${size(hold.keptBytes)}`;
+}
+
 function showAge(ms: number): string {
   if (ms < 2 * minuteMs) return `${Math.round(ms / 1_000)} s`;
   if (ms < 120 * minuteMs) return `${Math.round(ms / minuteMs)} min`;
   return `${Math.round(ms / (60 * minuteMs))} h`;
 }
 
-/** The log's state for people: the journal in three lines, then a line for each partition. */
-export function showLogStatus({ journal }: StoreStatus): string {
+/** The log's state for people: the journal, `quorums` as {@link showQuorums} has them, then each partition. */
+export function showLogStatus({ journal }: StoreStatus, quorums: string, nowMs: number): string {
   const { incarnation, files, bytes, waitingBytes, groupsTotal, syncsTotal } = journal;
   const lines = [
     `journal     ${stateOf(journal)}`,
     `disk        ${diskOf(journal.disk)}`,
+    `copies      ${quorums}`,
     `starts      ${incarnation}`,
     `files       ${files}, ${size(bytes)}`,
     `window      ${size(waitingBytes)} of ${size(journal.waitingMaxBytes)} wait for the disk`,
     `groups      ${groupsTotal} of ${size(mean(journal.groupBytesTotal, groupsTotal))} on average`,
     `retries     ${journal.duplicatesTotal} records were there already; ${journal.keysRemembered} keys are remembered`,
+    `seals       ${journal.sealsTotal}, and ${journal.repairsTotal} records repaired`,
     `syncs       ${syncsTotal}: ${duration(mean(journal.syncUsTotal, syncsTotal))} on average, ` +
       `${duration(journal.lastSyncUs)} the last, ${duration(journal.maxSyncUs)} the longest`,
   ];
   if (journal.oldestFileHeldBy.length > 0)
     lines.push(`held by     ${journal.oldestFileHeldBy.join(', ')} (the oldest file)`);
   for (const damage of journal.damages) lines.push(`damaged     ${damage}`);
+  if (journal.cutTail !== null) lines.push(`cut tail    ${journal.cutTail}`);
   for (const each of journal.holds)
-    lines.push(
-      `hold        ${each.name} of ${each.owner}: ${each.expired ? 'expired, keeps nothing' : showPlaces(each)}`,
-    );
+    lines.push(`hold        ${each.name} of ${each.owner}: ${showKept(each)}`);
   if (journal.trimError !== null) lines.push(`trim fails  ${journal.trimError}`);
   const table = [
-    ['partition', 'tail', 'trimmed to', 'held records', 'held by'],
+    ['partition', 'epoch', 'tail', 'trimmed to', 'held records', 'bytes', 'oldest', 'held by'],
     ...journal.partitions.map((each) => [
       each.partition,
+      each.tail.slice(0, each.tail.indexOf(':')),
       each.tail,
       each.trimPoint,
       String(each.heldRecords),
+      size(each.heldBytes),
+      each.oldestHeldMs === null ? '-' : showAge(Math.max(0, nowMs - each.oldestHeldMs)),
       each.heldBy ?? '-',
     ]),
   ];

@@ -1,6 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { readBuildInfo } from '../build-info.ts';
 import { type ConfigSources, loadConfig } from '../config/load.ts';
+import { showQuorums } from '../config/replication.ts';
 import { type RunningNode, startNode } from '../node.ts';
 import { createLog } from '../telemetry.ts';
 
@@ -15,7 +16,8 @@ export async function start(sources: ConfigSources): Promise<void> {
   const log = createLog(config.telemetry.log_level);
   const startedAt = performance.now();
   const node = await startNode(config, { log, build: readBuildInfo() });
-  log.info({ file, dataDir: config.data_dir, startMs: Math.round(performance.now() - startedAt) }, 'ready');
+  const startMs = Math.round(performance.now() - startedAt);
+  log.info({ file, dataDir: config.data_dir, copies: showQuorums(config.log), startMs }, 'ready');
   process.stdout.write(greeting(node));
   await nextSignal();
   log.info('stopping: finishing requests under way');

@@ -86,6 +86,11 @@ export function showReplication(log: Log): string {
   return `${lines.join('\n')}\n`;
 }
 
+/** What holds on this node, for `varve log status` and the line that a start logs. */
+export function showQuorums(log: Log): string {
+  return quorums(replicationOn(1, log));
+}
+
 function quorums({ copies, writeQuorum, readQuorum }: Replication): string {
   return `N = ${copies} copies, W = ${writeQuorum} before it is acknowledged, R = ${readQuorum}`;
 }

@@ -205,7 +205,12 @@ const tenants = Type.Record(
 );
 
 const log = section('The log (DLog).', {
-  partitions: count(10, 'Partitions of each log. Fixed once the data directory is made.', 1, 10_000),
+  partitions: count(
+    10,
+    'Partitions of each log. Fixed once the data directory is made; another value is refused.',
+    1,
+    10_000,
+  ),
   tenant_partitions: count(1, 'Over how many partitions one tenant is spread.', 1, 10_000),
   replication_factor: count(
     3,
@@ -248,11 +253,11 @@ const log = section('The log (DLog).', {
   epoch_timeout: duration(
     '5s',
     ['100ms', '10m'],
-    'How long a record may wait for its write quorum before the epoch is given up.',
+    'How long a record may wait for its write quorum before the epoch is given up. Without effect on one node, which waits for no other.',
   ),
   coordinator_count: count(
     1_024,
-    'Over how many coordinators sessions and other ids are spread. Fixed once the data directory is made.',
+    'Over how many coordinators sessions and other ids are spread. Fixed once the data directory is made; another value is refused.',
     1,
     1_024,
   ),

@@ -33,6 +33,7 @@ export const otlpStatus = {
   CLOSED: unavailable,
   IO: unavailable,
   DATA_DIR_LOCKED: fault,
+  SETTING_FIXED: fault,
   STORE_CORRUPT: fault,
   REGEX_INVALID: fault,
   HOLD_REFUSED: fault,

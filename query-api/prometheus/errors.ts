@@ -21,6 +21,7 @@ const prometheusMeaning = {
   DISK_FULL: { status: 503, type: 'unavailable' },
   HOLD_REFUSED: { status: 400, type: 'bad_data' },
   DATA_DIR_LOCKED: { status: 500, type: 'internal' },
+  SETTING_FIXED: { status: 500, type: 'internal' },
   STORE_CORRUPT: { status: 500, type: 'internal' },
   IO: { status: 500, type: 'internal' },
   REGEX_INVALID: { status: 400, type: 'bad_data' },

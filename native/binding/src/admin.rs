@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use napi_derive::napi;
 use serde::Serialize;
-use varve_log::{Hold, HoldStatus, JournalStatus, Log as _};
+use varve_log::{Hold, HoldStatus, JournalStatus, Lag, Log as _, SYNC_BOUNDS_US};
 use varve_types::{ErrorCode, Lsn, PartitionId};
 use varve_view::StoreStatus;
 
@@ -47,6 +47,12 @@ struct JournalState {
     trim_error: Option<String>,
     damages: Vec<String>,
     damages_total: u64,
+    unknown_frames_total: u64,
+    cut_tail: Option<String>,
+    seals_total: u64,
+    repairs_total: u64,
+    sync_bounds_us: [u64; SYNC_BOUNDS_US.len()],
+    sync_counts: Vec<u64>,
     partitions: Vec<PartitionState>,
     holds: Vec<HoldState>,
 }
@@ -61,10 +67,13 @@ struct HoldState {
     max_age_ms: u64,
     expired: bool,
     places: BTreeMap<String, String>,
+    kept_records: u64,
+    kept_bytes: u64,
+    oldest_kept_ms: Option<i64>,
 }
 
-impl From<&HoldStatus> for HoldState {
-    fn from(hold: &HoldStatus) -> Self {
+impl From<(&HoldStatus, &Lag)> for HoldState {
+    fn from((hold, lag): (&HoldStatus, &Lag)) -> Self {
         let text =
             |(partition, place): (&PartitionId, &Lsn)| (partition.to_string(), place.to_string());
         Self {
@@ -74,6 +83,9 @@ impl From<&HoldStatus> for HoldState {
             max_age_ms: hold.max_age_ms,
             expired: hold.expired,
             places: hold.places.iter().map(text).collect(),
+            kept_records: lag.records,
+            kept_bytes: lag.bytes,
+            oldest_kept_ms: lag.oldest_ms,
         }
     }
 }
@@ -97,6 +109,8 @@ struct PartitionState {
     tail: String,
     trim_point: String,
     held_records: u64,
+    held_bytes: u64,
+    oldest_held_ms: Option<i64>,
     held_by: Option<String>,
 }
 
@@ -133,7 +147,13 @@ impl From<JournalStatus> for JournalState {
             trim_error: status.trim_error.map(|reason| reason.to_string()),
             damages: status.damages.iter().map(ToString::to_string).collect(),
             damages_total: status.damages_total,
-            holds: status.holds.iter().map(HoldState::from).collect(),
+            unknown_frames_total: status.unknown_frames_total,
+            cut_tail: status.cut_tail.map(|it| it.to_string()),
+            seals_total: status.seals_total,
+            repairs_total: status.repairs_total,
+            sync_bounds_us: SYNC_BOUNDS_US,
+            sync_counts: status.sync_counts,
+            holds: status.holds.iter().zip(&status.hold_lags).map(HoldState::from).collect(),
             partitions: status
                 .partitions
                 .iter()
@@ -142,6 +162,8 @@ impl From<JournalStatus> for JournalState {
                     tail: one.tail.to_string(),
                     trim_point: one.trim_point.to_string(),
                     held_records: one.held_records,
+                    held_bytes: one.held_bytes,
+                    oldest_held_ms: one.oldest_held_ms,
                     held_by: one.held_by.as_deref().map(ToOwned::to_owned),
                 })
                 .collect(),

@@ -18,7 +18,10 @@ mod subscription;
 
 pub use holds::HoldStatus;
 pub use ids::CoordinatorsError;
-pub use journal::{Damage, DiskReserve, DiskShortage, DiskStatus, LostRange, OpenError};
+pub use journal::{
+    CutTail, Damage, DiskReserve, DiskShortage, DiskStatus, Lag, LostRange, OpenError,
+    SYNC_BOUNDS_US,
+};
 pub use memory::MemoryLog;
 pub use node::{Journal, JournalSettings, JournalStatus, PartitionStatus};
 pub use producers::{ProducerSettings, RequestIdentity, SessionId, part_key, request_key};

@@ -23,6 +23,8 @@ pub enum ErrorCode {
     HoldRefused,
     /// The data directory is held by another process.
     DataDirLocked,
+    /// A setting is another than that with which the data directory was made.
+    SettingFixed,
     /// A file in the data directory is damaged, or of a version we do not read.
     StoreCorrupt,
     /// Reading or writing a file failed.
@@ -47,7 +49,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::BodyInvalid,
         Self::BodyTooLarge,
         Self::EncodingUnsupported,
@@ -57,6 +59,7 @@ impl ErrorCode {
         Self::DiskFull,
         Self::HoldRefused,
         Self::DataDirLocked,
+        Self::SettingFixed,
         Self::StoreCorrupt,
         Self::Io,
         Self::RegexInvalid,
@@ -82,6 +85,7 @@ impl ErrorCode {
             Self::DiskFull => "DISK_FULL",
             Self::HoldRefused => "HOLD_REFUSED",
             Self::DataDirLocked => "DATA_DIR_LOCKED",
+            Self::SettingFixed => "SETTING_FIXED",
             Self::StoreCorrupt => "STORE_CORRUPT",
             Self::Io => "IO",
             Self::RegexInvalid => "REGEX_INVALID",

@@ -196,6 +196,7 @@ mod tests {
     use super::*;
     use crate::runtime::{
         RealDisk,
+        crash_disk::CrashDisk,
         faults::{Faults, FaultyDisk},
     };
     use proptest::prelude::*;
@@ -304,6 +305,29 @@ mod tests {
                     prop_assert!(last.is_none_or(|last| value > last), "{value} after {last:?}");
                     last = Some(value);
                 }
+            }
+        }
+
+        /// A crash at any step of the disk takes any of what was not synced, folders too.
+        #[test]
+        fn no_value_comes_twice_whatever_a_crash_takes(
+            lives in prop::collection::vec((1u64..40, 0u64..60, any::<u64>()), 1..12),
+            block in 1u64..9,
+        ) {
+            let settings = CounterSettings { block, file_bytes_max: 64 };
+            let mut disk = Arc::new(CrashDisk::default());
+            let mut last = None;
+            for (takes, power_lasts, seed) in lives {
+                disk.lose_power_after(power_lasts);
+                let dir = Path::new("/data/counters");
+                if let Ok(counter) = Counter::open(disk.clone(), dir, "ids", settings) {
+                    for _ in 0..takes {
+                        let Ok(value) = counter.take(1) else { break };
+                        prop_assert!(last.is_none_or(|last| value > last), "{value} after {last:?}");
+                        last = Some(value);
+                    }
+                }
+                disk = Arc::new(disk.after_crash(seed));
             }
         }
     }

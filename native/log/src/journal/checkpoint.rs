@@ -18,10 +18,12 @@ use crate::{
 
 const MAGIC: [u8; 8] = *b"VARVEIDX";
 const VERSION: u32 = 1;
+/// What their names end with.
+pub(super) const EXTENSION: &str = "index";
 
 /// Where the checkpoint of a journal file is.
 pub(super) fn path_of(file: &Path) -> PathBuf {
-    file.with_extension("index")
+    file.with_extension(EXTENSION)
 }
 
 /// Writes a closed file's checkpoint. It is not synced: one that a crash tears is seen to be.
@@ -157,5 +159,5 @@ fn decode(bytes: &[u8], file: &JournalFile) -> Option<Scan> {
         contents.producers.push((partition, record));
     }
     let damages = Vec::new();
-    Some(Scan { contents, last_group_start, end, next_group, damages })
+    Some(Scan { contents, last_group_start, end, next_group, damages, cut_tail: None })
 }

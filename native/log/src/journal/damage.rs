@@ -51,6 +51,35 @@ impl fmt::Display for Damage {
     }
 }
 
+/// The last group of the journal, where a start did not find it whole and cut it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CutTail {
+    /// The file.
+    pub path: PathBuf,
+    /// Where the group started, and the file ends now.
+    pub position: u64,
+    /// Where what was found of it ended.
+    pub end: u64,
+    /// Records of it that could still be read.
+    pub sound_records: u64,
+    /// Its end was there: all of it had been written, and some of it was damaged.
+    pub has_end: bool,
+}
+
+impl fmt::Display for CutTail {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { path, position, end, sound_records, has_end } = self;
+        let path = path.display();
+        write!(formatter, "{path}, bytes {position} to {end}: the last group ")?;
+        formatter.write_str(if *has_end {
+            "is damaged and was cut; it was acknowledged if it was synced before the disk damaged it"
+        } else {
+            "was not written whole and was cut; it was acknowledged only if the disk lost what it had synced"
+        })?;
+        write!(formatter, "; {sound_records} of its records were sound")
+    }
+}
+
 /// Most damaged stretches that are kept by name. They are counted beyond.
 const NAMED_MAX: usize = 1_000;
 
@@ -60,6 +89,10 @@ pub(super) struct Damages {
     pub(super) named: Vec<Damage>,
     /// Found since the start, also in files that are gone.
     pub(super) total: u64,
+    /// Those among them of which nothing is known.
+    pub(super) unknown: u64,
+    /// What this start cut off.
+    pub(super) cut_tail: Option<CutTail>,
 }
 
 impl Damages {
@@ -70,6 +103,7 @@ impl Damages {
             return;
         }
         self.total += 1;
+        self.unknown += u64::from(!damage.is_known);
         if self.named.len() < NAMED_MAX {
             self.named.push(damage);
         }

@@ -90,10 +90,12 @@ mod tests {
     #[test]
     fn a_damaged_short_or_foreign_file_header_is_refused() {
         let (bytes, _) = HEADER.encode();
-        for position in 8..bytes.len() {
+        for bit in 0..bytes.len() * 8 {
             let mut damaged = bytes.clone();
-            damaged[position] ^= 1;
-            assert_eq!(FileHeader::decode(&damaged), Err(FileHeaderError::Checksum));
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            let in_magic = bit / 8 < FILE_MAGIC.len();
+            let error = if in_magic { FileHeaderError::Magic } else { FileHeaderError::Checksum };
+            assert_eq!(FileHeader::decode(&damaged), Err(error), "bit {bit}");
         }
         assert_eq!(FileHeader::decode(&bytes[..100]), Err(FileHeaderError::Checksum));
         assert_eq!(FileHeader::decode(b"PAR1"), Err(FileHeaderError::Magic));

@@ -87,6 +87,11 @@ impl Files {
         self.schemas.lock().insert(schema_id, bytes);
     }
 
+    /// Bytes of all groups written since the start.
+    pub(crate) fn group_bytes_total(&self) -> u64 {
+        self.counters.lock().group_bytes_total
+    }
+
     /// What the frames of one group may take ([`super::Room`]).
     pub fn group_max_bytes(&self) -> u64 {
         self.settings.group_max_bytes().saturating_sub(self.schemas_bytes())

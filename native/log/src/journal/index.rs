@@ -147,17 +147,16 @@ impl PartitionIndex {
         self.epochs.entry(lsn.epoch.0).or_default().insert(lsn.offset.0, sequence, place);
     }
 
-    /// Records from the trim point on.
-    pub(super) fn held_records(&self) -> u64 {
-        let trim = self.trim_point;
-        let of_epoch = |(&epoch, index): (&u32, &EpochIndex)| -> u64 {
-            let from = if epoch == trim.epoch.0 { trim.offset.0 } else { 0 };
-            let count = |(&first, run): (&u64, &Run)| {
-                (first + run.places.len() as u64).saturating_sub(first.max(from))
-            };
-            index.runs.iter().map(count).sum()
-        };
-        self.epochs.range(trim.epoch.0..).map(of_epoch).sum()
+    /// Places of the records from `from` on, each stretch with the number of its file.
+    pub(super) fn places_from(&self, from: Lsn) -> impl Iterator<Item = (u64, &[Place])> {
+        self.epochs.range(from.epoch.0..).flat_map(move |(&epoch, index)| {
+            let from = if epoch == from.epoch.0 { from.offset.0 } else { 0 };
+            index.runs.iter().filter_map(move |(&first, run)| {
+                let before = from.saturating_sub(first) as usize;
+                let places = run.places.get(before..).filter(|places| !places.is_empty())?;
+                Some((run.sequence, places))
+            })
+        })
     }
 }
 
@@ -280,10 +279,22 @@ impl Index {
 
     /// Partitions that still need records of the oldest file.
     pub(super) fn oldest_is_held_by(&self) -> Vec<PartitionId> {
-        let Some(oldest) = self.files.front() else { return Vec::new() };
+        self.files.front().map(|oldest| self.holders(oldest).collect()).unwrap_or_default()
+    }
+
+    /// Partitions that still need records of a file.
+    fn holders(&self, file: &FileEntry) -> impl Iterator<Item = PartitionId> {
         let trim_point = |partition| self.partitions.get(partition).map(|it| it.trim_point);
-        let holders = oldest.ends.iter().filter(|(at, end)| trim_point(at) < Some(**end));
-        holders.map(|(partition, _)| *partition).collect()
+        let holders = file.ends.iter().filter(move |(at, end)| trim_point(at) < Some(**end));
+        holders.map(|(partition, _)| *partition)
+    }
+
+    /// Files below this number are not needed any more.
+    pub(super) fn trimmed_below(&self) -> Option<u64> {
+        let closed = self.files.len() - usize::from(self.last_is_active);
+        let is_trimmed = |file: &&FileEntry| self.holders(file).next().is_none();
+        let last = self.files.iter().take(closed).take_while(is_trimmed).last()?;
+        Some(last.file.sequence + 1)
     }
 
     /// Whether the oldest file is not needed any more.

@@ -14,6 +14,7 @@ mod frame;
 mod frame_header;
 mod group;
 mod index;
+mod lag;
 mod next_file;
 mod open_error;
 mod partition_states;
@@ -36,13 +37,14 @@ use crate::{meta::Meta, producers::CommittedRecord, runtime::Runtime};
 use files::Next;
 use index::Index;
 
-pub use damage::{Damage, LostRange};
+pub use damage::{CutTail, Damage, LostRange};
 pub use files::{Files, HeldEpoch};
 pub use frame::{Frame, FrameKind};
+pub use lag::Lag;
 pub use open_error::OpenError;
 pub use settings::FileSettings;
 pub use space::{DiskReserve, DiskShortage, DiskStatus};
-pub use status::{FileCounters, FilesStatus};
+pub use status::{FileCounters, FilesStatus, SYNC_BOUNDS_US};
 pub use writer::{Claim, Room, WriteError, Writer};
 
 /// An open journal.
@@ -69,8 +71,7 @@ pub fn open(
     let disk = Arc::clone(&runtime.disk);
     let meta = Meta::of(&*disk, &settings.dir);
     let journal_dir = settings.journal_dir();
-    let made =
-        disk.create_dir_all(&journal_dir).and_then(|()| disk.create_dir_all(meta.dir()));
+    let made = disk.create_dir_all(&journal_dir).and_then(|()| disk.create_dir_all(meta.dir()));
     made.map_err(|source| OpenError::Io { path: settings.dir.clone(), source })?;
     let mut index = Index::default();
     let mut next = Next { sequence: 1, group: 1 };

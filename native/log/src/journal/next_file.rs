@@ -53,8 +53,7 @@ impl Writer {
         };
         let (bytes, salt) = header.encode();
         let prepare = || -> io::Result<Arc<dyn DiskFile>> {
-            let file =
-                if spare_bytes.is_some() { disk.open(&path)? } else { disk.create(&path)? };
+            let file = if spare_bytes.is_some() { disk.open(&path)? } else { disk.create(&path)? };
             // A spare one may be of other settings. What was written in it has another salt.
             file.set_len(file.len_bytes()?.min(reserved_bytes))?;
             file.allocate(reserved_bytes)?;

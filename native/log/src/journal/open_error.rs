@@ -13,6 +13,21 @@ pub enum OpenError {
         /// Which, and what it may be.
         reason: String,
     },
+    /// A setting is another than that with which the data directory was made.
+    #[error(
+        "{setting} is {asked}, but the data directory {} was made with {made_with}, and by it a retry finds what it stored; set it to {made_with}, or use another data directory",
+        dir.display()
+    )]
+    Fixed {
+        /// Its name.
+        setting: &'static str,
+        /// The data directory.
+        dir: PathBuf,
+        /// What it was.
+        made_with: u32,
+        /// What it is.
+        asked: u32,
+    },
     /// A file is missing, or damaged so that it is not known what it is. Damaged frames do not keep
     /// a journal from opening ([`super::Damage`]).
     #[error(
@@ -71,6 +86,7 @@ impl OpenError {
     pub fn code(&self) -> ErrorCode {
         match self {
             Self::Settings { .. } => ErrorCode::Internal,
+            Self::Fixed { .. } => ErrorCode::SettingFixed,
             Self::Damaged { .. } | Self::Version { .. } | Self::Foreign { .. } => {
                 ErrorCode::StoreCorrupt
             }

@@ -63,6 +63,7 @@ pub(super) fn recover(
         index.open_file(Arc::clone(file), FILE_HEADER_BYTES);
         index.add(scan.contents, scan.end);
         index.note_damages(scan.damages);
+        index.damages.cut_tail = scan.cut_tail;
     }
     Ok(found)
 }
@@ -88,18 +89,19 @@ fn refuse_gaps(files: &[Arc<JournalFile>]) -> Result<(), OpenError> {
 }
 
 /// Paths by sequence number, and of spare files. Removes what a crash left of a file that was being
-/// made.
+/// made or removed.
 fn journal_files(
     disk: &dyn Disk,
     dir: &Path,
     spares: &mut Vec<PathBuf>,
 ) -> Result<Vec<(u64, PathBuf)>, OpenError> {
-    let mut files = Vec::new();
+    let (mut files, mut checkpoints) = (Vec::new(), Vec::new());
     for path in disk.list(dir).map_err(failed(dir))? {
         let extension = path.extension().and_then(|extension| extension.to_str());
         match extension {
             Some("new") => disk.remove(&path).map_err(failed(&path))?,
             Some(spares::EXTENSION) => spares.push(path),
+            Some(checkpoint::EXTENSION) => checkpoints.push(path),
             Some("wal") => {
                 let stem = path.file_stem().and_then(|stem| stem.to_str());
                 let Some(sequence) = stem.and_then(|stem| stem.parse().ok()) else {
@@ -112,6 +114,14 @@ fn journal_files(
         }
     }
     files.sort();
+    let is_known = |path: &&PathBuf| {
+        let file = path.with_extension("wal");
+        files.iter().any(|(_, known)| *known == file)
+    };
+    for orphan in checkpoints.iter().filter(|path| !is_known(path)) {
+        // A crash came before its removal was durable. One that stays harms nobody.
+        let _removed = disk.remove(orphan);
+    }
     Ok(files)
 }
 

@@ -9,7 +9,7 @@ use varve_types::{Lsn, PartitionId, TenantId};
 
 use super::{
     FrameKind,
-    damage::Damage,
+    damage::{CutTail, Damage},
     entries::{GroupEntries, Mark, Place},
     file_header::FILE_HEADER_BYTES,
     frame_header::{FRAME_ALIGN_BYTES, FRAME_HEADER_BYTES, FrameHeader},
@@ -44,6 +44,8 @@ pub(super) struct Scan {
     /// One more than its number.
     pub(super) next_group: u64,
     pub(super) damages: Vec<Damage>,
+    /// Of the last file, what is not kept of its last group.
+    pub(super) cut_tail: Option<CutTail>,
 }
 
 struct Scanner<'a> {
@@ -81,6 +83,7 @@ pub(super) fn scan(file: &Arc<JournalFile>, standing: Standing) -> io::Result<Sc
             end: FILE_HEADER_BYTES,
             next_group: file.first_group,
             damages: Vec::new(),
+            cut_tail: None,
         },
         group: ScannedGroup::new(file.first_group, FILE_HEADER_BYTES),
         unsure: None,
@@ -246,9 +249,25 @@ impl Scanner<'_> {
         Ok(())
     }
 
+    /// What is left of the last file's last group is cut.
+    fn note_cut(&mut self) {
+        let unsure = self.unsure.take();
+        let has_end = unsure.is_some();
+        let Some(group) = unsure.as_ref().or(Some(&self.group).filter(|it| !it.is_empty())) else {
+            return;
+        };
+        self.scan.cut_tail = Some(CutTail {
+            path: self.file.path.clone(),
+            position: group.start,
+            end: group.end.max(self.position),
+            sound_records: group.entries.records.len() as u64,
+            has_end,
+        });
+    }
+
     /// The walk is over: what is left was synced, or is a torn tail and left out.
     fn finish(&mut self) {
-        let Standing::Closed { next_group } = self.standing else { return };
+        let Standing::Closed { next_group } = self.standing else { return self.note_cut() };
         if let Some(group) = self.unsure.take() {
             self.keep(group);
         }

@@ -39,6 +39,17 @@ impl Files {
         self.leaving.lock().is_some() || self.index.read().has_trimmed()
     }
 
+    /// Files below this number are not needed any more; those that are gone count among them.
+    pub(crate) fn trimmed_below(&self) -> u64 {
+        let leaving = self.leaving.lock().as_ref().map_or(0, |file| file.sequence + 1);
+        self.index.read().trimmed_below().unwrap_or_default().max(leaving)
+    }
+
+    /// The number of the file that is being written, or else of the next: those below are closed.
+    pub(crate) fn active_sequence(&self) -> u64 {
+        self.next.lock().sequence - u64::from(self.index.read().last_is_active)
+    }
+
     /// Removes the oldest files that are trimmed. The trim points must be durable: without the
     /// file, nothing else says that its records are gone on purpose.
     pub(crate) fn remove_trimmed(&self) -> Result<(), MetaError> {

@@ -154,6 +154,7 @@ impl Writer {
         active.position += bytes.len() as u64;
         active.contents.append(entries.clone());
         self.files.add_group(entries, bytes.len() as u64, active.position);
+        self.files.counters.lock().note_frames(frames);
         self.active = Some(active);
         if bytes.capacity() <= BUFFER_KEPT_BYTES {
             self.buffer = bytes;
@@ -291,6 +292,7 @@ impl Writer {
             end,
             next_group: self.next_group(),
             damages: Vec::new(),
+            cut_tail: None,
         };
         checkpoint::write(&*self.files.runtime.disk, &active.file, &scan);
         Ok(())

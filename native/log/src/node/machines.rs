@@ -13,13 +13,14 @@ use varve_types::{Lsn, PartitionId};
 
 use super::{
     control_store::ControlStore,
-    frames, meta_files,
+    frames,
+    producer_snapshots::{ProducerSnapshots, Tables},
     timers::{Due, Timers},
 };
 use crate::{
     ReadError,
     journal::{DiskShortage, Files, Frame, WriteError, Writer},
-    meta::{Meta, MetaError},
+    meta::MetaError,
     producers::{ProducerSettings, ProducerTable},
     protocol::{
         Command, Copysets, Effect, EpochList, Event, Incarnation, KnownProducers, Nodeset, Outcome,
@@ -45,7 +46,7 @@ pub(super) struct Machines {
     nodeset: Nodeset,
     pub(super) runtime: Runtime,
     files: Arc<Files>,
-    data_dir: PathBuf,
+    snapshots: ProducerSnapshots,
     pub(super) control: ControlStore,
     partitions: BTreeMap<PartitionId, Partition>,
     pub(super) timers: Timers,
@@ -110,7 +111,7 @@ impl Machines {
             nodeset: Nodeset::of_one(settings.me.node),
             settings,
             files,
-            data_dir,
+            snapshots: ProducerSnapshots::new(runtime.clone(), data_dir),
             control,
             partitions: BTreeMap::new(),
             timers: Timers::new(Arc::clone(&runtime.clock)),
@@ -140,7 +141,10 @@ impl Machines {
         self.control.restore(lists)?;
         let known: Vec<_> = self.control.partitions().collect();
         for partition in known {
-            let up_to = frames::end_of(&self.files, partition);
+            // A crash may have come before the journal noted what control had let go already. No record
+            // is between.
+            let trim_point = self.control.list(partition).map(|list| list.trim_point());
+            let up_to = frames::end_of(&self.files, partition).max(trim_point.unwrap_or_default());
             let table = producers.remove(&partition);
             let table = table.unwrap_or_else(|| ProducerTable::new(self.settings.producers));
             self.start(partition, KnownProducers { table, up_to });
@@ -183,6 +187,11 @@ impl Machines {
         self.give(partition, Event::Started);
     }
 
+    /// A partition's machine.
+    pub(super) fn get(&self, partition: PartitionId) -> Option<&Partition> {
+        self.partitions.get(&partition)
+    }
+
     /// All machines.
     pub(super) fn iter(&self) -> impl Iterator<Item = (PartitionId, &Partition)> {
         self.partitions.iter().map(|(partition, machine)| (*partition, machine))
@@ -213,10 +222,8 @@ impl Machines {
     /// Writes, proposes and drops until nothing is wanted any more, or nothing can be written now.
     pub(super) fn settle(&mut self, writer: &mut Writer) -> Result<(), Stopped> {
         self.stalled = None;
-        loop {
-            if self.stalled.is_some() {
-                return Ok(());
-            } else if !self.wanted.frames.is_empty() {
+        while self.stalled.is_none() {
+            if !self.wanted.frames.is_empty() {
                 self.write(writer)?;
             } else if !self.wanted.commands.is_empty() {
                 self.command()?;
@@ -225,9 +232,10 @@ impl Machines {
                 let dropped = self.drop_below(&drops);
                 self.trim_error = dropped.err().map(|error| Arc::from(error.to_string()));
             } else {
-                return Ok(());
+                break;
             }
         }
+        Ok(())
     }
 
     fn write(&mut self, writer: &mut Writer) -> Result<(), Stopped> {
@@ -270,24 +278,29 @@ impl Machines {
         }
     }
 
-    pub(super) fn drop_below(&self, places: &[(PartitionId, Lsn)]) -> Result<(), MetaError> {
+    pub(super) fn drop_below(&mut self, places: &[(PartitionId, Lsn)]) -> Result<(), MetaError> {
         self.files.trim(places)?;
         self.remove_trimmed()
     }
 
     /// Removes the files that no partition needs. What is known of producers outlives them: nothing
     /// else says that a retry was stored.
-    pub(super) fn remove_trimmed(&self) -> Result<(), MetaError> {
+    pub(super) fn remove_trimmed(&mut self) -> Result<(), MetaError> {
         if !self.files.has_trimmed() {
             return Ok(());
         }
-        let snapshots: Vec<_> = self
-            .iter()
-            .map(|(partition, machine)| (partition, machine.producers().table.encode_snapshot()))
-            .collect();
-        let meta = Meta::of(&*self.runtime.disk, &self.data_dir);
-        meta_files::write_producers(&meta, &snapshots)?;
+        let (needed, covers_below) = (self.files.trimmed_below(), self.files.active_sequence());
+        self.snapshots.cover(needed, covers_below, || tables_of(&self.partitions))?;
         self.files.remove_trimmed()
+    }
+
+    /// Begins a snapshot of producers where one is due. Nothing is in flight.
+    pub(super) fn snapshot_producers(&mut self) {
+        let bytes = self.files.group_bytes_total();
+        if self.snapshots.is_due(bytes) {
+            let tables = tables_of(&self.partitions);
+            self.snapshots.begin(bytes, self.files.active_sequence(), tables);
+        }
     }
 
     fn carry_out(&mut self, partition: PartitionId, effect: Effect) {
@@ -352,4 +365,12 @@ impl Machines {
         };
         self.events.push_back((partition, event));
     }
+}
+
+/// What is known of all producers.
+fn tables_of(partitions: &BTreeMap<PartitionId, Partition>) -> Tables {
+    let table = |(&partition, machine): (&PartitionId, &Partition)| {
+        (partition, machine.producers().table.encode_snapshot())
+    };
+    partitions.iter().map(table).collect()
 }

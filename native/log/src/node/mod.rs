@@ -8,6 +8,7 @@ mod frames;
 mod machines;
 mod meta_files;
 mod places;
+mod producer_snapshots;
 mod queue;
 mod settings;
 mod status;
@@ -34,7 +35,7 @@ use crate::{
 };
 use control_store::ControlStore;
 use machines::{MachineSettings, Machines, Stopped};
-use meta_files::Identity;
+use meta_files::{Identity, MadeWith};
 use places::Places;
 use queue::{Queue, Request};
 use status::MachineStatus;
@@ -81,6 +82,9 @@ impl Journal {
         let coordinators = coordinators.map_err(|error| cannot_start(&error))?;
         let meta = Meta::of(&*disk, &settings.dir);
         let identity = meta_files::read_identity(&meta)?;
+        if let Some(known) = identity {
+            known.made_with.check(&settings)?;
+        }
         let store_id = identity.map(|known| known.store_id);
         let Opened { mut writer, files, store_id, producers } =
             journal::open(settings.of_files(), runtime.clone(), store_id)?;
@@ -88,7 +92,8 @@ impl Journal {
         // Either file may be lost: the other still knows of the lives before.
         let known = identity.map_or(0, |known| known.incarnation);
         let incarnation = known.max(control.newest_incarnation()) + 1;
-        meta_files::write_identity(&meta, Identity { store_id, incarnation })?;
+        let made_with = MadeWith::of(&settings);
+        meta_files::write_identity(&meta, Identity { store_id, incarnation, made_with })?;
         let mut tables = PartitionProducers::new(settings.producers);
         for (partition, snapshot) in meta_files::read_producers(&meta)? {
             let restored = tables.restore(partition, &snapshot);

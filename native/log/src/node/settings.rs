@@ -12,16 +12,16 @@ use crate::{
 pub struct JournalSettings {
     /// See [`FileSettings::dir`].
     pub dir: PathBuf,
-    /// Partitions of each log. Records of partitions above it, from before it was lowered, are
-    /// still read.
+    /// Partitions of each log; fixed once the data directory is made.
     pub partitions: u32,
     /// See [`FileSettings::file_bytes`].
     pub file_bytes: u64,
     /// Bytes of requests (with their frames) that may wait for the disk; past it they are refused.
     pub write_buffer_max_bytes: u64,
-    /// How long a record may wait for its write quorum before its epoch is given up.
+    /// How long a record may wait for its write quorum before its epoch is given up. On one node it waits
+    /// for nobody.
     pub epoch_timeout_ms: u64,
-    /// Over how many coordinators sessions are spread.
+    /// Over how many coordinators sessions are spread; fixed once the data directory is made.
     pub coordinator_count: u32,
     /// What has to stay free on the disk; below it requests are refused until there is room.
     pub disk_reserve: DiskReserve,

@@ -6,7 +6,7 @@ use varve_types::{Lsn, PartitionId};
 use super::{Journal, machines::Machines};
 use crate::{
     HoldStatus,
-    journal::{Damage, DiskStatus},
+    journal::{CutTail, Damage, DiskStatus, Lag},
     protocol::Partition,
 };
 
@@ -53,10 +53,22 @@ pub struct JournalStatus {
     pub damages: Vec<Damage>,
     /// How many were found since the start, also in files that are gone.
     pub damages_total: u64,
+    /// Those among them of which nothing is known: any frame may have been there.
+    pub unknown_frames_total: u64,
+    /// What this start did not find whole at the end of the journal, and cut.
+    pub cut_tail: Option<CutTail>,
+    /// Epochs sealed since the start.
+    pub seals_total: u64,
+    /// Records that were written again since the start, because a store lacked them.
+    pub repairs_total: u64,
+    /// Syncs by how long they took ([`crate::SYNC_BOUNDS_US`]); last those that took longer.
+    pub sync_counts: Vec<u64>,
     /// Partitions that hold records or held some, in order.
     pub partitions: Vec<PartitionStatus>,
     /// Who keeps records from being trimmed by name, also who did so for too long.
     pub holds: Vec<HoldStatus>,
+    /// What each of them keeps, in the same order.
+    pub hold_lags: Vec<Lag>,
 }
 
 /// One partition of a journal.
@@ -70,6 +82,10 @@ pub struct PartitionStatus {
     pub trim_point: Lsn,
     /// Records from there to the tail: what a start would replay.
     pub held_records: u64,
+    /// Of their payloads.
+    pub held_bytes: u64,
+    /// When the oldest of them was appended, in milliseconds since 1970, where that is known.
+    pub oldest_held_ms: Option<i64>,
     /// Who keeps the trim point where it is, by name; `None` where nobody ever said from where on
     /// records are needed.
     pub held_by: Option<Arc<str>>,
@@ -78,6 +94,7 @@ pub struct PartitionStatus {
 /// What only the log's thread knows.
 #[derive(Clone, Default)]
 pub(super) struct MachineStatus {
+    keys: BTreeMap<PartitionId, u64>,
     keys_remembered: u64,
     trim_error: Option<Arc<str>>,
     held_by: BTreeMap<PartitionId, Arc<str>>,
@@ -86,19 +103,38 @@ pub(super) struct MachineStatus {
 
 impl MachineStatus {
     pub(super) fn of(machines: &Machines) -> Self {
-        let keys = |(_, machine): (_, &Partition)| machine.producers().table.keys_len() as u64;
-        let holder = |(partition, machine): (PartitionId, &Partition)| {
-            let holders = machine.epochs()?.holders();
-            let (name, _) = holders.iter().min_by_key(|(_, holder)| holder.place)?;
-            Some((partition, Arc::clone(name)))
-        };
-        Self {
-            keys_remembered: machines.iter().map(keys).sum(),
-            trim_error: machines.trim_error.clone(),
-            held_by: machines.iter().filter_map(holder).collect(),
-            holds: HoldStatus::all(machines.control.control()),
-        }
+        let holds = HoldStatus::all(machines.control.control());
+        let mut status = Self { holds, ..Self::default() };
+        status.note(machines, machines.iter().map(|(partition, _)| partition));
+        status
     }
+
+    /// Takes in what happened to these partitions. The log's thread does so after each group, so it must
+    /// not look at the others.
+    pub(super) fn note(
+        &mut self,
+        machines: &Machines,
+        changed: impl IntoIterator<Item = PartitionId>,
+    ) {
+        for partition in changed {
+            let Some(machine) = machines.get(partition) else { continue };
+            let keys = machine.producers().table.keys_len() as u64;
+            let before = self.keys.insert(partition, keys).unwrap_or_default();
+            self.keys_remembered = (self.keys_remembered + keys).saturating_sub(before);
+            match holder(machine) {
+                Some(name) => drop(self.held_by.insert(partition, name)),
+                None => drop(self.held_by.remove(&partition)),
+            }
+        }
+        self.trim_error.clone_from(&machines.trim_error);
+    }
+}
+
+/// Who keeps the trim point where it is.
+fn holder(machine: &Partition) -> Option<Arc<str>> {
+    let holders = machine.epochs()?.holders();
+    let (name, _) = holders.iter().min_by_key(|(_, holder)| holder.place)?;
+    Some(Arc::clone(name))
 }
 
 impl Journal {
@@ -108,11 +144,18 @@ impl Journal {
         let files = shared.files.status();
         let machines = shared.machine_status.lock().clone();
         let partitions =
-            files.partitions.into_iter().map(|(partition, trim_point, held_records)| {
-                let tail = shared.tail(partition);
-                let held_by = machines.held_by.get(&partition).cloned();
-                PartitionStatus { partition, tail, trim_point, held_records, held_by }
+            files.partitions.into_iter().map(|(partition, trim_point, lag)| PartitionStatus {
+                partition,
+                tail: shared.tail(partition),
+                trim_point,
+                held_records: lag.records,
+                held_bytes: lag.bytes,
+                oldest_held_ms: lag.oldest_ms,
+                held_by: machines.held_by.get(&partition).cloned(),
             });
+        let lag_of = |hold: &HoldStatus| {
+            shared.files.lag(hold.places.iter().map(|(partition, place)| (*partition, *place)))
+        };
         let counters = files.counters;
         JournalStatus {
             incarnation: shared.incarnation,
@@ -135,7 +178,13 @@ impl Journal {
             trim_error: machines.trim_error,
             damages: files.damages,
             damages_total: files.damages_total,
+            unknown_frames_total: files.unknown_frames_total,
+            cut_tail: files.cut_tail,
+            seals_total: counters.seals_total,
+            repairs_total: counters.repairs_total,
+            sync_counts: counters.sync_counts.to_vec(),
             partitions: partitions.collect(),
+            hold_lags: machines.holds.iter().map(lag_of).collect(),
             holds: machines.holds,
         }
     }

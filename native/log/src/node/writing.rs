@@ -4,6 +4,7 @@
 //! request waits for one sync; under load, many share one.
 
 use std::{
+    collections::BTreeSet,
     sync::{Arc, mpsc::SyncSender},
     time::Duration,
 };
@@ -23,8 +24,6 @@ use crate::{
     protocol::{Event, Outcome},
 };
 
-/// Under load the machines' status is shown this often.
-const STATUS_INTERVAL: Duration = Duration::from_millis(100);
 /// While the disk is full, writing is tried again this often.
 const STALLED_WAIT: Duration = Duration::from_millis(250);
 
@@ -34,7 +33,6 @@ pub(super) struct Writing {
     writer: Writer,
     machines: Machines,
     waiting: Waiting,
-    status_shown_at: Duration,
 }
 
 /// Turns the log read-only should its thread panic: who appends must not wait for ever.
@@ -50,8 +48,7 @@ impl Drop for PanicGuard {
 
 impl Writing {
     pub(super) fn new(shared: Arc<Shared>, writer: Writer, machines: Machines) -> Self {
-        let (waiting, status_shown_at) = (Waiting::default(), Duration::ZERO);
-        Self { shared, writer, machines, waiting, status_shown_at }
+        Self { shared, writer, machines, waiting: Waiting::default() }
     }
 
     /// Works until the door is shut and the queue is empty, or a write fails.
@@ -136,6 +133,7 @@ impl Writing {
     fn settle(&mut self) -> Result<(), Stopped> {
         self.machines.settle(&mut self.writer)?;
         let news = std::mem::take(&mut self.machines.news);
+        let changed = news.tails.keys().chain(news.lists.keys()).copied().collect::<BTreeSet<_>>();
         self.shared.places.show(news.tails, news.lists);
         for (request, outcome) in news.outcomes {
             self.waiting.settle(request, outcome);
@@ -144,8 +142,9 @@ impl Writing {
         *self.shared.duplicates_total.lock() += complete.duplicates();
         // Before anybody is told: who sends on at once finds room, and a status that counts this.
         self.shared.queue.release(complete.room_bytes);
-        self.show_status();
+        self.shared.machine_status.lock().note(&self.machines, changed);
         complete.tell();
+        self.machines.snapshot_producers();
         Ok(())
     }
 
@@ -188,16 +187,6 @@ impl Writing {
             self.publish_status();
         }
         Ok(())
-    }
-
-    /// Shows how the machines are doing: at once when nothing waits, and not too often otherwise.
-    fn show_status(&mut self) {
-        let now = self.shared.runtime.clock.elapsed();
-        let is_due = now.saturating_sub(self.status_shown_at) >= STATUS_INTERVAL;
-        if is_due || self.shared.queue.waiting_bytes() == 0 {
-            self.status_shown_at = now;
-            self.publish_status();
-        }
     }
 
     fn publish_status(&self) {

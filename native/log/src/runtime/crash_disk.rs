@@ -63,6 +63,12 @@ impl CrashDisk {
         Self { state: Arc::new(Mutex::new(state)) }
     }
 
+    /// The disk as it is now, all of it durable.
+    #[must_use]
+    pub fn copy(&self) -> Self {
+        self.after_crash(Dice::ALL)
+    }
+
     fn step(&self) -> io::Result<()> {
         self.state.lock().step()
     }
@@ -80,6 +86,9 @@ struct Dice {
 }
 
 impl Dice {
+    /// By which all survives.
+    const ALL: u64 = 4;
+
     /// All of it, nothing, or something between.
     fn new(seed: u64) -> Self {
         Self { state: seed, survive: seed % 5 }

@@ -1,7 +1,8 @@
 //! What a journal does while its disk fills, and when there is room again.
 
 use crate::support::{
-    LOGS_0, SPANS_1, append, crash_image, faulty_runtime, files, others, payloads, settings, start_append, views,
+    LOGS_0, SPANS_1, append, crash_image, faulty_runtime, files, others, payloads, settings,
+    start_append, views,
 };
 use std::{
     path::Path,

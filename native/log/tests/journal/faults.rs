@@ -1,9 +1,13 @@
 //! What a journal does while the disk fails or is slow.
 
 use crate::support::{
-    LOGS_0, append, crash_image, faulty_runtime, files, open, payloads, settings, start_append,
+    LOGS_0, SPANS_1, append, crash_image, faulty_runtime, files, open, payloads, settings,
+    start_append, views,
 };
-use varve_log::{AppendError, Journal, Log, OpenError};
+use std::collections::BTreeMap;
+use varve_log::{
+    AppendError, Hold, Journal, JournalStatus, Log, OpenError, Runtime, SYNC_BOUNDS_US,
+};
 use varve_types::Lsn;
 
 #[test]
@@ -130,4 +134,37 @@ fn a_start_makes_durable_what_it_found_or_fails() {
     faults.fail_sync(1);
     let refused = Journal::open(settings(image.path()), runtime).err().unwrap();
     assert!(matches!(refused, OpenError::Io { path, .. } if path == files(image.path())[0]));
+}
+
+#[test]
+fn the_status_counts_syncs_by_how_long_they_took_and_seals() {
+    let home = tempfile::tempdir().unwrap();
+    append(&open(home.path()).unwrap(), &[(LOGS_0, b"x")]).unwrap();
+    let journal = open(home.path()).unwrap();
+    append(&journal, &[(LOGS_0, b"y")]).unwrap();
+    let status = journal.status();
+    assert_eq!(status.sync_counts.len(), SYNC_BOUNDS_US.len() + 1);
+    assert_eq!(status.sync_counts.iter().sum::<u64>(), status.syncs_total);
+    assert_eq!((status.seals_total, status.repairs_total, status.unknown_frames_total), (1, 0, 0));
+    assert_eq!(status.cut_tail, None, "it was closed");
+}
+
+#[test]
+fn the_status_says_how_far_behind_views_and_holds_are_in_records_bytes_and_time() {
+    let home = tempfile::tempdir().unwrap();
+    let journal = open(home.path()).unwrap();
+    let before_ms = Runtime::real().clock.now_ms();
+    append(&journal, &[(LOGS_0, &[7; 100]), (LOGS_0, &[7; 10]), (SPANS_1, b"x")]).unwrap();
+    journal.trim(&views(), &[(LOGS_0, Lsn::new(1, 1))]);
+    let from = BTreeMap::from([(LOGS_0, Lsn::new(1, 2)), (SPANS_1, Lsn::new(1, 0))]);
+    let (name, owner) = ("copy".into(), "tests".into());
+    journal.hold(Hold { name, owner, max_age_ms: 60_000, from }).unwrap();
+    let JournalStatus { partitions, hold_lags, .. } = journal.status();
+    let held: Vec<_> = partitions.iter().map(|it| (it.held_records, it.held_bytes)).collect();
+    assert_eq!(held, [(1, 10), (1, 1)]);
+    assert_eq!((hold_lags[0].records, hold_lags[0].bytes), (1, 1));
+    let oldest = [partitions[0].oldest_held_ms, hold_lags[0].oldest_ms];
+    assert!(oldest.iter().all(|at| at.is_some_and(|ms| ms >= before_ms)), "{oldest:?}");
+    journal.trim(&views(), &[(LOGS_0, Lsn::new(1, 2))]);
+    assert_eq!(journal.status().partitions[0].oldest_held_ms, None, "nothing is held");
 }

@@ -68,6 +68,11 @@ fn a_damaged_checkpoint_or_one_of_another_file_is_not_believed() {
         assert_eq!(found(image.path()), expected);
     }
     let image = crash_image(home.path());
+    let orphan = image.path().join("journal/0000000000000009.index");
+    fs::copy(&paths[0], &orphan).unwrap();
+    assert_eq!(found(image.path()), expected);
+    assert!(!orphan.exists(), "its file is gone");
+    let image = crash_image(home.path());
     let [one, other, _] = &others(image.path(), "index")[..] else { panic!() };
     fs::copy(one, other).unwrap();
     assert_eq!(found(image.path()), expected);
@@ -155,8 +160,7 @@ fn starts_cost_a_partition_without_new_records_no_room() {
     append(&journal, &[(LOGS_0, b"z")]).unwrap();
     let from = BTreeMap::from([covered]);
     let (partitions, credit_bytes) = (Wanted::Partition(LOGS_0), u64::MAX);
-    let mut subscription =
-        journal.subscribe(Subscribe { partitions, from, credit_bytes }).unwrap();
+    let mut subscription = journal.subscribe(Subscribe { partitions, from, credit_bytes }).unwrap();
     let Next::Delivery(Delivery::Records(records)) = subscription.next(Duration::ZERO).unwrap()
     else {
         panic!("no records")

@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, reason = "a test's helpers fail by panicking, as tests do")]
 #![allow(clippy::disallowed_methods, reason = "a test changes files behind the journal's back")]
 
+mod crashes;
 mod disk_full;
+mod exhaustive;
 mod faults;
 mod files;
 mod reading;

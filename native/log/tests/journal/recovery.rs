@@ -4,13 +4,13 @@ use crate::{
     reading::read_around,
     support::{
         CLOSING_GROUP_BYTES, FILE_BYTES, FRAME_OF_TENANT, FRAMES_START, LOGS_0, SPANS_1, alter,
-        append, crash_image, files, open, payloads, views,
+        append, crash_image, files, open, payloads, settings, views,
     },
 };
 use proptest::prelude::*;
-use std::fs;
+use std::{fs, path::Path};
 use tempfile::TempDir;
-use varve_log::{Log, LostRange, OpenError, ReadError};
+use varve_log::{Journal, JournalSettings, Log, LostRange, OpenError, ReadError, Runtime};
 use varve_types::{ErrorCode, Lsn};
 
 /// The payloads of one request.
@@ -93,9 +93,13 @@ proptest! {
         let start = ends.iter().rev().nth(1).map_or(FRAMES_START, |end| *end);
         let at = start + (share * (ends.last().unwrap() - start) as f64) as u64;
         alter(&files(image.path())[0], |bytes| bytes[at as usize] ^= flip);
-        let read = payloads(&open(image.path()).unwrap(), LOGS_0);
-        let count = requests.len();
-        prop_assert!(read == first(&requests, count) || read == first(&requests, count - 1));
+        let journal = open(image.path()).unwrap();
+        let (read, count) = (payloads(&journal, LOGS_0), requests.len());
+        let cut = journal.status().cut_tail;
+        prop_assert!(read == first(&requests, count - usize::from(cut.is_some())));
+        // It was acknowledged, which is told: a rotten group looks as one that was not written whole.
+        let first_file = Path::new("journal/0000000000000001.wal");
+        prop_assert!(cut.is_none_or(|it| it.position == start && it.path.ends_with(first_file)));
     }
 
     /// A group with another one after it was synced: damage there is rot. It takes one record with it
@@ -319,4 +323,40 @@ fn trimmed_files_are_removed_and_stay_trimmed_after_a_restart() {
     assert_eq!(journal.status().files, 1, "the one that has this start's seals");
     append(&journal, &[(LOGS_0, b"next")]).unwrap();
     assert_eq!(journal.status().files, 1);
+}
+
+#[test]
+fn other_partitions_or_coordinators_than_the_store_was_made_with_are_refused() {
+    let home = three_files();
+    let dir = home.path().display();
+    let refused = |change: fn(&mut JournalSettings)| {
+        let mut other = settings(home.path());
+        change(&mut other);
+        Journal::open(other, Runtime::real()).err().unwrap()
+    };
+    let lower = refused(|settings| settings.partitions = 1);
+    assert_eq!(lower.code(), ErrorCode::SettingFixed);
+    let told = format!(
+        "log.partitions is 1, but the data directory {dir} was made with 2, and by it a retry finds what it stored; set it to 2, or use another data directory"
+    );
+    assert_eq!(lower.to_string(), told);
+    assert!(refused(|settings| settings.partitions = 3).to_string().contains("is 3"));
+    let told = refused(|settings| settings.coordinator_count = 7).to_string();
+    assert!(told.contains("log.coordinator_count is 7") && told.contains("with 1024"), "{told}");
+    assert_eq!(open(home.path()).unwrap().tail(LOGS_0), Lsn::new(2, 0), "nothing was changed");
+}
+
+#[test]
+fn a_store_of_a_version_that_did_not_note_its_settings_goes_on_with_those_of_its_next_start() {
+    let home = three_files();
+    let path = home.path().join("meta/node");
+    alter(&path, |bytes| {
+        // Both settings, and the checksum behind them.
+        bytes.truncate(bytes.len() - 12);
+        let crc = crc32c::crc32c(bytes).to_le_bytes();
+        bytes.extend_from_slice(&crc);
+    });
+    let other = || JournalSettings { partitions: 3, ..settings(home.path()) };
+    drop(Journal::open(other(), Runtime::real()).unwrap());
+    assert!(matches!(open(home.path()).err().unwrap(), OpenError::Fixed { made_with: 3, .. }));
 }

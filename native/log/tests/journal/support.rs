@@ -9,7 +9,10 @@ use std::{
 use varve_log::{
     Append, AppendError, DiskReserve, Journal, JournalSettings, Log, OpenError, ProducerSettings,
     Runtime, Snapshot,
-    runtime::faults::{Faults, FaultyDisk},
+    runtime::{
+        crash_disk::CrashDisk,
+        faults::{Faults, FaultyDisk},
+    },
 };
 use varve_types::{LogId, Lsn, PartitionId, TenantId};
 
@@ -39,6 +42,16 @@ pub(crate) fn settings(dir: &Path) -> JournalSettings {
 
 pub(crate) fn open(dir: &Path) -> Result<Journal, OpenError> {
     Journal::open(settings(dir), Runtime::real())
+}
+
+/// Where a journal is on a disk in memory.
+pub(crate) const IN_MEMORY: &str = "/data";
+
+/// A journal on a disk in memory, with the smallest files there are: they are begun, closed and written
+/// again often.
+pub(crate) fn open_on(disk: &Arc<CrashDisk>) -> Result<Journal, OpenError> {
+    let settings = JournalSettings { file_bytes: 16 << 10, ..settings(Path::new(IN_MEMORY)) };
+    Journal::open(settings, Runtime { disk: disk.clone(), ..Runtime::real() })
 }
 
 /// A runtime whose disk fails as the second part says.
