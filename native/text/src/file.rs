@@ -63,11 +63,11 @@ pub(crate) fn map(path: &Path) -> Result<IndexFile, TextError> {
     // SAFETY: nobody writes to a segment's files once they are there; they are only ever removed, which
     // leaves what is mapped as it is.
     let bytes = unsafe { Mmap::map(&file) }?;
-    read(OwnedBytes::new(bytes))
+    read(&OwnedBytes::new(bytes))
 }
 
 /// Looks at a file's bytes.
-pub(crate) fn read(bytes: OwnedBytes) -> Result<IndexFile, TextError> {
+pub(crate) fn read(bytes: &OwnedBytes) -> Result<IndexFile, TextError> {
     let too_short = TextError::Damaged("it is too short");
     let Some((content, checksum)) = bytes.as_slice().split_last_chunk::<8>() else {
         return Err(too_short);

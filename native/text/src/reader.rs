@@ -34,7 +34,7 @@ impl TextIndex {
 
     /// The index of a file's bytes.
     pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, TextError> {
-        Ok(Self { file: file::read(OwnedBytes::new(bytes))? })
+        Ok(Self { file: file::read(&OwnedBytes::new(bytes))? })
     }
 
     /// Rows whose line may contain the text (case-sensitive): sorted, not overlapping, and no row that

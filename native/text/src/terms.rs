@@ -9,7 +9,7 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 pub(crate) struct Terms {
     hasher: DefaultHashBuilder,
     table: HashTable<Slot>,
-    terms: Vec<Term>,
+    known: Vec<Term>,
     /// The tokens themselves, one after the other.
     text: Vec<u8>,
     /// Of each block in turn, the numbers of its terms.
@@ -41,9 +41,9 @@ impl Terms {
         let block = self.block_ends.len() as u32;
         let first = first_bytes(token);
         let hash = (self.hasher.hash_one(token) >> 32) as u32;
-        let Self { table, terms, text, of_blocks, .. } = self;
+        let Self { table, known, text, of_blocks, .. } = self;
         let is_it = |slot: &Slot| {
-            let term = terms.get(slot.term as usize).filter(|_| slot.hash == hash);
+            let term = known.get(slot.term as usize).filter(|_| slot.hash == hash);
             term.is_some_and(|term| {
                 let is_short = token.len() <= size_of_val(&first);
                 term.first == first
@@ -52,7 +52,7 @@ impl Terms {
             })
         };
         if let Some(&Slot { term: number, .. }) = table.find(spread(hash), is_it) {
-            let Some(term) = terms.get_mut(number as usize) else { return };
+            let Some(term) = known.get_mut(number as usize) else { return };
             if term.last_block != block {
                 term.last_block = block;
                 term.blocks += 1;
@@ -60,9 +60,9 @@ impl Terms {
             }
             return;
         }
-        let number = terms.len() as u32;
+        let number = known.len() as u32;
         let (start, bytes) = (text.len(), token.len() as u32);
-        terms.push(Term { first, start, bytes, last_block: block, blocks: 1 });
+        known.push(Term { first, start, bytes, last_block: block, blocks: 1 });
         text.extend_from_slice(token);
         of_blocks.push(number);
         table.insert_unique(spread(hash), Slot { hash, term: number }, |slot| spread(slot.hash));
@@ -79,16 +79,16 @@ impl Terms {
         mut take: impl FnMut(&[u8], &[u32]) -> Result<(), E>,
     ) -> Result<(), E> {
         drop(self.table);
-        let blocks_of = turned(&self.terms, &self.of_blocks, &self.block_ends);
+        let blocks_of = turned(&self.known, &self.of_blocks, &self.block_ends);
         drop(self.of_blocks);
         let mut order: Vec<(u64, u32)> =
-            self.terms.iter().zip(0..).map(|(term, number)| (term.first, number)).collect();
-        let whole = |number: u32| self.terms.get(number as usize).map(|term| term.of(&self.text));
+            self.known.iter().zip(0..).map(|(term, number)| (term.first, number)).collect();
+        let whole = |number: u32| self.known.get(number as usize).map(|term| term.of(&self.text));
         order.sort_unstable_by(|(first, a), (other, b)| {
             first.cmp(other).then_with(|| whole(*a).cmp(&whole(*b)))
         });
         for (_, number) in order {
-            let Some(term) = self.terms.get(number as usize) else { continue };
+            let Some(term) = self.known.get(number as usize) else { continue };
             take(term.of(&self.text), blocks_of.of(number))?;
         }
         Ok(())
