@@ -1,25 +1,6 @@
 // Generated from native/query/src/plan by `npm run generate`; do not edit.
 
 /**
- * How the edges of a window are found.
- */
-export type Edges = 'anchored' | 'smoothed';
-
-/**
- * What the edges of a window are, where samples do not lie on them.
- */
-export type Extension = {
-  /**
-   * How they are found.
-   */
-  edges: Edges;
-  /**
-   * How far from the edge samples are looked for.
-   */
-  reach: Nanos;
-};
-
-/**
  * How a group of series becomes one (or some); names are PromQL's.
  */
 export type AggregateOp =
@@ -116,6 +97,25 @@ export type Dialect = 'loki' | 'prometheus';
  * Which end of time comes first.
  */
 export type Direction = 'forward' | 'backward';
+
+/**
+ * How the edges of a window are found.
+ */
+export type Edges = 'anchored' | 'smoothed';
+
+/**
+ * What the edges of a window are, where samples do not lie on them.
+ */
+export type Extension = {
+  /**
+   * How they are found.
+   */
+  edges: Edges;
+  /**
+   * How far from the edge samples are looked for.
+   */
+  reach: Nanos;
+};
 
 /**
  * A label and where its value is found.
@@ -616,6 +616,20 @@ export type Matching = {
 export type Nanos = string;
 
 /**
+ * Where in the query's text the notes of a node point to, each as `line:column`.
+ */
+export type NotePlace = {
+  /**
+   * What is computed with.
+   */
+  input: string;
+  /**
+   * The quantile or ratio.
+   */
+  param: string;
+};
+
+/**
  * How label values are read as numbers.
  */
 export type NumberUnit = 'plain' | 'seconds' | 'bytes';
@@ -1009,14 +1023,6 @@ export type Query = {
 export type RankOp = 'topk' | 'bottomk';
 
 /**
- * Where in the query's text the notes of a node point to, each as `line:column`.
- */
-export type NotePlace = {
-  input: string;
-  param: string;
-};
-
-/**
  * Which series' samples, and moved how in time.
  */
 export type SampleSelect = {
@@ -1072,7 +1078,7 @@ export type SeriesExpr =
        */
       lookback: Nanos;
       /**
-       * As in `Selector`.
+       * For what the user is told of it.
        */
       place?: NotePlace;
     }
