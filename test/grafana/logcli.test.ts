@@ -48,7 +48,7 @@ describe.runIf(isInstalled)('logcli', () => {
     await sendShop(varve.ports);
     const [snippet = ''] = snippetsOf('logcli', 'sh', varve.ports, 'docs/readers.md');
     const path = `${dirname(goProgram('logcli'))}:${process.env['PATH'] ?? ''}`;
-    const { stdout } = await run('bash', ['-euc', snippet], { env: { PATH: path } });
+    const { stdout } = await run('bash', ['--norc', '-euc', snippet], { env: { PATH: path } });
     expect(stdout.match(/msg="payment declined" status=502 number=\d/g)).toHaveLength(4);
     for (const answer of ['"detected_level": "error"', '\nweb\n', 'service_instance_id="shop-1"', 'streams'])
       expect(stdout).toContain(answer);

@@ -36,7 +36,7 @@ describe('the README’s snippets', () => {
   it.each(snippets.map((snippet, index) => [index, snippet] as const))(
     'number %i runs and finds what it sent',
     (index, snippet) => {
-      const ran = spawnSync('bash', ['-euc', onOwnPorts(snippet)], { encoding: 'utf8' });
+      const ran = spawnSync('bash', ['--norc', '-euc', onOwnPorts(snippet)], { encoding: 'utf8' });
       expect(ran.stderr).toBe('');
       expect(ran.status).toBe(0);
       expect(ran.stdout).toContain(expected[index]);

@@ -20,7 +20,7 @@ afterAll(async () => {
 
 describe('logger', () => {
   it('run as docs/receivers.md says is found again', async () => {
-    await run('bash', ['-euc', indentedSnippetOf('logger ', varve.ports)]);
+    await run('bash', ['--norc', '-euc', indentedSnippetOf('logger ', varve.ports)]);
     const found = await awaitLines(varve, '{job="syslog", app="deploy"} |= "rolled out"', 1);
     expect(found.map(({ line }) => line)).toEqual(['rolled out']);
   });

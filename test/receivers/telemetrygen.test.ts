@@ -33,7 +33,7 @@ describe.runIf(areProgramsNeeded || existsSync(goProgram('telemetrygen')))('tele
   it('run as docs/senders.md says is found again', async () => {
     const [snippet = ''] = snippetsOf('telemetrygen', 'sh', varve.ports);
     const path = `${dirname(goProgram('telemetrygen'))}:${process.env['PATH'] ?? ''}`;
-    await run('bash', ['-euc', snippet], { env: { PATH: path } });
+    await run('bash', ['--norc', '-euc', snippet], { env: { PATH: path } });
     expect(await linesOf(varve, '{service_name="telemetrygen"}')).toHaveLength(100);
     const found = await getJson(varve.ports.tempo, '/api/search', {
       q: '{ resource.service.name = "telemetrygen" && name = "lets-go" }',
