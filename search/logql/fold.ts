@@ -1,3 +1,4 @@
+import { arithmetic } from '../arithmetic.ts';
 import type { BinaryExpr } from './syntax.ts';
 
 /**
@@ -7,15 +8,12 @@ import type { BinaryExpr } from './syntax.ts';
 export function folded(op: BinaryExpr['op'], left: number, right: number): number | undefined {
   switch (op) {
     case '+':
-      return left + right;
     case '-':
-      return left - right;
     case '*':
-      return left * right;
+    case '%':
+      return arithmetic(op, left, right);
     case '/':
       return right === 0 ? NaN : left / right;
-    case '%':
-      return left % right;
     case '^':
       return power(left, right);
     case '==':

@@ -1,3 +1,4 @@
+import { arithmetic } from '../arithmetic.ts';
 import type { QueryTextError } from '../errors.ts';
 import type { PromqlHow } from '../how.ts';
 import { parseError } from './lex.ts';
@@ -51,7 +52,9 @@ export class Durations {
         const [left, right] = [this.#seconds(expr.left), this.#seconds(expr.right)];
         if (right === 0 && expr.op === '/') throw this.#refused(expr, 'division by zero');
         if (right === 0 && expr.op === '%') throw this.#refused(expr, 'modulo by zero');
-        return computed(expr.op, left, right);
+        const value = arithmetic(expr.op, left, right);
+        if (value === undefined) throw new Error(`${expr.op} makes no length; parse-duration.ts reads none`);
+        return value;
       }
       case 'call':
         if (expr.name === 'step' || expr.name === 'range') return queryTime(this.#how, expr.name);
@@ -67,22 +70,5 @@ export class Durations {
 
   #refused(length: Duration, message: string): QueryTextError {
     return parseError(this.#text, typeof length === 'bigint' ? 0 : length.from, message);
-  }
-}
-
-function computed(op: string, left: number, right: number): number {
-  switch (op) {
-    case '+':
-      return left + right;
-    case '-':
-      return left - right;
-    case '*':
-      return left * right;
-    case '/':
-      return left / right;
-    case '%':
-      return left % right;
-    default:
-      return left ** right;
   }
 }

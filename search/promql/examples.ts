@@ -227,7 +227,10 @@ export const refused: readonly (readonly [query: string, message: string])[] = [
   ['rate(up[(0-8)^0.5])', '1:9: parse error: duration is NaN or infinite'],
   ['up[min_of(1m)]', '1:13: parse error: unexpected ")"'],
   ['up[5m:] smoothed', '1:1: parse error: smoothed modifier is not supported for subqueries'],
-  ['sum(up) anchored', '1:1: parse error: anchored modifier not implemented'],
+  [
+    'sum(up) anchored',
+    '1:1: parse error: anchored modifier must be preceded by an instant vector selector or range vector selector',
+  ],
   ['up smoothed anchored', '1:1: parse error: anchored and smoothed modifiers cannot be used together'],
   ['up and fill (0) up', '1:1: parse error: filling in missing series not allowed for set operators'],
   ['up + fill (0) 1', '1:1: parse error: filling in missing series only allowed between instant vectors'],

@@ -51,7 +51,10 @@ function extension(cursor: Cursor, expr: PromqlExpr, how: Extension): PromqlExpr
   if (expr.kind === 'subquery')
     throw cursor.error(`${how} modifier is not supported for subqueries`, expr.from);
   if (expr.kind !== 'vector' && expr.kind !== 'matrix')
-    throw cursor.error(`${how} modifier not implemented`, expr.from);
+    throw cursor.error(
+      `${how} modifier must be preceded by an instant vector selector or range vector selector`,
+      expr.from,
+    );
   if (expr.extension !== null && expr.extension !== how)
     throw cursor.error('anchored and smoothed modifiers cannot be used together', expr.from);
   cursor.advance();

@@ -1,3 +1,4 @@
+import { arithmetic } from '../arithmetic.ts';
 import type { FieldExpr, FieldOp, Static } from '../plan/generated.ts';
 import { writeNumber } from '../text/number.ts';
 
@@ -27,8 +28,8 @@ function reckoned(op: FieldOp, left: Static, right: Static): Static | null {
     return whole === null ? null : { type: 'int', value: BigInt.asIntN(64, whole).toString() };
   }
   const [one, other] = [numberOf(left), numberOf(right)];
-  const value = one === null || other === null ? null : floatOf(op, one, other);
-  return value === null ? null : { type: 'float', value: writeNumber(value) };
+  const value = one === null || other === null ? undefined : arithmetic(op, one, other);
+  return value === undefined ? null : { type: 'float', value: writeNumber(value) };
 }
 
 function numberOf(value: Static): number | null {
@@ -84,32 +85,4 @@ function powerOf(base: bigint, exponent: bigint): bigint {
   if (isSmall && BigInt.asIntN(64, power) === power) return power;
   const cut = Math.trunc(Number(base) ** Number(exponent));
   return cut >= 2 ** 63 ? 2n ** 63n - 1n : cut <= -(2 ** 63) ? -(2n ** 63n) : BigInt(cut);
-}
-
-function floatOf(op: FieldOp, left: number, right: number): number | null {
-  switch (op) {
-    case '+':
-      return left + right;
-    case '-':
-      return left - right;
-    case '*':
-      return left * right;
-    case '/':
-      return left / right;
-    case '%':
-      return left % right;
-    case '^':
-      return left ** right;
-    case '&&':
-    case '||':
-    case '=':
-    case '!=':
-    case '=~':
-    case '!~':
-    case '<':
-    case '<=':
-    case '>':
-    case '>=':
-      return null;
-  }
 }
