@@ -203,16 +203,22 @@ fn a_start_on_a_disk_without_any_room_says_so() {
     assert!(refused.to_string().contains("bytes free"), "{refused}");
 }
 
-#[test]
-fn a_disk_that_is_short_gets_back_the_files_that_were_kept_to_be_written_again() {
-    let home = tempfile::tempdir().unwrap();
-    let disk = ToldDisk::new();
-    let journal = Journal::open(keeping_free(home.path(), MIB), disk.runtime.clone()).unwrap();
+/// A journal that keeps two files to be written again.
+fn with_two_spares(dir: &Path, disk: &ToldDisk) -> Journal {
+    let journal = Journal::open(keeping_free(dir, MIB), disk.runtime.clone()).unwrap();
     while journal.status().files < 4 {
         append(&journal, &[(LOGS_0, &[7; 5_000])]).unwrap();
     }
     journal.trim(&views(), &[(LOGS_0, journal.tail(LOGS_0))]);
-    assert_eq!(others(home.path(), "spare").len(), 2);
+    assert_eq!(others(dir, "spare").len(), 2);
+    journal
+}
+
+#[test]
+fn a_disk_that_is_short_gets_back_the_files_that_were_kept_to_be_written_again() {
+    let home = tempfile::tempdir().unwrap();
+    let disk = ToldDisk::new();
+    let journal = with_two_spares(home.path(), &disk);
     disk.has_free(1000);
     shortage(append(&journal, &[(LOGS_0, b"refused")]).unwrap_err());
     assert!(others(home.path(), "spare").is_empty());
@@ -223,13 +229,7 @@ fn a_disk_that_is_short_gets_back_the_files_that_were_kept_to_be_written_again()
 fn a_file_that_is_written_again_grows_no_further_into_what_has_to_stay_free_than_a_new_one() {
     let home = tempfile::tempdir().unwrap();
     let disk = ToldDisk::new();
-    let journal = Journal::open(keeping_free(home.path(), MIB), disk.runtime.clone()).unwrap();
-    while journal.status().files < 4 {
-        append(&journal, &[(LOGS_0, &[7; 5_000])]).unwrap();
-    }
-    journal.trim(&views(), &[(LOGS_0, journal.tail(LOGS_0))]);
-    drop(journal);
-    assert_eq!(others(home.path(), "spare").len(), 2);
+    drop(with_two_spares(home.path(), &disk));
 
     let larger = || JournalSettings { file_bytes: 64 * MIB, ..keeping_free(home.path(), MIB) };
     disk.has_free(5 * MIB);
