@@ -222,21 +222,8 @@ impl<'l> LogSink<'l> {
 
     pub(super) fn finish(self) -> Result<Decoded, DecodeError> {
         self.gate.check_rows(self.builder.rows())?;
-        let accepted = self.builder.rows() as u64;
-        let mut batches = Vec::new();
-        if accepted > 0 {
-            batches.push((Table::Logs, self.builder.finish()?));
-        }
-        let refused = self.refusals.0;
-        Ok(Decoded {
-            batches,
-            accepted,
-            histograms: 0,
-            exemplars: 0,
-            refused,
-            answer: Vec::new(),
-            is_timed: self.is_timed,
-        })
+        let decoded = Decoded::rows(Table::Logs, self.builder.finish()?, self.refusals.0);
+        Ok(Decoded { is_timed: self.is_timed, ..decoded })
     }
 
     /// The level in Loki's order of sources. `None` where the sender's own stands, or where what

@@ -79,6 +79,23 @@ pub struct Decoded {
     pub is_timed: bool,
 }
 
+impl Decoded {
+    /// Records of one table, a row each, which say when they are from.
+    fn rows(table: Table, batch: RecordBatch, refused: Vec<Refusal>) -> Self {
+        let accepted = batch.num_rows() as u64;
+        let batches = if accepted > 0 { vec![(table, batch)] } else { Vec::new() };
+        Self {
+            batches,
+            accepted,
+            histograms: 0,
+            exemplars: 0,
+            refused,
+            answer: Vec::new(),
+            is_timed: true,
+        }
+    }
+}
+
 /// Records that were left out for one reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {

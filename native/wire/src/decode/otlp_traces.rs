@@ -24,22 +24,8 @@ pub(super) fn decode(body: &[u8], gate: Gate<'_>) -> Result<Decoded, DecodeError
     each_message(Message::new(body), 1, |message| resource_spans(message, &mut sink))
         .map_err(|source| DecodeError::Protobuf { message: MESSAGE, source })?;
     gate.check_rows(sink.builder.rows())?;
-    let accepted = sink.builder.rows() as u64;
-    let mut batches = Vec::new();
-    if accepted > 0 {
-        batches.push((Table::Spans, sink.builder.finish()?));
-    }
-    let refused = sink.refusals.0;
-    Ok(Decoded {
-        batches,
-        accepted,
-        histograms: 0,
-        exemplars: 0,
-        refused,
-        answer: Vec::new(),
-        // A span is known by its ids.
-        is_timed: true,
-    })
+    // A span is known by its ids, also without times.
+    Ok(Decoded::rows(Table::Spans, sink.builder.finish()?, sink.refusals.0))
 }
 
 struct SpanSink<'l> {
