@@ -9,10 +9,17 @@ import type { SpanFacts } from './spans.ts';
 export interface Query {
   readonly name: string;
   /** The request of the `repeat`-th time. */
-  request(repeat: number): { readonly path: string; readonly parameters: Readonly<Record<string, string>> };
+  request(repeat: number): QueryRequest;
   /** How many things the answer must hold, and how to count them in it. */
   readonly expected: number;
   count(answer: Answer): number;
+}
+
+interface QueryRequest {
+  readonly path: string;
+  readonly parameters: Readonly<Record<string, string>>;
+  /** POSTed, if there is one. */
+  readonly body?: string;
 }
 
 export interface QueryResult {
@@ -33,9 +40,12 @@ export async function ask(client: Client, query: Query, repeats: number): Promis
   const timesMs: number[] = [];
   const startedAt = performance.now();
   for (let repeat = 0; repeat < repeats; repeat++) {
-    const { path, parameters } = query.request(repeat);
+    const { path, parameters, body } = query.request(repeat);
     const askedAt = performance.now();
-    const answer = await client.get(path, parameters);
+    const answer =
+      body === undefined
+        ? await client.get(path, parameters)
+        : await client.post(path, { 'content-type': 'application/sql' }, Buffer.from(body));
     timesMs.push(performance.now() - askedAt);
     const problem = problemOf(query, answer);
     if (problem !== null) return { name: query.name, latency: null, problem, repeats: repeat };
@@ -48,6 +58,15 @@ function problemOf(query: Query, answer: Answer): string | null {
   if (answer.status !== 200) return `${answer.status} ${answer.body.toString('utf8', 0, 300).trim()}`;
   const found = query.count(answer);
   return found === query.expected ? null : `${found} found, ${query.expected} expected`;
+}
+
+function sql(name: string, expected: number, statement: (repeat: number) => string): Query {
+  return {
+    name: `SQL: ${name}`,
+    request: (repeat) => ({ path: '/api/sql', parameters: {}, body: statement(repeat) }),
+    expected,
+    count: (answer) => (jsonOf(answer) as { rows: unknown[] }).rows.length,
+  };
 }
 
 export function logQueries({ range, needle, ofService }: LogFacts): Query[] {
@@ -98,6 +117,16 @@ export function logQueries({ range, needle, ofService }: LogFacts): Query[] {
       expected: ofService.size,
       count: (answer) => resultOf(answer).length,
     },
+    sql(
+      'needle in everything',
+      1,
+      () => `SELECT time, service, body FROM logs WHERE body LIKE '%${needle}%'`,
+    ),
+    sql(
+      'errors and lines by service',
+      ofService.size,
+      () => "SELECT service, count(*), count(*) FILTER (WHERE level = 'error') FROM logs GROUP BY service",
+    ),
   ];
 }
 
@@ -123,6 +152,12 @@ export function spanQueries({ range, traces, rareUser }: SpanFacts): Query[] {
     search('one attribute value', `{ span.user.id = "${rareUser}" }`, 1),
     search('slow db spans', '{ span.db.system.name = "postgresql" && duration > 100ms }', 20),
     search('structural', '{ resource.service.name = "gateway" } >> { status = error }', 20),
+    sql(
+      'trace by id',
+      spansOfTrace,
+      (repeat) =>
+        `SELECT time, service, name, duration_ns FROM spans WHERE trace_id = '${traces[repeat % traces.length]?.id ?? ''}'`,
+    ),
   ];
 }
 
@@ -146,6 +181,12 @@ export function sampleQueries({ range, oneSeries, jobs }: SampleFacts): Query[] 
     ),
     over('one series', oneSeries, 1),
     over('avg of a gauge', 'avg(process_resident_memory_bytes)', 1),
+    sql(
+      'mean of a gauge by job',
+      jobs,
+      () =>
+        "SELECT labels['job'], avg(value) FROM samples WHERE metric = 'process_resident_memory_bytes' GROUP BY 1",
+    ),
   ];
 }
 

@@ -136,7 +136,7 @@ class Running implements RunningNode {
       ingest.plugins.elasticsearch,
       ...common,
     ]);
-    const all = [ingest.plugins.all, ...loki, ...[api.tempo, api.prometheus].map(reads), ...common];
+    const all = [ingest.plugins.all, ...loki, ...[api.tempo, api.prometheus, api.sql].map(reads), ...common];
     await this.#openHttp('http_port', 'All of them', all);
     await this.#openSyslog(ingest, log);
     await this.#openControl();

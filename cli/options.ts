@@ -190,5 +190,6 @@ export function queryApiOptions({ query, tenancy }: Config, tenantDefault: Tenan
       lookbackDeltaMs: query.prometheus_lookback_delta_ms,
       corsOrigins: query.prometheus_cors_origins,
     },
+    sql: { rowsMax: query.sql_rows_max },
   };
 }

@@ -51,6 +51,7 @@ async function started(changed: Partial<IngestOptions> = {}): Promise<FastifyIns
       return await outcome();
     },
     query: unused,
+    sql: unused,
     status: unused,
     hold: unused,
     release: unused,

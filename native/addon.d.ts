@@ -43,6 +43,8 @@ export declare class NativeStore {
   cancelToken(): CancelToken
   /** Runs a `Query` of the plan algebra, given as JSON. */
   query(queryJson: string, token: CancelToken): Promise<QueryResult>
+  /** Runs a `SqlRequest`, given as JSON. */
+  sql(requestJson: string, token: CancelToken): Promise<SqlResult>
   /** Locks the data directory, recovers the journal and the views. */
   static open(settingsJson: string): Promise<NativeStore>
 }
@@ -128,6 +130,34 @@ export interface RefusalCount {
   count: number
   /** For the sender. */
   message: string
+}
+
+/** What is wrong with a statement. */
+export interface SqlRefusal {
+  /** For its author. */
+  message: string
+  /** Where in its text, from 1; none where that is not known. */
+  line?: number
+  /** In characters, from 1. */
+  column?: number
+}
+
+/** The answer to a statement. */
+export interface SqlResponse {
+  /** Whole, in the format that was asked for. */
+  body: Buffer
+  /** Why it may be partial. */
+  warnings: Array<string>
+  /** What it took. */
+  stats: QueryStatistics
+}
+
+/** What became of a statement: one of the two. */
+export interface SqlResult {
+  /** Its answer. */
+  answer?: SqlResponse
+  /** What is wrong with the statement. */
+  refusal?: SqlRefusal
 }
 
 /** What a socket has received since it was opened. */

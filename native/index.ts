@@ -3,17 +3,20 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type {
+  CancelToken as AddonCancelToken,
   NativeStore as AddonStore,
   NativeSyslogDatagrams as AddonSyslogDatagrams,
   NativeSyslogFraming as AddonSyslogFraming,
 } from './addon.d.ts';
 import type { DeleteRequest, Expired, NewDelete } from './deletes.ts';
 import { toVarveError, VarveError } from './errors.ts';
+import type { QueryAnswer, SqlOutcome } from './queries.ts';
 import type { NativeSettings, RetentionRule } from './settings.ts';
 import type { StoreStatus } from './status.ts';
 
 export type { DeleteRequest, Expired, LabelMatch, LineMatch, MatchKind, NewDelete } from './deletes.ts';
 export { type ErrorCode, VarveError } from './errors.ts';
+export type { QueryAnswer, QueryStats, SqlAnswer, SqlOutcome } from './queries.ts';
 export type { MetricTranslation, NativeSettings, RecordLimits, RetentionRule } from './settings.ts';
 export type {
   HoldStatus,
@@ -85,26 +88,6 @@ export interface Receipt {
   readonly answer?: Buffer;
 }
 
-/** What a query took. */
-export interface QueryStats {
-  readonly segmentsTotal: number;
-  readonly segmentsRead: number;
-  readonly rowsRead: number;
-  readonly bytesRead: number;
-  readonly rowsMatched: number;
-  readonly elapsedNs: number;
-}
-
-/** A whole response body, as the plan's `answer` asks for it. */
-export interface QueryAnswer {
-  readonly body: Buffer;
-  /** No rows, series or spans. Some APIs answer 404 then. */
-  readonly empty: boolean;
-  /** Of a tail: where its next part begins. */
-  readonly position?: string;
-  readonly stats: QueryStats;
-}
-
 /** What shall stay in the log, and for how long. */
 export interface NewHold {
   readonly name: string;
@@ -152,6 +135,28 @@ export class NativeStore {
    * @throws VarveError QUERY_*, REGEX_INVALID
    */
   async query(queryJson: string, signal?: AbortSignal): Promise<QueryAnswer> {
+    return await this.#cancellable(signal, (token) => this.#store.query(queryJson, token));
+  }
+
+  /**
+   * Runs a `SqlRequest`, given as JSON. An abort cancels it.
+   *
+   * @throws VarveError QUERY_*; what is wrong with the statement itself is told in the outcome
+   */
+  async sql(requestJson: string, signal?: AbortSignal): Promise<SqlOutcome> {
+    const { answer, refusal } = await this.#cancellable(signal, (token) =>
+      this.#store.sql(requestJson, token),
+    );
+    if (answer !== undefined) return { kind: 'answered', ...answer };
+    const { message = '', line, column } = refusal ?? {};
+    const place = line === undefined || column === undefined ? undefined : { line, column };
+    return { kind: 'refused', message, place };
+  }
+
+  async #cancellable<T>(
+    signal: AbortSignal | undefined,
+    work: (token: AddonCancelToken) => Promise<T>,
+  ): Promise<T> {
     const token = await crossing(() => Promise.resolve(this.#store.cancelToken()));
     const cancel = (): void => {
       token.cancel();
@@ -159,7 +164,7 @@ export class NativeStore {
     if (signal?.aborted === true) cancel();
     signal?.addEventListener('abort', cancel, { once: true });
     try {
-      return await crossing(() => this.#store.query(queryJson, token));
+      return await crossing(() => work(token));
     } finally {
       signal?.removeEventListener('abort', cancel);
     }

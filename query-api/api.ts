@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify';
-import type { AnswerFormat, Plan } from '../search/index.ts';
-import type { QueryAnswer, TenantId } from '../storage/index.ts';
+import type { AnswerFormat, Plan, SqlFormat } from '../search/index.ts';
+import type { QueryAnswer, SqlAnswer, TenantId } from '../storage/index.ts';
 import { type Answer, acceptsGzip, compressed } from './answer.ts';
 import { badParameter } from './errors.ts';
 import type { QueryApiDeps, QueryApiOptions } from './options.ts';
@@ -16,10 +16,20 @@ interface Question {
   readonly timeoutMs?: number;
 }
 
+/** A statement that a handler wants run. */
+interface SqlQuestion {
+  readonly statement: string;
+  readonly format: SqlFormat;
+  /** The most rows that are answered. */
+  readonly rowsMax: number;
+}
+
 /** One request, read. */
 export interface Call {
   readonly params: Params;
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  /** The body's text; empty unless it is a form or the API reads any. */
+  readonly body: string;
   /** A piece of the path, decoded. */
   readonly pathPart: (name: string) => string;
   /** When the request came, in nanoseconds since 1970. */
@@ -28,6 +38,8 @@ export interface Call {
   readonly tenants: readonly TenantId[];
   /** Runs a plan on the request's tenants; ends early when the client closes its connection. */
   readonly ask: (question: Question) => Promise<QueryAnswer>;
+  /** Runs a SQL statement in the same way. */
+  readonly askSql: (question: SqlQuestion) => Promise<SqlAnswer>;
 }
 
 export type Handler = (call: Call) => Answer | Promise<Answer>;
@@ -47,6 +59,8 @@ export interface Api {
   readonly refuse: (error: unknown) => Answer;
   /** Routes that become WebSockets. */
   readonly sockets?: readonly SocketRoute[];
+  /** `text`: bodies of every type are read, not only forms. */
+  readonly bodies?: 'text';
   /** Headers of every answer to this request. */
   readonly headersFor?: (request: FastifyRequest) => Readonly<Record<string, string>>;
 }
@@ -57,7 +71,7 @@ export const get: readonly HTTPMethods[] = ['GET'];
 /** An API as a plugin: its own body parsing and errors, so that others can share the server. */
 export function apiPlugin(api: Api, deps: QueryApiDeps, options: QueryApiOptions): FastifyPluginAsync {
   return async (app) => {
-    parseForms(app, options.formSizeMaxBytes);
+    parseBodies(app, api.bodies ?? 'forms', options.formSizeMaxBytes);
     app.setErrorHandler(async (error, request, reply) => {
       await send(refusalOf(error, request, { api, deps }), { api, request, reply, options });
     });
@@ -120,17 +134,21 @@ function refusalOf(
   return answer;
 }
 
-function callOf(request: FastifyRequest, reply: FastifyReply, { route, deps, options }: Serving): Call {
+function callOf(request: FastifyRequest, reply: FastifyReply, { api, route, deps, options }: Serving): Call {
   // First of all: whoever may not read must not learn whether the query was well written.
   const tenants = route.access === 'open' ? [] : tenantsOf(request.headers['x-scope-orgid'], options);
+  const body = typeof request.body === 'string' ? request.body : '';
+  const isForm = api.bodies !== 'text' || request.headers['content-type']?.startsWith(formType) === true;
   const parts = request.params as Readonly<Record<string, string>>;
   return {
-    params: new Params(request.url, typeof request.body === 'string' ? request.body : ''),
+    params: new Params(request.url, isForm ? body : ''),
     headers: request.headers,
+    body,
     pathPart: (name) => parts[name] ?? '',
     now: BigInt(deps.clock()) * 1_000_000n,
     tenants,
     ask: async (question) => await deps.search.run({ tenants, ...question, signal: closedBefore(reply) }),
+    askSql: async (question) => await deps.search.sql({ tenants, ...question, signal: closedBefore(reply) }),
   };
 }
 
@@ -171,17 +189,15 @@ async function send(
   await reply.send(body);
 }
 
+const formType = 'application/x-www-form-urlencoded';
+
 /** Form bodies stay text for `Params`; bodies of any other type are read and ignored, as the peers do. */
-function parseForms(app: FastifyInstance, bodyLimit: number): void {
+function parseBodies(app: FastifyInstance, bodies: 'text' | 'forms', bodyLimit: number): void {
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser(
-    'application/x-www-form-urlencoded',
-    { parseAs: 'string', bodyLimit },
-    (_request, body, done) => {
-      done(null, body);
-    },
-  );
-  app.addContentTypeParser('*', { parseAs: 'string', bodyLimit }, (_request, _body, done) => {
-    done(null, undefined);
+  app.addContentTypeParser(formType, { parseAs: 'string', bodyLimit }, (_request, body, done) => {
+    done(null, body);
+  });
+  app.addContentTypeParser('*', { parseAs: 'string', bodyLimit }, (_request, body, done) => {
+    done(null, bodies === 'text' ? body : undefined);
   });
 }

@@ -4,6 +4,7 @@ import { lokiDeletesApi } from './loki/deletes.ts';
 import { lokiApi } from './loki/routes.ts';
 import type { QueryApiDeps, QueryApiOptions } from './options.ts';
 import { prometheusApi } from './prometheus/routes.ts';
+import { sqlApi } from './sql/routes.ts';
 import { tempoApi } from './tempo/routes.ts';
 
 /** Every API that is spoken; a new one is a line here. */
@@ -12,6 +13,7 @@ export const apis = {
   lokiDeletes: lokiDeletesApi,
   tempo: tempoApi,
   prometheus: prometheusApi,
+  sql: sqlApi,
   health: healthApi,
 } as const satisfies Record<string, (deps: QueryApiDeps, options: QueryApiOptions) => Api>;
 

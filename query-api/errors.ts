@@ -1,5 +1,5 @@
 /** Why a request was refused before anything was run; each API has its own status for each. */
-export type RefusalKind = 'badParameter' | 'tenantMissing' | 'notFound' | 'notSupported';
+export type RefusalKind = 'badParameter' | 'tenantMissing' | 'notFound' | 'notAcceptable' | 'notSupported';
 
 /** A request that an API refuses; the message is the peer's where it has one. */
 export class Refused extends Error {

@@ -1,6 +1,12 @@
 import fastify, { type FastifyInstance } from 'fastify';
-import type { Search, SearchRequest } from '../search/index.ts';
-import { type Deletes, parseTenant, type QueryAnswer, type StoreStatus } from '../storage/index.ts';
+import type { Search, SearchRequest, SqlStatement } from '../search/index.ts';
+import {
+  type Deletes,
+  parseTenant,
+  type QueryAnswer,
+  type SqlAnswer,
+  type StoreStatus,
+} from '../storage/index.ts';
 import { createQueryApi } from './index.ts';
 import type { QueryApiDeps, QueryApiOptions } from './options.ts';
 
@@ -30,6 +36,7 @@ export const testOptions: QueryApiOptions = {
     intervalsMax: 11_000,
   },
   prometheus: { lookbackDeltaMs: 300_000, corsOrigins: [] },
+  sql: { rowsMax: 1_000 },
 };
 
 const stats = { segmentsTotal: 0, segmentsRead: 0, rowsRead: 0, bytesRead: 0, rowsMatched: 0, elapsedNs: 0 };
@@ -46,6 +53,15 @@ export class FakeSearch implements Search {
   async run(request: SearchRequest): Promise<QueryAnswer> {
     this.asked.push(request);
     return await this.answer(request);
+  }
+
+  readonly statements: SqlStatement[] = [];
+  sqlAnswer: () => Promise<SqlAnswer> = () =>
+    Promise.resolve({ body: Buffer.from('{"rows":[]}'), warnings: [], stats });
+
+  async sql(statement: SqlStatement): Promise<SqlAnswer> {
+    this.statements.push(statement);
+    return await this.sqlAnswer();
   }
 
   get lastAsked(): SearchRequest {
@@ -93,6 +109,7 @@ export async function serverOver(
   await app.register(api.lokiDeletes);
   await app.register(api.tempo);
   await app.register(api.prometheus);
+  await app.register(api.sql);
   await app.register(api.health);
   return app;
 }

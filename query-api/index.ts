@@ -25,6 +25,7 @@ export function createQueryApi(
     lokiDeletes: apiPlugin(apis.lokiDeletes(deps), deps, options),
     tempo: apiPlugin(apis.tempo(deps, options), deps, options),
     prometheus: apiPlugin(apis.prometheus(deps, options), deps, options),
+    sql: apiPlugin(apis.sql(deps, options), deps, options),
     health: apiPlugin(apis.health(deps), deps, options),
   };
 }

@@ -14,6 +14,7 @@ export interface QueryApiOptions {
   readonly loki: LokiOptions;
   readonly tempo: TempoOptions;
   readonly prometheus: PrometheusOptions;
+  readonly sql: SqlOptions;
 }
 
 export interface LokiOptions {
@@ -53,6 +54,11 @@ export interface PrometheusOptions {
   readonly lookbackDeltaMs: number;
   /** Origins whose pages may read answers; `*` means any, none turns cross-origin reads off. */
   readonly corsOrigins: readonly string[];
+}
+
+export interface SqlOptions {
+  /** The most rows of an answer; the rest is cut off and said to be. */
+  readonly rowsMax: number;
 }
 
 /** What was built, for the peers' build information endpoints. */

@@ -1,5 +1,5 @@
-/** The query languages that have a parser here; `words` is Varve's own search. */
-export type Language = 'logql' | 'promql' | 'traceql' | 'words';
+/** The query languages: SQL is read by native code, the others have a parser here; `words` is Varve's own search. */
+export type Language = 'logql' | 'promql' | 'traceql' | 'sql' | 'words';
 
 /** A place in a query's text, both from 1, as the peers count them (columns in UTF-16 units). */
 export interface Place {

@@ -1,7 +1,8 @@
-import type { QueryAnswer, Storage, TenantId } from '../storage/index.ts';
+import type { QueryAnswer, SqlAnswer, Storage, TenantId } from '../storage/index.ts';
 import { budgetOf, type SearchOptions } from './budget.ts';
-import type { AnswerFormat, Plan, Query } from './plan/generated.ts';
+import type { AnswerFormat, Budget, Plan, Query } from './plan/generated.ts';
 import { QueryQueue } from './queue.ts';
+import { runSql, type SqlStatement } from './sql.ts';
 
 /** One question: whose data, which plan, in which form the answer's bytes are. */
 export interface SearchRequest {
@@ -24,30 +25,43 @@ export interface Search {
    *   REGEX_INVALID, and OVERLOADED when too many queries of the tenants wait already
    */
   run(request: SearchRequest): Promise<QueryAnswer>;
+  /**
+   * Answers a SQL statement.
+   *
+   * @throws QueryTextError with the place in the statement; VarveError as above
+   */
+  sql(request: SqlStatement): Promise<SqlAnswer>;
 }
 
 /** Search over what `storage` holds, each query within the budget that `options` give. */
-export function createSearch(storage: Pick<Storage, 'query'>, options: SearchOptions): Search {
+export function createSearch(storage: Pick<Storage, 'query' | 'sql'>, options: SearchOptions): Search {
   const queue = new QueryQueue({
     runningMax: options.queriesRunningMax,
     waitingPerTenantMax: options.queriesWaitingPerTenantMax,
   });
+  // A client that gives up after a minute gives up on waiting and running together.
+  const inTurn = async <T>(
+    { tenants, signal }: Pick<SearchRequest, 'tenants' | 'signal'>,
+    budget: Budget,
+    work: (left: Budget, waitedMs: number) => Promise<T>,
+  ): Promise<T> =>
+    await queue.run(tenants.join('|'), { timeoutMs: budget.deadlineMs, signal }, async (waitedMs) => {
+      const deadlineMs = Math.max(1, Math.ceil(budget.deadlineMs - waitedMs));
+      return await work({ ...budget, deadlineMs }, waitedMs);
+    });
   return {
-    async run({ tenants, plan, answer, timeoutMs, signal }) {
-      const budget = budgetOf(options, timeoutMs);
-      const patience = { timeoutMs: budget.deadlineMs, signal };
-      return await queue.run(tenants.join('|'), patience, async (waitedMs) => {
-        // A client that gives up after a minute gives up on waiting and running together.
-        const deadlineMs = Math.max(1, Math.ceil(budget.deadlineMs - waitedMs));
-        const query: Query = {
-          tenants: [...tenants],
-          plan,
-          answer,
-          budget: { ...budget, deadlineMs },
-          queuedUs: Math.round(waitedMs * 1_000),
-        };
+    run: async (request) =>
+      await inTurn(request, budgetOf(options, request.timeoutMs), async (budget, waitedMs) => {
+        const { tenants, plan, answer, signal } = request;
+        const queuedUs = Math.round(waitedMs * 1_000);
+        const query: Query = { tenants: [...tenants], plan, answer, budget, queuedUs };
         return await storage.query(JSON.stringify(query), signal);
-      });
-    },
+      }),
+    sql: async (statement) =>
+      await inTurn(
+        statement,
+        budgetOf(options, undefined),
+        async (budget) => await runSql(storage, budget, statement),
+      ),
   };
 }

@@ -21,6 +21,7 @@ export type {
   VolumeBy,
 } from './plan/generated.ts';
 export { promql } from './promql/promql.ts';
+export type { SqlFormat, SqlStatement } from './sql.ts';
 export { showPrometheusDuration } from './text/duration.ts';
 export { parseTraceId, type TraceId } from './trace-id.ts';
 export { traceql } from './traceql/traceql.ts';

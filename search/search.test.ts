@@ -65,6 +65,7 @@ describe('a search', () => {
   async function asked(timeoutMs?: number): Promise<{ query: unknown; signal: AbortSignal | undefined }> {
     let seen: { query: unknown; signal: AbortSignal | undefined } | undefined;
     const storage = {
+      sql: () => Promise.reject(new Error('no statement is asked here')),
       query: (json: string, signal?: AbortSignal): Promise<QueryAnswer> => {
         seen = { query: JSON.parse(json), signal };
         return Promise.resolve({ body: Buffer.from('{}'), empty: true, stats });
@@ -115,6 +116,7 @@ describe('a search', () => {
         await new Promise((resolve) => setTimeout(resolve, 20));
         return { body: Buffer.from('{}'), empty: true, stats };
       },
+      sql: () => Promise.reject(new Error('no statement is asked here')),
     };
     const search = createSearch(storage, { ...options, queriesRunningMax: 1 });
     const request = { tenants: [parseTenant('a')], plan, answer: 'prometheus' } as const;

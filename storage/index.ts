@@ -5,6 +5,7 @@ import {
   type NewHold,
   type QueryAnswer,
   type Receipt,
+  type SqlOutcome,
   type StoreStatus,
   VarveError,
 } from '../native/index.ts';
@@ -24,6 +25,8 @@ export {
   type QueryStats,
   type Receipt,
   type Refusal,
+  type SqlAnswer,
+  type SqlOutcome,
   type StoreStatus,
   VarveError,
 } from '../native/index.ts';
@@ -37,6 +40,8 @@ export interface Storage {
   append(request: AppendRequest): Promise<Receipt>;
   /** `queryJson` is a `Query` of the plan algebra (`search/plan/generated.ts`). */
   query(queryJson: string, signal?: AbortSignal): Promise<QueryAnswer>;
+  /** `requestJson` is a `SqlRequest` (`search/sql.ts`). */
+  sql(requestJson: string, signal?: AbortSignal): Promise<SqlOutcome>;
   status(): StoreStatus;
   /** Keeps records of the log for a while. @throws VarveError HOLD_REFUSED, READ_ONLY */
   hold(hold: NewHold): Promise<void>;
@@ -61,6 +66,7 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
   return {
     append: (request) => store.append(request),
     query: (queryJson, signal) => store.query(queryJson, signal),
+    sql: (requestJson, signal) => store.sql(requestJson, signal),
     status: () => store.status(),
     hold: (hold) => store.hold(hold),
     release: (name) => store.release(name),

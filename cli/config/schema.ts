@@ -323,6 +323,7 @@ const query = section('What queries may cost, and the defaults of the APIs.', {
     'Most queries of one tenant that wait for their turn; further ones are answered 429.',
   ),
   form_size_max_bytes: bytes(MiB, 'Longest form body of a POST query.'),
+  sql_rows_max: count(100_000, "Most rows of a SQL statement's answer; the rest is cut off and said to be."),
   gzip_min_bytes: bytes(KiB, 'Shortest answer that is compressed for clients that accept gzip.', 0),
   loki_entries_limit_default: count(100, 'Lines of a log query that names no `limit`.'),
   loki_entries_limit_max: count(5_000, 'Most lines that a log query may ask for.'),

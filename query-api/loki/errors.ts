@@ -31,6 +31,7 @@ const refusalStatus = {
   badParameter: 400,
   tenantMissing: 401,
   notFound: 404,
+  notAcceptable: 406,
   notSupported: 501,
 } as const satisfies Record<RefusalKind, number>;
 

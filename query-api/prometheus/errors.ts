@@ -38,6 +38,7 @@ const refusalMeaning = {
   badParameter: { status: 400, type: 'bad_data' },
   tenantMissing: { status: 401, type: 'bad_data' },
   notFound: { status: 404, type: 'not_found' },
+  notAcceptable: { status: 406, type: 'bad_data' },
   notSupported: { status: 501, type: 'unavailable' },
 } as const satisfies Record<RefusalKind, Meaning>;
 

@@ -12,7 +12,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   text: ['types', 'columnar'],
   view: ['types', 'columnar', 'log', 'segment', 'text'],
   query: ['types', 'columnar', 'view'],
-  binding: ['types', 'columnar', 'log', 'wire', 'segment', 'text', 'view', 'query'],
+  sql: ['types', 'columnar', 'view', 'query'],
+  binding: ['types', 'columnar', 'log', 'wire', 'segment', 'text', 'view', 'query', 'sql'],
 };
 
 /** Crates that one folder alone may name, so that the rest stays free of them. */
@@ -21,7 +22,7 @@ const owners: Readonly<Record<string, readonly string[]>> = {
   'napi-derive': ['binding'],
   'tantivy-sstable': ['text'],
   parquet: ['segment'],
-  datafusion: ['query'],
+  datafusion: ['sql'],
 };
 
 interface Metadata {

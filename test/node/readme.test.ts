@@ -18,18 +18,19 @@ afterAll(async () => {
 
 /** On the ports of this test's own Varve instead of the usual ones. */
 function onOwnPorts(snippet: string): string {
-  const { otlp, loki, tempo, prometheus } = varve.ports;
+  const { otlp, loki, tempo, prometheus, all } = varve.ports;
   return snippet
     .replaceAll(':4318/', `:${otlp}/`)
     .replaceAll(':3100/', `:${loki}/`)
     .replaceAll(':3200/', `:${tempo}/`)
-    .replaceAll(':9090/', `:${prometheus}/`);
+    .replaceAll(':9090/', `:${prometheus}/`)
+    .replaceAll(':8080/', `:${all}/`);
 }
 
 describe('the README’s snippets', () => {
-  const expected = ['payment declined', 'GET /cart', '"3"'];
+  const expected = ['payment declined', 'GET /cart', '"3"', '["shop",1,'];
 
-  it('are one for each signal', () => {
+  it('are one for each signal, and one for SQL', () => {
     expect(snippets).toHaveLength(expected.length);
   });
 

@@ -10,6 +10,7 @@ mod deletes;
 mod error;
 mod query;
 mod settings;
+mod sql;
 mod store;
 mod syslog;
 mod tenants;

@@ -2,7 +2,7 @@
 
 use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
-use varve_columnar::answer::{Answer, Outcome};
+use varve_columnar::answer::{Answer, Outcome, QueryStats};
 use varve_query::plan::{AnswerFormat, Query};
 use varve_types::ErrorCode;
 use varve_wire::encode::{
@@ -19,6 +19,12 @@ use crate::{
 /// Ends a query from outside.
 #[napi]
 pub struct CancelToken(varve_query::CancelToken);
+
+impl CancelToken {
+    pub(crate) fn token(&self) -> varve_query::CancelToken {
+        self.0.clone()
+    }
+}
 
 #[napi]
 impl CancelToken {
@@ -44,6 +50,20 @@ pub struct QueryStatistics {
     pub rows_matched: f64,
     /// Wall time in nanoseconds.
     pub elapsed_ns: f64,
+}
+
+impl From<&QueryStats> for QueryStatistics {
+    // Counters stay far below 2^53, up to which a JavaScript number is exact.
+    fn from(stats: &QueryStats) -> Self {
+        Self {
+            segments_total: stats.segments_total as f64,
+            segments_read: stats.segments_read as f64,
+            rows_read: stats.rows_read as f64,
+            bytes_read: stats.bytes_read as f64,
+            rows_matched: stats.rows_matched as f64,
+            elapsed_ns: stats.elapsed_ns as f64,
+        }
+    }
 }
 
 /// A whole response body.
@@ -96,7 +116,6 @@ impl NativeStore {
 }
 
 fn answered(outcome: &Outcome, format: AnswerFormat) -> QueryResult {
-    let stats = &outcome.stats;
     QueryResult {
         body: encode(outcome, format).into(),
         empty: is_empty(&outcome.answer),
@@ -104,15 +123,7 @@ fn answered(outcome: &Outcome, format: AnswerFormat) -> QueryResult {
             Answer::Tail(tailed) => Some(tailed.position.clone()),
             _ => None,
         },
-        // Counters stay far below 2^53, up to which a JavaScript number is exact.
-        stats: QueryStatistics {
-            segments_total: stats.segments_total as f64,
-            segments_read: stats.segments_read as f64,
-            rows_read: stats.rows_read as f64,
-            bytes_read: stats.bytes_read as f64,
-            rows_matched: stats.rows_matched as f64,
-            elapsed_ns: stats.elapsed_ns as f64,
-        },
+        stats: QueryStatistics::from(&outcome.stats),
     }
 }
 

@@ -8,6 +8,7 @@ use tokio::sync::Semaphore;
 use varve_log::{
     DataDirLock, DiskReserve, Journal, JournalSettings, Log, ProducerSettings, Runtime,
 };
+use varve_sql::SqlEngine;
 use varve_types::ErrorCode;
 use varve_view::{Retention, RetentionSettings, Store, StoreSettings, UpkeepSettings};
 
@@ -26,6 +27,8 @@ pub(crate) struct Running {
     pub(crate) decoders: Semaphore,
     /// In turns that TypeScript gives, which holds to the same bound.
     pub(crate) queries: Semaphore,
+    /// Statements run here, so that they never hold a thread that appends need.
+    pub(crate) sql: SqlEngine,
     pub(crate) log: Arc<Journal>,
     /// Given back last.
     _lock: DataDirLock,
@@ -91,6 +94,8 @@ impl Running {
             ),
             decoders: Semaphore::new(cores),
             queries: Semaphore::new(settings.queries_running_max as usize),
+            sql: SqlEngine::start(cores)
+                .map_err(|error| coded(ErrorCode::Io, format!("threads for SQL: {error}")))?,
             log,
             _lock: lock,
         })

@@ -24,6 +24,11 @@ pub trait Sources {
     /// All of one tenant's rows of one table, as they are now; empty for a tenant that has none.
     fn snapshot(&self, tenant: &TenantId, table: Table) -> Snapshot;
 
+    /// Several of them, as they are at one instant where the source can tell.
+    fn snapshots(&self, of: &[(TenantId, Table)]) -> Vec<Snapshot> {
+        of.iter().map(|(tenant, table)| self.snapshot(tenant, *table)).collect()
+    }
+
     /// Takes a damaged segment out of later snapshots; `false` where that cannot be done.
     fn set_aside(&self, _damaged: &DamagedSegment, _reason: &str) -> bool {
         false
@@ -33,6 +38,10 @@ pub trait Sources {
 impl Sources for Store {
     fn snapshot(&self, tenant: &TenantId, table: Table) -> Snapshot {
         Store::snapshot(self, tenant, table)
+    }
+
+    fn snapshots(&self, of: &[(TenantId, Table)]) -> Vec<Snapshot> {
+        Store::snapshots(self, of)
     }
 
     fn set_aside(&self, damaged: &DamagedSegment, reason: &str) -> bool {

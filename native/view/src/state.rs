@@ -22,6 +22,7 @@ use crate::{
     segment::Segment,
     segment_list::SegmentList,
     settings::StoreSettings,
+    snapshot::Snapshot,
     status::CompactionStatus,
 };
 
@@ -76,6 +77,18 @@ pub(crate) struct State {
 }
 
 impl State {
+    /// One tenant's rows of one table.
+    pub(crate) fn snapshot(&self, key: &TableKey) -> Snapshot {
+        let segments = self.segments.get(key);
+        Snapshot {
+            segments: segments.map(|list| list.to_vec()).unwrap_or_default(),
+            trace_filters: segments.map(|list| list.filters().clone()).unwrap_or_default(),
+            memtable: self.memtables.batches(key),
+            ends: self.ends(),
+            warnings: self.missing_from(key),
+        }
+    }
+
     /// Why answers about a tenant and table lack rows: a sentence for each segment set aside.
     pub(crate) fn missing_from(&self, key: &TableKey) -> Vec<String> {
         let of_table = |one: &&Quarantined| one.key() == *key;

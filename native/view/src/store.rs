@@ -103,16 +103,13 @@ impl Store {
 
     /// All of one tenant's rows of one table, as they are now.
     pub fn snapshot(&self, tenant: &TenantId, table: Table) -> Snapshot {
-        let key = (tenant.clone(), table);
+        self.shared.state.read().snapshot(&(tenant.clone(), table))
+    }
+
+    /// Several of them, all at one instant: what a request stored is in all of them or in none.
+    pub fn snapshots(&self, of: &[(TenantId, Table)]) -> Vec<Snapshot> {
         let state = self.shared.state.read();
-        let segments = state.segments.get(&key);
-        Snapshot {
-            segments: segments.map(|list| list.to_vec()).unwrap_or_default(),
-            trace_filters: segments.map(|list| list.filters().clone()).unwrap_or_default(),
-            memtable: state.memtables.batches(&key),
-            ends: state.ends(),
-            warnings: state.missing_from(&key),
-        }
+        of.iter().map(|key| state.snapshot(key)).collect()
     }
 
     /// Takes a damaged segment away from queries: its files go to `quarantine/`, and every later

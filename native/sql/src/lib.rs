@@ -1,0 +1,28 @@
+//! SQL: statements over the tables `logs`, `spans` and `samples`, run by DataFusion.
+//!
+//! [`SqlEngine::run`] takes one [`SqlRequest`] to one [`SqlAnswer`]. All tables of a statement are read at
+//! one instant; which segments and rows are read is decided here, by time, label sets, trace ids and the
+//! text index, before DataFusion sees a row (docs/sql.md).
+
+mod conditions;
+mod encode;
+mod engine;
+mod error;
+mod guard;
+mod guarded;
+mod label_sets;
+mod provider;
+mod run;
+mod scan;
+mod session;
+mod statement;
+mod tables;
+
+pub use self::{
+    encode::SqlFormat,
+    engine::{SqlAnswer, SqlEngine, SqlRequest},
+    error::{Place, SqlError},
+};
+
+#[cfg(test)]
+mod tests;
