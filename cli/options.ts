@@ -163,20 +163,14 @@ export function searchOptions({ query }: Config): SearchOptions {
   };
 }
 
-export function queryApiOptions({ query, tenancy }: Config, tenantDefault: TenantId | null): QueryApiOptions {
+export function queryApiOptions(config: Config, tenantDefault: TenantId | null): QueryApiOptions {
+  const { query, tenancy } = config;
   return {
     tenantDefault,
     tenantsPerQueryMax: tenancy.tenants_per_query_max,
     formSizeMaxBytes: query.form_size_max_bytes,
     gzipMinBytes: query.gzip_min_bytes,
-    loki: {
-      entriesLimitDefault: query.loki_entries_limit_default,
-      entriesLimitMax: query.loki_entries_limit_max,
-      queryLengthMaxMs: query.loki_query_length_max_ms,
-      tailsPerTenantMax: query.loki_tails_per_tenant_max,
-      tailDurationMaxMs: query.loki_tail_duration_max_ms,
-      tailPollMs: query.loki_tail_poll_ms,
-    },
+    loki: lokiOptions(config),
     tempo: {
       tracesLimitDefault: query.tempo_traces_limit_default,
       tracesLimitMax: query.tempo_traces_limit_max,
@@ -191,5 +185,26 @@ export function queryApiOptions({ query, tenancy }: Config, tenantDefault: Tenan
       corsOrigins: query.prometheus_cors_origins,
     },
     sql: { rowsMax: query.sql_rows_max },
+  };
+}
+
+function lokiOptions({ query, retention, tenants }: Config): QueryApiOptions['loki'] {
+  return {
+    entriesLimitDefault: query.loki_entries_limit_default,
+    entriesLimitMax: query.loki_entries_limit_max,
+    seriesMax: query.loki_series_max,
+    seriesHeldMax: query.series_max,
+    queryLengthMaxMs: query.loki_query_length_max_ms,
+    queryTimeoutMs: query.timeout_ms,
+    logsMaxAgeMs: retention.logs_max_age_ms,
+    tenantLogsMaxAgeMs: new Map(
+      Object.entries(tenants).map(([tenant, own]) => [
+        tenant,
+        own.retention?.logs_max_age_ms ?? retention.logs_max_age_ms,
+      ]),
+    ),
+    tailsPerTenantMax: query.loki_tails_per_tenant_max,
+    tailDurationMaxMs: query.loki_tail_duration_max_ms,
+    tailPollMs: query.loki_tail_poll_ms,
   };
 }

@@ -21,7 +21,12 @@ export const testOptions: QueryApiOptions = {
   loki: {
     entriesLimitDefault: 100,
     entriesLimitMax: 5_000,
+    seriesMax: 2,
+    seriesHeldMax: 10,
     queryLengthMaxMs: 0,
+    queryTimeoutMs: 60_000,
+    logsMaxAgeMs: 0,
+    tenantLogsMaxAgeMs: new Map([['brief', 7 * 86_400_000]]),
     tailsPerTenantMax: 2,
     tailDurationMaxMs: 60_000,
     tailPollMs: 5,

@@ -22,8 +22,17 @@ export interface LokiOptions {
   readonly entriesLimitDefault: number;
   /** Most lines that a log query may ask for. */
   readonly entriesLimitMax: number;
+  /** Most series of a metric query's answer. */
+  readonly seriesMax: number;
+  /** Most series or streams that a query holds while it runs. */
+  readonly seriesHeldMax: number;
   /** Longest time range of a query; 0 allows any. */
   readonly queryLengthMaxMs: number;
+  readonly queryTimeoutMs: number;
+  /** How long lines are kept; 0 for ever. */
+  readonly logsMaxAgeMs: number;
+  /** The same of tenants whose own it is. */
+  readonly tenantLogsMaxAgeMs: ReadonlyMap<string, number>;
   /** Most live tails of one tenant at once. */
   readonly tailsPerTenantMax: number;
   /** After how long a live tail ends. */

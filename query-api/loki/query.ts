@@ -1,4 +1,5 @@
 import { logql, QueryTextError } from '../../search/index.ts';
+import type { QueryAnswer } from '../../storage/index.ts';
 import type { Answer } from '../answer.ts';
 import { type Call, type Route, read } from '../api.ts';
 import { parseInstant } from '../bounds.ts';
@@ -13,6 +14,7 @@ import {
   parseRange,
   type RangeParams,
 } from './params.ts';
+import { excessOf, limitSeries } from './series-limit.ts';
 
 /** LogQL over a range and at an instant. */
 export function queryRoutes(options: LokiOptions): readonly Route[] {
@@ -30,10 +32,12 @@ export function queryRoutes(options: LokiOptions): readonly Route[] {
 async function queryRange(call: Call, options: LokiOptions): Promise<Answer> {
   const range = parseRange(call.params, call.now, options.entriesLimitDefault);
   const text = call.params.get('query');
-  if (!logql.isMetric(text)) checkEntries(range.limit, options.entriesLimitMax);
+  const isMetric = logql.isMetric(text);
+  if (!isMetric) checkEntries(range.limit, options.entriesLimitMax);
   checkLength(range, options.queryLengthMaxMs);
-  const plan = logql.plan(text, { kind: 'range', ...(logql.isMetric(text) ? alignedToSteps(range) : range) });
-  return encodedAnswer(await call.ask({ plan, answer: entryFormat(call) }));
+  const plan = logql.plan(text, { kind: 'range', ...(isMetric ? alignedToSteps(range) : range) });
+  const answer = await call.ask({ plan, answer: entryFormat(call) });
+  return isMetric ? seriesAnswer(call, answer, options) : encodedAnswer(answer);
 }
 
 async function queryInstant(call: Call, options: LokiOptions): Promise<Answer> {
@@ -48,7 +52,11 @@ async function queryInstant(call: Call, options: LokiOptions): Promise<Answer> {
     );
   }
   const plan = logql.plan(text, { kind: 'instant', time, limit, direction });
-  return encodedAnswer(await call.ask({ plan, answer: entryFormat(call) }));
+  return seriesAnswer(call, await call.ask({ plan, answer: entryFormat(call) }), options);
+}
+
+function seriesAnswer(call: Call, answer: QueryAnswer, { seriesMax }: LokiOptions): Answer {
+  return encodedAnswer({ ...answer, body: limitSeries(answer.body, seriesMax, excessOf(call)) });
 }
 
 /** The query laid out for people; a bad one is refused in JSON, unlike elsewhere in Loki. */

@@ -323,20 +323,38 @@ describe('the patterns of a service', () => {
 });
 
 describe('too many series', () => {
-  it('are refused in words that the app knows and shows as such', async () => {
-    const small = await startVarve({ settings: { 'query-series-max': '3' } });
+  const query = `sum by (trace_id) (count_over_time(${selector} | trace_id!="" [15s]))`;
+
+  async function asked(
+    settings: Readonly<Record<string, string>>,
+    headers: Readonly<Record<string, string>>,
+  ) {
+    const small = await startVarve({ settings });
     const { startMs, endMs } = await sendCheckout(small.ports);
-    const query = `sum by (trace_id) (count_over_time(${selector} | trace_id!="" [15s]))`;
-    const { status, text } = await get(
-      small.ports.loki,
-      '/loki/api/v1/query_range',
-      { query, start: nanos(startMs), end: nanos(endMs), step: '15000ms' },
-      tags,
-    );
+    const parameters = { query, start: nanos(startMs), end: nanos(endMs), step: '15000ms' };
+    const answer = await get(small.ports.loki, '/loki/api/v1/query_range', parameters, headers);
+    expect(await small.stop()).toBe(0);
+    return answer;
+  }
+
+  it('are cut to as many as may be answered, with a warning that the app knows', async () => {
+    const answer = await asked({ 'query-loki-series-max': '3' }, tags);
+    expect(answer.status).toBe(200);
+    const { data, warnings } = answer.json() as { data: { result: unknown[] }; warnings: string[] };
+    expect(data.result).toHaveLength(3);
+    expect(warnings).toEqual([
+      'maximum number of series (3) reached for a single query; returning partial results',
+    ]);
+  });
+
+  it.each([
+    ['of the answer, for anybody else', { 'query-loki-series-max': '3' }, {}],
+    ['that are held, for the app too', { 'query-series-max': '3' }, tags],
+  ])('are refused in words that the app shows as such: %s', async (_which, settings, headers) => {
+    const { status, text } = await asked(settings, headers);
     expect([status, text]).toEqual([
       400,
       expect.stringMatching(/maximum of series \(3\) reached for a single query/),
     ]);
-    expect(await small.stop()).toBe(0);
   });
 });
