@@ -1,6 +1,6 @@
 import { showPrometheusDuration } from '../../search/index.ts';
 import type { Answer } from '../answer.ts';
-import { get, type Route } from '../api.ts';
+import { type Call, get, type Route } from '../api.ts';
 import { Refused } from '../errors.ts';
 import type { BuildInfo, LokiOptions } from '../options.ts';
 import { nanos } from '../time.ts';
@@ -16,7 +16,7 @@ export function statusRoutes(build: BuildInfo, options: LokiOptions): readonly R
       access: 'open',
       handle: () => jsonAnswer({ ...build, version: offeredVersions.loki, goVersion: '' }),
     },
-    { methods: get, path: '/loki/api/v1/drilldown-limits', handle: () => drilldownLimits(options) },
+    { methods: get, path: '/loki/api/v1/drilldown-limits', handle: (call) => drilldownLimits(call, options) },
     ...['', '/:namespace', '/:namespace/:group'].map(
       (rest): Route => ({
         methods: get,
@@ -29,32 +29,78 @@ export function statusRoutes(build: BuildInfo, options: LokiOptions): readonly R
   ];
 }
 
-/** How many series Logs Drilldown draws at most; a query may answer with more. */
-const seriesShownMax = 1_000;
-
-/** What Logs Drilldown adapts its pages to. */
-function drilldownLimits({ entriesLimitMax, queryLengthMaxMs }: LokiOptions): Answer {
+/** What Logs Drilldown adapts its pages to: the fields that Loki publishes, with what holds here. */
+function drilldownLimits({ tenants }: Call, options: LokiOptions): Answer {
   return jsonAnswer({
     limits: {
       discover_log_levels: true,
-      discover_service_name: ['service', 'app', 'application', 'name', 'container', 'component', 'job'],
-      log_level_fields: ['level', 'LEVEL', 'Level', 'severity', 'lvl'],
-      max_entries_limit_per_query: entriesLimitMax,
+      discover_service_name: serviceNameLabels,
+      log_level_fields: levelFields,
+      max_entries_limit_per_query: options.entriesLimitMax,
       max_line_size_truncate: false,
       max_query_bytes_read: '0B',
-      max_query_length: showPrometheusDuration(BigInt(queryLengthMaxMs) * nanos.millisecond),
+      max_query_length: shownMs(options.queryLengthMaxMs),
       max_query_lookback: '0s',
       max_query_range: '0s',
-      max_query_series: seriesShownMax,
+      max_query_series: options.seriesMax,
       metric_aggregation_enabled: false,
       otlp_config: {},
       pattern_persistence_enabled: false,
-      retention_period: '0s',
+      query_timeout: shownMs(options.queryTimeoutMs),
+      retention_period: shownMs(retentionMs(tenants, options)),
       retention_stream: null,
       volume_enabled: true,
-      volume_max_series: seriesShownMax,
+      volume_max_series: options.seriesHeldMax,
     },
     pattern_ingester_enabled: true,
     version: offeredVersions.loki,
   });
 }
+
+/** How long lines are kept; of several tenants, where they are kept the shortest. */
+function retentionMs(
+  tenants: readonly string[],
+  { logsMaxAgeMs, tenantLogsMaxAgeMs }: Pick<LokiOptions, 'logsMaxAgeMs' | 'tenantLogsMaxAgeMs'>,
+): number {
+  const ages = tenants.map((tenant) => tenantLogsMaxAgeMs.get(tenant) ?? logsMaxAgeMs).filter((ms) => ms > 0);
+  return ages.length === 0 ? 0 : Math.min(...ages);
+}
+
+function shownMs(ms: number): string {
+  return showPrometheusDuration(BigInt(ms) * nanos.millisecond);
+}
+
+/** Of which label a stream's `service_name` is made: `native/wire/src/decode/log_sink.rs`. */
+const serviceNameLabels = [
+  'service',
+  'app',
+  'application',
+  'app_name',
+  'name',
+  'app_kubernetes_io_name',
+  'container',
+  'container_name',
+  'k8s_container_name',
+  'component',
+  'workload',
+  'job',
+  'k8s_job_name',
+];
+
+/** Which fields tell a line's level: `native/wire/src/decode/level.rs`. */
+const levelFields = [
+  'level',
+  'LEVEL',
+  'Level',
+  'log.level',
+  'severity',
+  'SEVERITY',
+  'Severity',
+  'SeverityText',
+  'lvl',
+  'LVL',
+  'Lvl',
+  'severity_text',
+  'Severity_Text',
+  'SEVERITY_TEXT',
+];

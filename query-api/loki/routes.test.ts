@@ -270,15 +270,6 @@ describe('what Logs Drilldown finds by looking at logs', () => {
     const coarse = await ask(`/loki/api/v1/patterns?${range}&query=${lines}&step=60s`);
     expect(coarse.search.lastAsked.plan).toMatchObject({ step: '60000000000' });
   });
-
-  it('has limits', async () => {
-    const { response } = await ask('/loki/api/v1/drilldown-limits');
-    expect(response.json()).toMatchObject({
-      limits: { max_entries_limit_per_query: 5_000, volume_enabled: true, retention_period: '0s' },
-      pattern_ingester_enabled: true,
-      version: '3.5.0',
-    });
-  });
 });
 
 describe('format_query', () => {
