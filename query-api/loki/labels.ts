@@ -6,28 +6,24 @@ import { encodedAnswer } from './answers.ts';
 
 /** Names and values of streams' labels, and the streams themselves. */
 export const labelRoutes: readonly Route[] = [
-  ...['/loki/api/v1/labels', '/loki/api/v1/label'].map(
-    (path): Route => ({
-      methods: read,
-      path,
-      handle: async (call) => await streamLabels(call, narrowedBy(call), { kind: 'names' }),
-    }),
-  ),
-  {
-    methods: read,
-    path: '/loki/api/v1/label/:name/values',
-    handle: async (call) =>
-      await streamLabels(call, narrowedBy(call), { kind: 'values', name: call.pathPart('name') }),
-  },
-  {
-    methods: read,
-    path: '/loki/api/v1/series',
-    handle: async (call) => {
-      const selectors = call.params.all('match[]', 'match').map((text) => logql.selector(text));
-      return await streamLabels(call, selectors, { kind: 'sets' });
-    },
-  },
+  { methods: read, path: '/loki/api/v1/labels', handle: labelNames },
+  { methods: read, path: '/loki/api/v1/label', handle: labelNames },
+  { methods: read, path: '/loki/api/v1/label/:name/values', handle: labelValues },
+  { methods: read, path: '/loki/api/v1/series', handle: series },
 ];
+
+export async function labelNames(call: Call): Promise<Answer> {
+  return await streamLabels(call, narrowedBy(call), { kind: 'names' });
+}
+
+export async function labelValues(call: Call): Promise<Answer> {
+  return await streamLabels(call, narrowedBy(call), { kind: 'values', name: call.pathPart('name') });
+}
+
+export async function series(call: Call): Promise<Answer> {
+  const selectors = call.params.all('match[]', 'match').map((text) => logql.selector(text));
+  return await streamLabels(call, selectors, { kind: 'sets' });
+}
 
 /** The one selector of `query`, if there is one. */
 function narrowedBy({ params }: Call): LabelMatcher[][] {

@@ -17,10 +17,10 @@ export function statusRoutes(build: BuildInfo, options: LokiOptions): readonly R
       handle: () => jsonAnswer({ ...build, version: offeredVersions.loki, goVersion: '' }),
     },
     { methods: get, path: '/loki/api/v1/drilldown-limits', handle: (call) => drilldownLimits(call, options) },
-    ...['', '/:namespace', '/:namespace/:group'].map(
-      (rest): Route => ({
+    ...rulePaths.map(
+      (path): Route => ({
         methods: get,
-        path: `/loki/api/v1/rules${rest}`,
+        path,
         handle: () => {
           throw new Refused('notFound', 'no rule groups found');
         },
@@ -28,6 +28,11 @@ export function statusRoutes(build: BuildInfo, options: LokiOptions): readonly R
     ),
   ];
 }
+
+/** Rule groups, whole, by namespace and by name, at today's path and at that of before Loki 1.0. */
+const rulePaths = ['/loki/api/v1/rules', '/api/prom/rules'].flatMap((path) =>
+  ['', '/:namespace', '/:namespace/:group'].map((rest) => `${path}${rest}`),
+);
 
 /** What Logs Drilldown adapts its pages to: the fields that Loki publishes, with what holds here. */
 function drilldownLimits({ tenants }: Call, options: LokiOptions): Answer {

@@ -4,6 +4,7 @@ import { noRuleRoutes } from '../rules.ts';
 import { detectedRoutes } from './detected.ts';
 import { lokiRefusal } from './errors.ts';
 import { labelRoutes } from './labels.ts';
+import { legacyRoutes } from './legacy.ts';
 import { statusRoutes } from './others.ts';
 import { queryRoutes } from './query.ts';
 import { Tails } from './tail.ts';
@@ -20,6 +21,7 @@ export function lokiApi({ build }: QueryApiDeps, { loki }: QueryApiOptions): Api
       ...labelRoutes,
       ...volumeRoutes,
       ...detectedRoutes(loki),
+      ...legacyRoutes(loki),
       ...wordRoutes(loki),
       ...statusRoutes(build, loki),
       ...noRuleRoutes('/prometheus/api/v1'),
