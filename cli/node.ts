@@ -10,6 +10,7 @@ import { type ControlSocket, controlSocketPath, openControlSocket } from './cont
 import { warnOfExpiredHolds } from './expired-holds.ts';
 import { guarded } from './guard.ts';
 import { cannotListen, type Listener, openListener } from './listeners.ts';
+import { operatorPages, type ServiceState } from './operator-pages.ts';
 import { ingestOptions, queryApiOptions, searchOptions, storageOptions } from './options.ts';
 import { createTelemetry, type Telemetry } from './telemetry.ts';
 import { Certificates, isEncrypted } from './tls.ts';
@@ -72,7 +73,7 @@ class Running implements RunningNode {
   #certificates: Certificates | undefined;
   #syslogCertificates: Certificates | undefined;
   #handshakesFailed = 0;
-  #ready = false;
+  #state: ServiceState = 'Starting';
 
   constructor(config: Config, storage: Storage, log: Logger) {
     this.#config = config;
@@ -113,14 +114,18 @@ class Running implements RunningNode {
       storage,
       log,
       metrics: telemetry.queryApi,
-      isReady: () => this.#ready,
+      isReady: () => this.#state === 'Running',
       clock: Date.now,
       build,
     });
     this.#observeState(telemetry, ingest);
     const common = [guarded(telemetry.plugin, 'metrics', authenticate), api.health];
     const reads = (plugin: FastifyPluginAsync) => guarded(plugin, 'read', authenticate);
-    const loki = [reads(api.loki), guarded(api.lokiDeletes, 'write', authenticate)];
+    const loki = [
+      reads(api.loki),
+      guarded(api.lokiDeletes, 'write', authenticate),
+      guarded(this.#pages(), 'metrics', authenticate),
+    ];
     const otlp = [ingest.plugins.otlp, ...common];
     await this.#openHttp('otlp_grpc_port', 'OTLP over gRPC', otlp);
     await this.#openHttp('otlp_http_port', 'OTLP over HTTP', otlp);
@@ -143,11 +148,11 @@ class Running implements RunningNode {
     const { cutTail } = storage.status().journal;
     if (cutTail !== null) log.warn({ cutTail }, 'the last group of the journal was not whole and was cut');
     this.#stopWarning = warnOfExpiredHolds(log, () => storage.status().journal.holds);
-    this.#ready = true;
+    this.#state = 'Running';
   }
 
   async stop(): Promise<void> {
-    this.#ready = false;
+    this.#state = 'Stopping';
     this.#stopWarning?.();
     await this.#control?.close();
     const timeoutMs = this.#config.listen.drain_timeout_ms;
@@ -183,6 +188,17 @@ class Running implements RunningNode {
       },
     });
     this.#listeners.push(listener);
+  }
+
+  #pages(): FastifyPluginAsync {
+    return operatorPages({
+      config: this.#config,
+      logLevel: () => this.#log.level,
+      services: () => {
+        const { readOnly } = this.#storage.status().journal;
+        return { server: this.#state, journal: readOnly === null ? 'Running' : 'Failed' };
+      },
+    });
   }
 
   async #openControl(): Promise<void> {

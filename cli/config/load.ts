@@ -62,6 +62,11 @@ export function loadConfig(sources: ConfigSources): Loaded {
   };
 }
 
+/** What holds where nothing is set. */
+export function defaultConfig(): Config {
+  return assemble(new Map());
+}
+
 const defaultFile = 'varve.yaml';
 
 function readFile(
