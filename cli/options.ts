@@ -195,6 +195,11 @@ function lokiOptions({ query, retention, tenants }: Config): QueryApiOptions['lo
     seriesMax: query.loki_series_max,
     seriesHeldMax: query.series_max,
     queryLengthMaxMs: query.loki_query_length_max_ms,
+    lookbackMaxMs: query.loki_lookback_max_ms,
+    windowMaxMs: query.loki_window_max_ms,
+    matchersMax: query.loki_matchers_max,
+    matchersMin: query.loki_matchers_min,
+    labelsRequired: query.loki_labels_required,
     queryTimeoutMs: query.timeout_ms,
     logsMaxAgeMs: retention.logs_max_age_ms,
     tenantLogsMaxAgeMs: new Map(

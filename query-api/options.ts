@@ -28,6 +28,16 @@ export interface LokiOptions {
   readonly seriesHeldMax: number;
   /** Longest time range of a query; 0 allows any. */
   readonly queryLengthMaxMs: number;
+  /** How old what is read may be; 0 allows any age. */
+  readonly lookbackMaxMs: number;
+  /** Longest window of a metric query; 0 allows any. */
+  readonly windowMaxMs: number;
+  /** Most matchers of a selector. */
+  readonly matchersMax: number;
+  /** Fewest matchers of a selector. */
+  readonly matchersMin: number;
+  /** Labels that every selector must have a matcher for. */
+  readonly labelsRequired: readonly string[];
   readonly queryTimeoutMs: number;
   /** How long lines are kept; 0 for ever. */
   readonly logsMaxAgeMs: number;

@@ -20,6 +20,22 @@ export const query = section('What queries may cost, and the defaults of the API
     "Most series of a LogQL metric query's answer: more are refused, and cut off for Logs Drilldown, which is told.",
   ),
   loki_query_length_max_ms: milliseconds(0, 'Longest time range of a Loki query; 0 allows any.', 0),
+  loki_lookback_max_ms: milliseconds(
+    0,
+    'How old what a Loki query is answered of may be: what it asks for beyond is left out; 0 allows any.',
+    0,
+  ),
+  loki_window_max_ms: milliseconds(
+    0,
+    'Longest window of a LogQL metric query, the 5m of `rate({…}[5m])`; 0 allows any.',
+    0,
+  ),
+  loki_matchers_max: count(1_000, 'Most matchers of a LogQL selector.'),
+  loki_matchers_min: count(0, 'Fewest matchers of a LogQL selector.', 0),
+  loki_labels_required: Type.Array(Type.String({ minLength: 1 }), {
+    default: [],
+    description: 'Labels that every LogQL selector must have a matcher for.',
+  }),
   loki_tails_per_tenant_max: count(10, 'Most live tails of one tenant at once.'),
   loki_tail_duration_max_ms: milliseconds(60 * minuteMs, 'After how long a live tail ends.'),
   loki_tail_poll_ms: milliseconds(200, 'How often a live tail looks for new lines.'),

@@ -5,7 +5,8 @@ import { parseBounds } from '../bounds.ts';
 import type { LokiOptions } from '../options.ts';
 import { nanos } from '../time.ts';
 import { encodedAnswer } from './answers.ts';
-import { checkEntries, checkLength, parseLimit, parseRangeBounds, parseStep } from './params.ts';
+import { checkEntries, checkLength, checkReads, withinLookback } from './limits.ts';
+import { parseLimit, parseRangeBounds, parseStep } from './params.ts';
 
 const fieldLimitDefault = 1_000;
 const lineLimitDefault = 100;
@@ -15,7 +16,11 @@ const patternStepMin = 10n * nanos.second;
 /** What is found in logs by looking at them: labels, fields and patterns. */
 export function detectedRoutes(options: LokiOptions): readonly Route[] {
   return [
-    { methods: read, path: '/loki/api/v1/detected_labels', handle: detectedLabels },
+    {
+      methods: read,
+      path: '/loki/api/v1/detected_labels',
+      handle: async (call) => await detectedLabels(call, options),
+    },
     {
       methods: read,
       path: '/loki/api/v1/detected_fields',
@@ -35,8 +40,8 @@ export function detectedRoutes(options: LokiOptions): readonly Route[] {
   ];
 }
 
-async function detectedLabels(call: Call): Promise<Answer> {
-  const range = parseBounds(call.params, call.now);
+async function detectedLabels(call: Call, { lookbackMaxMs }: LokiOptions): Promise<Answer> {
+  const range = withinLookback(parseBounds(call.params, call.now), call.now, lookbackMaxMs);
   const text = call.params.get('query');
   const matchers = text === '' ? [] : logql.selector(text);
   return encodedAnswer(await call.ask({ plan: lookup.detectedLabels(matchers, range), answer: 'loki' }));
@@ -44,21 +49,24 @@ async function detectedLabels(call: Call): Promise<Answer> {
 
 async function detectedFields(call: Call, of: FieldsOf, options: LokiOptions): Promise<Answer> {
   const { params } = call;
-  const range = parseRangeBounds(params, call.now);
+  const range = withinLookback(parseRangeBounds(params, call.now), call.now, options.lookbackMaxMs);
   const lineLimit = parseLimit(params, lineLimitDefault, 'line_limit');
   checkEntries(lineLimit, options.entriesLimitMax);
   // `field_limit` is what older clients send.
   const limit = parseLimit(params, parseLimit(params, fieldLimitDefault, 'field_limit'));
   checkLength(range, options.queryLengthMaxMs);
+  checkReads(params.get('query'), options);
   const input = logql.rows(params.get('query'), range);
   const plan = lookup.detectedFields(input, of, { lineLimit, limit });
   return encodedAnswer(await call.ask({ plan, answer: 'loki' }));
 }
 
 async function patterns(call: Call, options: LokiOptions): Promise<Answer> {
-  const range = parseRangeBounds(call.params, call.now);
-  const step = parseStep(call.params, range);
+  const asked = parseRangeBounds(call.params, call.now);
+  const step = parseStep(call.params, asked);
+  const range = withinLookback(asked, call.now, options.lookbackMaxMs);
   checkLength(range, options.queryLengthMaxMs);
+  checkReads(call.params.get('query'), options);
   const input = logql.rows(call.params.get('query'), range);
   const plan = lookup.logPatterns(input, step < patternStepMin ? patternStepMin : step);
   return encodedAnswer(await call.ask({ plan, answer: 'loki' }));

@@ -38,7 +38,7 @@ const refusalStatus = {
 /** Loki's words where clients look for them, then Varve's own, which name the limit and its setting. */
 function lokiText({ code, message }: VarveError): string {
   if (code === 'QUERY_TIMEOUT') {
-    return `request timed out, decrease the duration of the request or add more label matchers: ${message}`;
+    return `request timed out, decrease the duration of the request or add more label matchers (prefer exact match over regex match) to reduce the amount of data processed: ${message}`;
   }
   if (code === 'QUERY_CANCELLED') return 'the request was cancelled by the client';
   return message;

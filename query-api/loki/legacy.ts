@@ -6,24 +6,26 @@ import { badParameter } from '../errors.ts';
 import type { LokiOptions } from '../options.ts';
 import { nanos } from '../time.ts';
 import { jsonAnswer } from './answers.ts';
-import { labelNames, labelValues, series } from './labels.ts';
-import { checkEntries, checkLength, parseRange } from './params.ts';
+import { labelHandlers } from './labels.ts';
+import { parseRange } from './params.ts';
+import { askLines } from './query.ts';
 
 /** The paths of before Loki 1.0, deprecated there too; its push and tail have theirs beside the new ones. */
 export function legacyRoutes(options: LokiOptions): readonly Route[] {
+  const labels = labelHandlers(options);
   return [
     {
       methods: read,
       path: '/api/prom/query',
       handle: async (call) => await lines(call, options),
     },
-    { methods: read, path: '/api/prom/label', handle: async (call) => values(await labelNames(call)) },
+    { methods: read, path: '/api/prom/label', handle: async (call) => values(await labels.names(call)) },
     {
       methods: read,
       path: '/api/prom/label/:name/values',
-      handle: async (call) => values(await labelValues(call)),
+      handle: async (call) => values(await labels.values(call)),
     },
-    { methods: read, path: '/api/prom/series', handle: series },
+    { methods: read, path: '/api/prom/series', handle: labels.sets },
   ];
 }
 
@@ -40,10 +42,8 @@ async function lines(call: Call, options: LokiOptions): Promise<Answer> {
   const range = parseRange(params, call.now, options.entriesLimitDefault);
   const text = textOf(params.get('query'), params.get('regexp'));
   if (logql.isMetric(text)) throw badParameter('legacy endpoints only support streams result type');
-  checkEntries(range.limit, options.entriesLimitMax);
-  checkLength(range, options.queryLengthMaxMs);
-  const plan = logql.plan(text, { kind: 'range', ...range });
-  return legacyStreams(await call.ask({ plan, answer: 'loki' }));
+  const answer = await askLines(call, { text, range, answer: 'loki' }, options);
+  return answer === undefined ? jsonAnswer({ streams: [], stats: {} }) : legacyStreams(answer);
 }
 
 /** The query with the filter that a parameter of its own held before there were pipelines. */

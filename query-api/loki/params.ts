@@ -1,4 +1,4 @@
-import { type Direction, showPrometheusDuration, type TimeBounds } from '../../search/index.ts';
+import type { Direction, TimeBounds } from '../../search/index.ts';
 import { parseBounds } from '../bounds.ts';
 import { badParameter } from '../errors.ts';
 import { type Params, parseWhole, quoted } from '../params.ts';
@@ -88,21 +88,4 @@ export function parseRange(params: Params, now: bigint, limitDefault: number): R
   const interval = intervalText === '' ? 0n : lengthOf(intervalText);
   if (interval < 0n) throw badParameter('interval must be >= 0');
   return { ...bounds, limit, direction, step, interval };
-}
-
-/** Refuses to answer with more lines than the server's most. */
-export function checkEntries(limit: number, max: number): void {
-  if (limit <= max) return;
-  throw badParameter(
-    `max entries limit per query exceeded, limit > max_entries_limit_per_query (${limit} > ${max})`,
-  );
-}
-
-/** Refuses ranges over the server's longest. @param maxMs 0 allows any */
-export function checkLength({ from, to }: TimeBounds, maxMs: number): void {
-  const max = BigInt(maxMs) * nanos.millisecond;
-  if (max === 0n || to - from <= max) return;
-  throw badParameter(
-    `the query time range exceeds the limit (query length: ${showPrometheusDuration(to - from)}, limit: ${showPrometheusDuration(max)})`,
-  );
 }

@@ -302,7 +302,11 @@ describe('build information and rules', () => {
 
 describe('an error of a query', () => {
   it.each<[ErrorCode, number, string]>([
-    ['QUERY_TIMEOUT', 504, 'request timed out, decrease the duration of the request'],
+    [
+      'QUERY_TIMEOUT',
+      504,
+      'request timed out, decrease the duration of the request or add more label matchers (prefer exact match over regex match) to reduce the amount of data processed: says which limit',
+    ],
     ['QUERY_BUDGET', 400, 'says which limit'],
     ['QUERY_CANCELLED', 499, 'the request was cancelled by the client'],
     ['REGEX_INVALID', 400, 'says which limit'],

@@ -18,8 +18,8 @@ export function lokiApi({ build }: QueryApiDeps, { loki }: QueryApiOptions): Api
     sockets: new Tails(loki).routes,
     routes: [
       ...queryRoutes(loki),
-      ...labelRoutes,
-      ...volumeRoutes,
+      ...labelRoutes(loki),
+      ...volumeRoutes(loki),
       ...detectedRoutes(loki),
       ...legacyRoutes(loki),
       ...wordRoutes(loki),

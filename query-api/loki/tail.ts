@@ -9,7 +9,8 @@ import { parseWhole, quoted } from '../params.ts';
 import { type Conversation, closeCodes, type SocketCall, type SocketRoute } from '../sockets.ts';
 import { entryFormat } from './answers.ts';
 import { lokiRefusal } from './errors.ts';
-import { checkEntries, parseLimit } from './params.ts';
+import { checkEntries, checkReads } from './limits.ts';
+import { parseLimit } from './params.ts';
 
 const delayMaxSeconds = 5n;
 const pingEveryMs = 10_000;
@@ -93,6 +94,7 @@ function parseTail(call: SocketCall, options: LokiOptions): TailRequest {
   const limit = parseLimit(params, options.entriesLimitDefault);
   checkEntries(limit, options.entriesLimitMax);
   const delayMs = parseDelay(params.get('delay_for'));
+  checkReads(params.get('query'), options);
   const input = logql.rows(params.get('query'), { from, to: now });
   return { input, limit, delayMs, format: entryFormat({ headers }) };
 }

@@ -2,33 +2,46 @@ import { type LabelMatcher, logql, lookup, type VolumeBy } from '../../search/in
 import type { Answer } from '../answer.ts';
 import { type Call, type Route, read } from '../api.ts';
 import { badParameter } from '../errors.ts';
+import type { LokiOptions } from '../options.ts';
 import { encodedAnswer } from './answers.ts';
+import { withinLookback } from './limits.ts';
 import { parseLimit, parseRangeBounds, parseStep } from './params.ts';
 
 const seriesLimitDefault = 100;
 
 /** How much there is: streams, lines and bytes, and bytes by labels. */
-export const volumeRoutes: readonly Route[] = [
-  { methods: read, path: '/loki/api/v1/index/stats', handle: async (call) => await totals(call) },
-  { methods: read, path: '/loki/api/v1/index/volume', handle: async (call) => await volume(call, 'whole') },
-  {
-    methods: read,
-    path: '/loki/api/v1/index/volume_range',
-    handle: async (call) => await volume(call, 'steps'),
-  },
-];
+export function volumeRoutes(options: LokiOptions): readonly Route[] {
+  const volumeOf =
+    (points: 'whole' | 'steps'): Route['handle'] =>
+    async (call) =>
+      await volume(call, points, options);
+  return [
+    {
+      methods: read,
+      path: '/loki/api/v1/index/stats',
+      handle: async (call) => await totals(call, options),
+    },
+    { methods: read, path: '/loki/api/v1/index/volume', handle: volumeOf('whole') },
+    { methods: read, path: '/loki/api/v1/index/volume_range', handle: volumeOf('steps') },
+  ];
+}
 
-async function totals(call: Call): Promise<Answer> {
-  const range = parseRangeBounds(call.params, call.now);
+async function totals(call: Call, { lookbackMaxMs }: LokiOptions): Promise<Answer> {
+  const range = withinLookback(parseRangeBounds(call.params, call.now), call.now, lookbackMaxMs);
   const matchers = logql.selector(call.params.get('query'));
   return encodedAnswer(await call.ask({ plan: lookup.logTotals(matchers, range), answer: 'loki' }));
 }
 
-async function volume(call: Call, points: 'whole' | 'steps'): Promise<Answer> {
-  const { params } = call;
-  const range = parseRangeBounds(params, call.now);
+async function volume(
+  call: Call,
+  points: 'whole' | 'steps',
+  { lookbackMaxMs }: LokiOptions,
+): Promise<Answer> {
+  const { params, now } = call;
+  const asked = parseRangeBounds(params, now);
   const limit = parseLimit(params, seriesLimitDefault);
-  const step = points === 'steps' ? parseStep(params, range) : 0n;
+  const step = points === 'steps' ? parseStep(params, asked) : 0n;
+  const range = withinLookback(asked, now, lookbackMaxMs);
   const kind = parseAggregation(params.get('aggregateBy'));
   const matchers = logql.selector(params.get('query'));
   const targets = labelList(params.get('targetLabels'));

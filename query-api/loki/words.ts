@@ -4,7 +4,8 @@ import { type Call, type Route, read } from '../api.ts';
 import { badParameter } from '../errors.ts';
 import type { LokiOptions } from '../options.ts';
 import { encodedAnswer } from './answers.ts';
-import { checkEntries, checkLength, parseLimit, parseRangeBounds } from './params.ts';
+import { checkEntries, checkLength, withinLookback } from './limits.ts';
+import { parseLimit, parseRangeBounds } from './params.ts';
 
 /**
  * Searching lines for words (docs/search.md). Loki has nothing like it, so the path is Varve's own;
@@ -22,7 +23,7 @@ export function wordRoutes(options: LokiOptions): readonly Route[] {
 
 async function found(call: Call, options: LokiOptions): Promise<Answer> {
   const { params } = call;
-  const range = parseRangeBounds(params, call.now);
+  const range = withinLookback(parseRangeBounds(params, call.now), call.now, options.lookbackMaxMs);
   const limit = parseLimit(params, options.entriesLimitDefault);
   checkEntries(limit, options.entriesLimitMax);
   checkLength(range, options.queryLengthMaxMs);

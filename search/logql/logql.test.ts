@@ -55,6 +55,23 @@ describe('a LogQL query', () => {
   ])('%s of numbers alone is reckoned at once: %s', (text, value) => {
     expect(explain(logql.plan(text, instant))).toBe(`series loki at 3600s: ${value}`);
   });
+  it('may not have 128 KiB or more, as in Loki', () => {
+    const long = `{app="a"} |= "${'ä'.repeat(65_530)}"`;
+    const message = 'parse error : input size too long (131075 > 131072)';
+    expect(() => logql.plan(long, range)).toThrow(expect.objectContaining({ message }));
+    expect(() => logql.selector(long)).toThrow(expect.objectContaining({ message }));
+    expect(logql.isMetric(long.replace('ääää', ''))).toBe(false);
+  });
+  it('tells what it reads', () => {
+    const app = [{ name: 'app', op: '=', value: 'a' }];
+    const other = [{ name: 'app', op: '=~', value: 'b.+' }];
+    expect(logql.reads('{app="a"} | json')).toEqual([{ matchers: app, window: null }]);
+    const sum = 'topk(1, rate({app="a"}[1h])) / sum(rate({app=~"b.+"} | json [1s])) + vector(1) * 2';
+    expect(logql.reads(sum)).toEqual([
+      { matchers: app, window: hour },
+      { matchers: other, window: 1_000_000_000n },
+    ]);
+  });
   it('is a metric query when it gives series', () => {
     expect(['{app="a"} | json', 'rate({app="a"}[1m])', '1 + 1'].map((text) => logql.isMetric(text))).toEqual([
       false,

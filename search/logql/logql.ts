@@ -7,6 +7,7 @@ import { checkLogql, checkMatchers } from './check.ts';
 import { formatLogql } from './format.ts';
 import { lowerLogql } from './lower.ts';
 import { parseLogql, parseSelector } from './parse.ts';
+import { type LogqlRead, readsOf } from './reads.ts';
 
 /** LogQL, Loki's language. */
 export const logql = {
@@ -50,6 +51,13 @@ export const logql = {
     const expr = parseLogql(text);
     checkLogql(expr);
     return formatLogql(expr);
+  },
+
+  /** Its selectors and windows, for limits on them. @throws QueryTextError */
+  reads(text: string): LogqlRead[] {
+    const expr = parseLogql(text);
+    checkLogql(expr);
+    return readsOf(expr);
   },
 
   /** Whether the query answers with series instead of lines. @throws QueryTextError */

@@ -39,6 +39,7 @@ import {
 export function parseLogql(text: string): LogqlExpr {
   if (text === '')
     throw new QueryTextError('logql', { line: 1, column: 1 }, 'parse error : syntax error: unexpected $end');
+  checkLength(text);
   const cursor = new Cursor(text);
   const expr = binary(cursor, 1);
   if (cursor.token.kind !== 'end') throw cursor.unexpected();
@@ -51,12 +52,23 @@ export function parseLogql(text: string): LogqlExpr {
  * @throws QueryTextError
  */
 export function parseSelector(text: string): LogExpr {
+  checkLength(text);
   const cursor = new Cursor(text);
   const { place } = cursor;
   const matchers = logSelector(cursor);
   if (cursor.token.kind !== 'end')
     throw new QueryTextError('logql', cursor.place, 'only label matchers are supported');
   return { kind: 'log', place, matchers, stages: [] };
+}
+
+/** Loki's; a query of this length is the first that is too long. */
+const sizeMaxBytes = 131_072;
+
+function checkLength(text: string): void {
+  const bytes = Buffer.byteLength(text);
+  if (bytes < sizeMaxBytes) return;
+  const message = `parse error : input size too long (${bytes} > ${sizeMaxBytes})`;
+  throw new QueryTextError('logql', { line: 1, column: 1 }, message);
 }
 
 /** How tightly an operator binds; `^` is right-associative. */
