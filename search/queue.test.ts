@@ -40,6 +40,21 @@ describe('the queue of queries', () => {
     expect(begun).toEqual(['b1', 'b2', 's1', 'b3', 's2']);
   });
 
+  it('keeps a place for others from a tenant that asks much', async () => {
+    const { begun, ask, end } = queries(new QueryQueue({ runningMax: 3, waitingPerTenantMax: 10 }));
+    const all = ['b1', 'b2', 'b3', 'b4'].map((name) => ask('big', name));
+    all.push(ask('small', 's1'));
+    expect(begun).toEqual(['b1', 'b2', 's1']);
+    // The place of s1, which ends third, is not for the big one either.
+    all.push(ask('small', 's2'));
+    await end(2);
+    expect(begun).toEqual(['b1', 'b2', 's1', 'b3', 's2']);
+    await end(2);
+    expect(begun).toEqual(['b1', 'b2', 's1', 'b3', 's2', 'b4']);
+    await end(2);
+    expect(await Promise.all(all)).toEqual(['b1', 'b2', 'b3', 'b4', 's1', 's2']);
+  });
+
   it('refuses a tenant that has too many waiting, and nobody else', async () => {
     const queue = new QueryQueue({ runningMax: 1, waitingPerTenantMax: 1 });
     const { ask, end } = queries(queue);

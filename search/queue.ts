@@ -19,16 +19,20 @@ export interface Patience {
 
 /**
  * Lets so many queries run at once, and gives turns by tenant: one that asks a thousand questions waits
- * behind its own, not in front of everybody else's.
+ * behind its own, not in front of everybody else's. One place is never the last tenant's: whoever comes
+ * while another's long queries fill the rest need not wait for the end of one of them.
  */
 export class QueryQueue {
   readonly #limits: QueueLimits;
-  #running = 0;
+  readonly #runningPerTenantMax: number;
+  /** By tenant; none is 0. */
+  readonly #running = new Map<string, number>();
   /** By tenant, in the order of their next turns; no list is empty. */
   readonly #waiting = new Map<string, Waiter[]>();
 
   constructor(limits: QueueLimits) {
     this.#limits = limits;
+    this.#runningPerTenantMax = Math.max(1, limits.runningMax - 1);
   }
 
   /** Queries that wait now. */
@@ -44,32 +48,46 @@ export class QueryQueue {
    */
   async run<T>(tenant: string, patience: Patience, work: (waitedMs: number) => Promise<T>): Promise<T> {
     let waitedMs = 0;
-    if (this.#running < this.#limits.runningMax) {
-      this.#running += 1;
-    } else {
+    if (this.#isFull() || !this.#mayRun(tenant)) {
       const askedMs = performance.now();
       await this.#turn(tenant, patience);
       waitedMs = performance.now() - askedMs;
-    }
+    } else this.#count(tenant, 1);
     try {
       return await work(waitedMs);
     } finally {
+      this.#count(tenant, -1);
       this.#next();
     }
   }
 
-  /** Hands the place of a finished query on. */
+  #isFull(): boolean {
+    const running = [...this.#running.values()].reduce((sum, count) => sum + count, 0);
+    return running >= this.#limits.runningMax;
+  }
+
+  #mayRun(tenant: string): boolean {
+    return (this.#running.get(tenant) ?? 0) < this.#runningPerTenantMax;
+  }
+
+  #count(tenant: string, change: 1 | -1): void {
+    const count = (this.#running.get(tenant) ?? 0) + change;
+    if (count === 0) this.#running.delete(tenant);
+    else this.#running.set(tenant, count);
+  }
+
+  /** Gives the place of a finished query to the next tenant that may have it. */
   #next(): void {
-    const [tenant, waiters] = this.#waiting.entries().next().value ?? [];
-    const waiter = waiters?.shift();
-    if (tenant === undefined || waiters === undefined || waiter === undefined) {
-      this.#running -= 1;
+    for (const [tenant, waiters] of this.#waiting) {
+      const waiter = this.#mayRun(tenant) ? waiters.shift() : undefined;
+      if (waiter === undefined) continue;
+      // Behind the others, until its turn comes again.
+      this.#waiting.delete(tenant);
+      if (waiters.length > 0) this.#waiting.set(tenant, waiters);
+      this.#count(tenant, 1);
+      waiter.start();
       return;
     }
-    // Behind the others, until its turn comes again.
-    this.#waiting.delete(tenant);
-    if (waiters.length > 0) this.#waiting.set(tenant, waiters);
-    waiter.start();
   }
 
   async #turn(tenant: string, { timeoutMs, signal }: Patience): Promise<void> {
