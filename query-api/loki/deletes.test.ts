@@ -94,12 +94,27 @@ describe('a delete request', () => {
     [{ query: '{app="a"', start: '1700000000' }, 'unexpected $end'],
     [{ query: 'rate({app="a"}[1m])', start: '1700000000' }, 'not a metric query'],
     [{ query: '{app="a"} | json', start: '1700000000' }, 'line filters |=, !=, |~ and !~'],
+    [
+      { query: '{app="a"} |= "x"', start: '1700000000', end: '1700003600', max_interval: '1d' },
+      "invalid max_interval: valid time units are 's', 'm', 'h'",
+    ],
+    [
+      { query: '{app="a"} |= "x"', start: '1700000000', end: '1700003600', max_interval: '2h' },
+      "max_interval can't be greater than the interval to be deleted (1h)",
+    ],
     [{ query: '{app="a"} |= ip("::1")', start: '1700000000' }, 'line filters |=, !=, |~ and !~'],
   ])('%j is refused: %s', async (params, message) => {
     const { response, made } = await ask('POST', params);
     expect(response.statusCode).toBe(400);
     expect(response.body).toContain(message);
     expect(made).toEqual([]);
+  });
+
+  it('takes the length of the pieces that Loki would make of it', async () => {
+    const query = '{app="shop"} |= "x"';
+    const range = { start: '2026-11-23T10:00:00Z', end: '2026-11-23T11:00:00Z', max_interval: '30m' };
+    const { response, made } = await ask('POST', { query, ...range });
+    expect([response.statusCode, made.length]).toEqual([204, 1]);
   });
 
   it('is of one tenant', async () => {
@@ -116,6 +131,25 @@ describe('the list of delete requests', () => {
       { request_id: '1', ...shared, status: 'received', created_at: 10.001 },
       { request_id: '2', ...shared, status: 'processed', created_at: 10.002 },
       { request_id: '3', ...shared, status: '25% Complete', created_at: 10.003 },
+    ]);
+  });
+});
+
+describe('the list of delete requests over a range', () => {
+  it.each([
+    ['1970-01-01T00:00:02.5Z', '1970-01-01T00:00:09Z', 3],
+    ['1970-01-01T00:00:03Z', '1970-01-01T00:00:09Z', 0],
+    ['1970-01-01T00:00:00Z', '1970-01-01T00:00:00.9Z', 0],
+  ])('from %s to %s has %i', async (start, end, count) => {
+    const { response } = await ask('GET', { start, end });
+    expect(response.json()).toHaveLength(count);
+  });
+
+  it('is refused with a time that is none', async () => {
+    const { response } = await ask('GET', { start: 'noon', end: 'late' });
+    expect([response.statusCode, response.body]).toEqual([
+      400,
+      'invalid start time: require unix seconds or RFC3339 format',
     ]);
   });
 });

@@ -1,10 +1,10 @@
-import { type LogRows, logql } from '../../search/index.ts';
+import { type LogRows, logql, showPrometheusDuration } from '../../search/index.ts';
 import type { DeleteRequest, Deletes, LineMatch, MatchKind, TenantId } from '../../storage/index.ts';
 import type { Answer } from '../answer.ts';
 import type { Api, Call, Route } from '../api.ts';
 import { badParameter, Refused } from '../errors.ts';
 import type { QueryApiDeps } from '../options.ts';
-import { nanos, parseRfc3339 } from '../time.ts';
+import { nanos, parseGoDuration, parseRfc3339 } from '../time.ts';
 import { jsonAnswer } from './answers.ts';
 import { lokiRefusal } from './errors.ts';
 
@@ -40,6 +40,7 @@ async function created(call: Call, deletes: Deletes): Promise<Answer> {
   if (logql.isMetric(query))
     throw badParameter('a delete request takes a query for lines, not a metric query');
   const { scan, stages } = logql.rows(query, { from, to });
+  if (stages.length > 0) checkIntervalMax(params.get('max_interval'), to - from);
   const { id } = await deletes.create(tenantOf(call), {
     table: 'logs',
     labels: scan.matchers.map(({ name, op, value }) => ({ name, kind: kinds[op], value })),
@@ -48,6 +49,18 @@ async function created(call: Call, deletes: Deletes): Promise<Answer> {
     toMs: Number(to / nanos.millisecond),
   });
   return noted({ 'x-delete-request-id': String(id) });
+}
+
+/** Into how long pieces Loki is to cut the request. Varve carries out any length as one, so only nonsense is told. */
+function checkIntervalMax(text: string, length: bigint): void {
+  if (text === '') return;
+  const interval = parseGoDuration(text);
+  if (interval === undefined || interval < nanos.second)
+    throw badParameter("invalid max_interval: valid time units are 's', 'm', 'h'");
+  if (interval > length)
+    throw badParameter(
+      `max_interval can't be greater than the interval to be deleted (${showPrometheusDuration(length)})`,
+    );
 }
 
 const kinds = {
@@ -99,7 +112,10 @@ function instantOf(text: string, name: 'start' | 'end'): bigint {
 }
 
 async function listed(call: Call, deletes: Deletes): Promise<Answer> {
-  const requests = (await deletes.list(tenantOf(call))).filter(({ what }) => what.table === 'logs');
+  const { fromMs, toMs } = listedRange(call);
+  const requests = (await deletes.list(tenantOf(call))).filter(
+    ({ what }) => what.table === 'logs' && what.fromMs <= toMs && what.toMs >= fromMs,
+  );
   const shown = requests
     .toSorted((one, other) => one.createdAtMs - other.createdAtMs || one.id - other.id)
     .map((request) => ({
@@ -111,6 +127,13 @@ async function listed(call: Call, deletes: Deletes): Promise<Answer> {
       created_at: request.createdAtMs / 1_000,
     }));
   return jsonAnswer(shown);
+}
+
+/** Only requests that touch this range are listed, where it has both ends. */
+function listedRange({ params }: Call): { readonly fromMs: number; readonly toMs: number } {
+  if (params.get('start') === '' || params.get('end') === '') return { fromMs: -Infinity, toMs: Infinity };
+  const [from, to] = [instantOf(params.get('start'), 'start'), instantOf(params.get('end'), 'end')];
+  return { fromMs: Number(from / nanos.millisecond), toMs: Number(to / nanos.millisecond) };
 }
 
 function queryOf({ what: { labels, lines } }: DeleteRequest): string {
