@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import type { SearchRequest } from '../../search/index.ts';
 import type { QueryAnswer } from '../../storage/index.ts';
-import { answerOf, FakeSearch, serverOver, testOptions } from '../fake-search.ts';
+import { answerOf, FakeSearch, nowMs, serverOver, testOptions } from '../fake-search.ts';
 import type { LokiOptions } from '../options.ts';
 import { shortened } from '../sockets.ts';
 
@@ -76,6 +76,15 @@ describe('a tail', () => {
     const asked = search.asked.length;
     await new Promise((resolve) => setTimeout(resolve, 50));
     expect(search.asked).toHaveLength(asked);
+  });
+
+  it('begins no further back than query.loki_lookback_max_ms', async () => {
+    const asking = { query: `query=${selector}&start=1000000000`, loki: { lookbackMaxMs: 60_000 } };
+    const { client, search } = await tailing(['first'], asking);
+    await messages(client, 1);
+    const range = { from: `${nowMs - 60_000}000000`, to: `${nowMs}000000` };
+    expect(search.lastAsked.plan).toMatchObject({ input: { scan: { range } } });
+    client.close();
   });
 
   it('tells labels by category where the client asked for them', async () => {

@@ -9,7 +9,7 @@ import { parseWhole, quoted } from '../params.ts';
 import { type Conversation, closeCodes, type SocketCall, type SocketRoute } from '../sockets.ts';
 import { entryFormat } from './answers.ts';
 import { lokiRefusal } from './errors.ts';
-import { checkEntries, checkReads } from './limits.ts';
+import { checkEntries, checkReads, withinLookback } from './limits.ts';
 import { parseLimit } from './params.ts';
 
 const delayMaxSeconds = 5n;
@@ -90,7 +90,7 @@ export class Tails {
 
 function parseTail(call: SocketCall, options: LokiOptions): TailRequest {
   const { params, headers, now } = call;
-  const { from } = parseBounds(params, now);
+  const { from } = withinLookback(parseBounds(params, now), now, options.lookbackMaxMs);
   const limit = parseLimit(params, options.entriesLimitDefault);
   checkEntries(limit, options.entriesLimitMax);
   const delayMs = parseDelay(params.get('delay_for'));
