@@ -77,4 +77,19 @@ describe('where tenants have credentials', () => {
     expect(await status('/metrics', bearer('reader'))).toBe(200);
     expect(await status('/ready')).toBe(200);
   });
+
+  it.each(['/config', '/services', '/log_level'])(
+    '%s needs the same scope, and shows no hash',
+    async (path) => {
+      for (const listener of ['loki', 'all'] as const) {
+        const ask = async (headers: Record<string, string> = {}) =>
+          await fetch(url(listener, path), { headers });
+        const statuses = [ask(), ask(bearer('banker'))].map(async (response) => (await response).status);
+        expect(await Promise.all(statuses)).toEqual([401, 403]);
+        const shown = await ask(bearer('reader'));
+        expect(shown.status).toBe(200);
+        expect(await shown.text()).not.toContain(sha256('writer'));
+      }
+    },
+  );
 });
