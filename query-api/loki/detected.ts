@@ -1,7 +1,6 @@
 import { type FieldsOf, logql, lookup } from '../../search/index.ts';
 import type { Answer } from '../answer.ts';
 import { type Call, type Route, read } from '../api.ts';
-import { parseBounds } from '../bounds.ts';
 import type { LokiOptions } from '../options.ts';
 import { nanos } from '../time.ts';
 import { encodedAnswer } from './answers.ts';
@@ -41,7 +40,7 @@ export function detectedRoutes(options: LokiOptions): readonly Route[] {
 }
 
 async function detectedLabels(call: Call, { lookbackMaxMs }: LokiOptions): Promise<Answer> {
-  const range = withinLookback(parseBounds(call.params, call.now), call.now, lookbackMaxMs);
+  const range = withinLookback(parseRangeBounds(call.params, call.now), call.now, lookbackMaxMs);
   const text = call.params.get('query');
   const matchers = text === '' ? [] : logql.selector(text);
   return encodedAnswer(await call.ask({ plan: lookup.detectedLabels(matchers, range), answer: 'loki' }));
@@ -49,11 +48,14 @@ async function detectedLabels(call: Call, { lookbackMaxMs }: LokiOptions): Promi
 
 async function detectedFields(call: Call, of: FieldsOf, options: LokiOptions): Promise<Answer> {
   const { params } = call;
-  const range = withinLookback(parseRangeBounds(params, call.now), call.now, options.lookbackMaxMs);
+  const asked = parseRangeBounds(params, call.now);
+  const range = withinLookback(asked, call.now, options.lookbackMaxMs);
   const lineLimit = parseLimit(params, lineLimitDefault, 'line_limit');
   checkEntries(lineLimit, options.entriesLimitMax);
   // `field_limit` is what older clients send.
   const limit = parseLimit(params, parseLimit(params, fieldLimitDefault, 'field_limit'));
+  // Nothing is counted in steps here; Loki refuses them all the same.
+  parseStep(params, asked);
   checkLength(range, options.queryLengthMaxMs);
   checkReads(params.get('query'), options);
   const input = logql.rows(params.get('query'), range);

@@ -7,7 +7,7 @@ import type { LokiOptions } from '../options.ts';
 import { nanos } from '../time.ts';
 import { jsonAnswer } from './answers.ts';
 import { labelHandlers } from './labels.ts';
-import { parseRange } from './params.ts';
+import { parseRange, queryWithFilter } from './params.ts';
 import { askLines } from './query.ts';
 
 /** The paths of before Loki 1.0, deprecated there too; its push and tail have theirs beside the new ones. */
@@ -40,15 +40,10 @@ function values(answer: Answer): Answer {
 async function lines(call: Call, options: LokiOptions): Promise<Answer> {
   const { params } = call;
   const range = parseRange(params, call.now, options.entriesLimitDefault);
-  const text = textOf(params.get('query'), params.get('regexp'));
+  const text = queryWithFilter(params);
   if (logql.isMetric(text)) throw badParameter('legacy endpoints only support streams result type');
   const answer = await askLines(call, { text, range, answer: 'loki' }, options);
   return answer === undefined ? jsonAnswer({ streams: [], stats: {} }) : legacyStreams(answer);
-}
-
-/** The query with the filter that a parameter of its own held before there were pipelines. */
-function textOf(query: string, regexp: string): string {
-  return regexp === '' ? query : `${query} |~ ${JSON.stringify(regexp)}`;
 }
 
 interface Streams {

@@ -2,10 +2,10 @@ import type { Direction, TimeBounds } from '../../search/index.ts';
 import { parseBounds } from '../bounds.ts';
 import { badParameter } from '../errors.ts';
 import { type Params, parseWhole, quoted } from '../params.ts';
-import { nanos, parseSecondsOrDuration } from '../time.ts';
+import { nanos, parseSecondsOrDuration, timeMax, timeMin } from '../time.ts';
 
 const pointsMax = 11_000n;
-const limitMax = 2 ** 32 - 1;
+const uint32Max = 2n ** 32n - 1n;
 
 /** What a range query says besides its text. */
 export interface RangeParams extends TimeBounds {
@@ -26,10 +26,30 @@ export function parseRangeBounds(params: Params, now: bigint): TimeBounds {
 export function parseLimit(params: Params, fallback: number, name = 'limit'): number {
   const text = params.get(name);
   if (text === '') return fallback;
-  const limit = parseWhole(text);
-  if (limit === undefined) throw badParameter(`strconv.Atoi: parsing ${quoted(text)}: invalid syntax`);
+  const limit = parseInteger(text);
   if (limit <= 0n) throw badParameter(`${name} must be a positive value`);
-  return limit > BigInt(limitMax) ? limitMax : Number(limit);
+  return Number(withinUint32(limit, name));
+}
+
+/** A whole number, refused in Go's words where it is none. @throws Refused badParameter */
+export function parseInteger(text: string): bigint {
+  const whole = parseWhole(text);
+  const refused = (why: string) => badParameter(`strconv.Atoi: parsing ${quoted(text)}: ${why}`);
+  if (whole === undefined) throw refused('invalid syntax');
+  if (whole < timeMin || whole > timeMax) throw refused('value out of range');
+  return whole;
+}
+
+/** @throws Refused badParameter */
+export function withinUint32(value: bigint, name: string): bigint {
+  if (value >= 0n && value <= uint32Max) return value;
+  throw badParameter(`${name} value ${value} is out of range [0, ${uint32Max}]`);
+}
+
+/** `query`, with the line filter that was a parameter of its own before there were pipelines. */
+export function queryWithFilter(params: Params): string {
+  const [query, regexp] = [params.get('query'), params.get('regexp')];
+  return regexp === '' ? query : `${query} |~ ${JSON.stringify(regexp)}`;
 }
 
 /** @throws Refused badParameter */

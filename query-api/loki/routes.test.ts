@@ -96,6 +96,8 @@ describe('query_range', () => {
     ['start=2&end=1', 'end timestamp must not be before or equal to start time'],
     ['limit=-1', 'limit must be a positive value'],
     ['limit=ten', 'strconv.Atoi: parsing "ten": invalid syntax'],
+    ['limit=9223372036854775808', 'strconv.Atoi: parsing "9223372036854775808": value out of range'],
+    ['limit=4294967296', 'limit value 4294967296 is out of range [0, 4294967295]'],
     ['direction=sideways', "invalid direction 'sideways'"],
     ['step=-5', 'zero or negative query resolution step widths are not accepted. Try a positive integer'],
     ['step=soon', 'cannot parse "soon" to a valid duration'],
@@ -225,6 +227,11 @@ describe('index/stats and volumes', () => {
     });
   });
 
+  it('show 100 series also where the limit is 0', async () => {
+    const { search } = await ask(`/loki/api/v1/index/volume?${range}&query=${lines}&limit=0`);
+    expect(search.lastAsked.plan).toMatchObject({ limit: 100 });
+  });
+
   it('sum by names of labels', async () => {
     const { search } = await ask(`/loki/api/v1/index/volume?${range}&query=${lines}&aggregateBy=labels`);
     expect(search.lastAsked.plan).toMatchObject({ by: { kind: 'names', labels: [] } });
@@ -260,6 +267,9 @@ describe('what Logs Drilldown finds by looking at logs', () => {
     [`detected_fields?query=${lines}&line_limit=0`, 'line_limit must be a positive value'],
     [`detected_fields?query=${lines}&line_limit=6000`, 'max entries limit per query exceeded, limit > '],
     ['patterns?query=bad', 'parse error: unexpected bad'],
+    ['detected_labels?start=2&end=1', 'end timestamp must not be before or equal to start time'],
+    [`detected_fields?query=${lines}&step=-1`, 'zero or negative query resolution step widths'],
+    [`detected_fields?query=${lines}&start=0&step=1`, 'exceeded maximum resolution of 11,000 points'],
   ])('refuses %s: %s', async (path, message) => {
     expect(await refusal(`/loki/api/v1/${path}`)).toContain(message);
   });

@@ -87,6 +87,15 @@ describe('a tail', () => {
     client.close();
   });
 
+  it('takes a filter beside the query, as before there were pipelines', async () => {
+    const { client, search } = await tailing(['first'], { query: `query=${selector}&regexp=a.b` });
+    await messages(client, 1);
+    expect(search.lastAsked.plan).toMatchObject({
+      input: { stages: [{ stage: 'lineFilter', op: '|~', patterns: [{ text: 'a.b' }] }] },
+    });
+    client.close();
+  });
+
   it('tells labels by category where the client asked for them', async () => {
     const headers = { 'x-loki-response-encoding-flags': 'categorize-labels', origin: 'http://grafana' };
     const { client, search } = await tailing(['first'], { headers });
@@ -99,6 +108,7 @@ describe('a tail', () => {
     ['query=%7Bapp%3D', {}, 400, 'parse error at line 1, col 6: syntax error: unexpected $end'],
     [`query=${encodeURIComponent('rate({a="b"}[1m])')}`, {}, 400, 'expected a log query, not one for series'],
     [`query=${selector}&delay_for=6`, {}, 400, "delay_for can't be greater than 5"],
+    [`query=${selector}&delay_for=-1`, {}, 400, 'delay_for value -1 is out of range [0, 4294967295]'],
     [`query=${selector}&limit=0`, {}, 400, 'limit must be a positive value'],
     [`query=${selector}`, { 'x-scope-orgid': 'a|b' }, 400, 'multiple org IDs present'],
   ])('for %s %j is refused before the upgrade: %d %s', async (query, headers, status, message) => {

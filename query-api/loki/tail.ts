@@ -5,12 +5,11 @@ import type { TenantId } from '../../storage/index.ts';
 import { parseBounds } from '../bounds.ts';
 import { badParameter } from '../errors.ts';
 import type { LokiOptions } from '../options.ts';
-import { parseWhole, quoted } from '../params.ts';
 import { type Conversation, closeCodes, type SocketCall, type SocketRoute } from '../sockets.ts';
 import { entryFormat } from './answers.ts';
 import { lokiRefusal } from './errors.ts';
 import { checkEntries, checkReads, withinLookback } from './limits.ts';
-import { parseLimit } from './params.ts';
+import { parseInteger, parseLimit, queryWithFilter, withinUint32 } from './params.ts';
 
 const delayMaxSeconds = 5n;
 const pingEveryMs = 10_000;
@@ -94,17 +93,17 @@ function parseTail(call: SocketCall, options: LokiOptions): TailRequest {
   const limit = parseLimit(params, options.entriesLimitDefault);
   checkEntries(limit, options.entriesLimitMax);
   const delayMs = parseDelay(params.get('delay_for'));
-  checkReads(params.get('query'), options);
-  const input = logql.rows(params.get('query'), { from, to: now });
+  const text = queryWithFilter(params);
+  checkReads(text, options);
+  const input = logql.rows(text, { from, to: now });
   return { input, limit, delayMs, format: entryFormat({ headers }) };
 }
 
 function parseDelay(text: string): number {
   if (text === '') return 0;
-  const seconds = parseWhole(text);
-  if (seconds === undefined) throw badParameter(`strconv.Atoi: parsing ${quoted(text)}: invalid syntax`);
+  const seconds = withinUint32(parseInteger(text), 'delay_for');
   if (seconds > delayMaxSeconds) throw badParameter(`delay_for can't be greater than ${delayMaxSeconds}`);
-  return Math.max(0, Number(seconds) * 1_000);
+  return Number(seconds) * 1_000;
 }
 
 /**

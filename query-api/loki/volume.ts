@@ -39,7 +39,7 @@ async function volume(
 ): Promise<Answer> {
   const { params, now } = call;
   const asked = parseRangeBounds(params, now);
-  const limit = parseLimit(params, seriesLimitDefault);
+  const limit = params.get('limit') === '0' ? seriesLimitDefault : parseLimit(params, seriesLimitDefault);
   const step = points === 'steps' ? parseStep(params, asked) : 0n;
   const range = withinLookback(asked, now, lookbackMaxMs);
   const kind = parseAggregation(params.get('aggregateBy'));
