@@ -19,7 +19,9 @@ use arrow::{
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::{SegmentError, block_file::BLOCK_BYTES, trace_filter::TraceFilter};
+use crate::{
+    SegmentError, block_file::BLOCK_BYTES, parquet_seal::ParquetSeal, trace_filter::TraceFilter,
+};
 
 const MAGIC: &[u8; 8] = b"VARVEDIR";
 const VERSION: u32 = 2;
@@ -46,17 +48,6 @@ pub struct LabelSetRange {
     pub count: u64,
     /// Bytes of their lines (logs); 0 otherwise.
     pub bytes: u64,
-}
-
-/// How a Parquet file was written, by which damage to it is known.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ParquetSeal {
-    /// Its size.
-    pub size_bytes: u64,
-    /// xxh3 of all of its bytes.
-    pub checksum: u64,
-    /// xxh3, cut to 32 bits, of every 16 KiB of it; `None` where an older version wrote the segment.
-    pub blocks: Option<Arc<[u32]>>,
 }
 
 /// Where to look in a segment.

@@ -183,6 +183,10 @@ impl ParquetSegment {
             .collect()
     }
 
+    pub(crate) fn damaged(&self, reason: impl std::fmt::Display) -> SegmentError {
+        SegmentError::damaged(&*self.path, reason)
+    }
+
     fn builder(&self) -> Result<ParquetRecordBatchReaderBuilder<BlockFile>, SegmentError> {
         let metadata = self.metadata.clone();
         Ok(ParquetRecordBatchReaderBuilder::new_with_metadata(self.file()?, metadata))

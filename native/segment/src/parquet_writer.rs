@@ -16,7 +16,7 @@ use crate::{
     Clustered, SegmentError,
     block_file::BlockChecksums,
     columns::{OFFSET, ROW, stored_schema},
-    directory::ParquetSeal,
+    parquet_seal::ParquetSeal,
     trace_filter::{TraceFilter, TraceIds},
 };
 

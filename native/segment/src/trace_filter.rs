@@ -102,11 +102,11 @@ impl TraceFilter {
 
 /// Collects trace ids of rows on their way into a file.
 #[derive(Default)]
-pub(crate) struct TraceIds(Vec<TraceKey>);
+pub struct TraceIds(Vec<TraceKey>);
 
 impl TraceIds {
     /// Adds those of a batch, if it has the column.
-    pub(crate) fn add(&mut self, rows: &RecordBatch) {
+    pub fn add(&mut self, rows: &RecordBatch) {
         let Some(column) = rows.column_by_name("trace_id") else { return };
         let column = column.as_fixed_size_binary();
         if column.null_count() == column.len() {
@@ -122,7 +122,9 @@ impl TraceIds {
         }
     }
 
-    pub(crate) fn into_filter(self) -> TraceFilter {
+    /// The filter of them.
+    #[must_use]
+    pub fn into_filter(self) -> TraceFilter {
         self.0.into_iter().collect()
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     TextError,
     file::{self, IndexFile},
     search::{Search, TermCounts},
-    tokens::{LONG_TOKEN, Piece, TOKEN_MAX_BYTES, pieces},
+    tokens::{LONG_TOKEN, Piece, TOKEN_MAX_BYTES, pieces, tokens},
 };
 
 /// Shorter edge pieces match too many tokens to be worth walking the dictionary.
@@ -88,6 +88,24 @@ impl TextIndex {
             with_term: with_term.iter().map(blocks_with).collect(),
         };
         Ok((self.ranges(&search.blocks(&with_term, count)), counts))
+    }
+
+    /// How many rows it is of.
+    pub fn rows(&self) -> u32 {
+        self.file.rows
+    }
+
+    /// Whether it leads from every word of a line to the row that the line is in. `false`: it is not the
+    /// index of these rows.
+    pub fn leads_to(&self, line: &str, row: u32) -> Result<bool, TextError> {
+        let block = (row / self.file.block_rows) as usize;
+        for token in tokens(line) {
+            let token = if token.len() > TOKEN_MAX_BYTES { LONG_TOKEN } else { token };
+            if self.blocks_where(Piece::Whole(token))?.get(block) != Some(&true) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     fn block_count(&self) -> usize {

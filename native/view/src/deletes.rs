@@ -18,7 +18,7 @@ pub use self::selector::{LabelMatch, LineMatch, MatchKind};
 use crate::{
     compaction::now_ms,
     error::SegmentReadError,
-    manifest::Manifest,
+    manifest::{Manifest, SegmentEntry},
     memtable::TableKey,
     segment::Segment,
     state::{Shared, State},
@@ -306,6 +306,29 @@ pub(crate) fn hidden_by(
         }
     }
     Ok(segment)
+}
+
+/// Notes what requests that were made while a segment was set aside (since `since_ms`) have to erase of
+/// it, now that it comes back: they are not done with before that.
+pub(crate) fn catch_up(
+    manifest: &mut Manifest,
+    segment: &Segment,
+    since_ms: i64,
+) -> Result<(), DeleteError> {
+    let SegmentEntry { id, tenant, table, .. } = segment.entry();
+    for request in &mut manifest.deletes {
+        let is_of_table = request.tenant == *tenant && request.what.table == *table;
+        let knows_it = request.pending.iter().any(|pending| pending.segment == *id);
+        if !is_of_table || knows_it || request.created_at_ms < since_ms {
+            continue;
+        }
+        let selector = Selector::compile(&request.what.labels, &request.what.lines)?;
+        if let Some((_, records)) = request.what.hide(&selector, segment)? {
+            request.pending.push(PendingSegment { segment: *id, records });
+            request.done_at_ms = None;
+        }
+    }
+    Ok(())
 }
 
 /// Notes that segments with rows to be erased are gone.

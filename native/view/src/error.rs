@@ -15,7 +15,7 @@ use crate::manifest::SegmentEntry;
 pub enum OpenError {
     /// The manifest is damaged or of a version that is not read.
     #[error(
-        "manifest {path} {reason}; restore the data directory from a backup, or move it away to start empty"
+        "manifest {path} {reason}; 'varve store repair' puts its copy in its place if that is whole, else restore the data directory from a backup, or move it away to start empty"
     )]
     Manifest {
         /// The file.

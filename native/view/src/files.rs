@@ -54,7 +54,11 @@ pub(crate) struct SegmentFiles {
 
 impl SegmentFiles {
     pub(crate) fn of(folder: &Path, id: u64) -> Self {
-        let file = |extension: &str| folder.join(format!("{id:016}.{extension}"));
+        Self::named(folder, &format!("{id:016}"))
+    }
+
+    pub(crate) fn named(folder: &Path, stem: &str) -> Self {
+        let file = |extension: &str| folder.join(format!("{stem}.{extension}"));
         Self { parquet: file("parquet"), directory: file("directory"), text: file("text") }
     }
 
@@ -105,16 +109,19 @@ pub(crate) fn below(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Removes files that the manifest does not name: of a sealing that did not come to its end.
-pub(crate) fn remove_orphans(manifest: &Manifest, folders: &Folders) -> io::Result<()> {
+/// Files that the manifest does not name: of a sealing that did not come to its end.
+pub(crate) fn orphans(manifest: &Manifest, folders: &Folders) -> io::Result<Vec<PathBuf>> {
     let named: HashSet<PathBuf> =
         manifest.segments.iter().flat_map(|entry| folders.segment(entry).all()).collect();
-    for path in below(&folders.segments())? {
-        if !named.contains(&path) {
-            fs::remove_file(&path)?;
-        }
-    }
-    Ok(())
+    let mut files = below(&folders.segments())?;
+    files.retain(|path| !named.contains(path));
+    files.sort();
+    Ok(files)
+}
+
+/// Removes them.
+pub(crate) fn remove_orphans(manifest: &Manifest, folders: &Folders) -> io::Result<()> {
+    orphans(manifest, folders)?.iter().try_for_each(fs::remove_file)
 }
 
 /// How many segments are set aside.

@@ -1,6 +1,7 @@
 //! Views: what the log says, as memtables and segments that queries read at one position.
 
 mod append;
+mod check;
 mod compaction;
 mod deletes;
 mod error;
@@ -10,6 +11,7 @@ mod manifest;
 mod memtable;
 mod opening;
 mod quarantine;
+mod repair;
 mod retention;
 mod sealer;
 mod sealing;
@@ -23,10 +25,14 @@ mod store;
 mod trace_filters;
 
 pub use append::Done;
+pub use check::{
+    CheckReport, CheckSettings, Depth, Finding, Part, SegmentName, UpkeepError, UpkeepProgress, check,
+};
 pub use deletes::{
     DeleteError, DeleteRequest, LabelMatch, LineMatch, MatchKind, NewDelete, PendingSegment,
 };
 pub use error::{AppendError, DamagedSegment, OpenError, SegmentReadError};
+pub use repair::{Lost, RepairReport, RepairSettings, Repaired, repair};
 pub use retention::Expired;
 pub use segment::Segment;
 pub use settings::{Retention, RetentionSettings, StoreSettings, UpkeepSettings};

@@ -1,7 +1,7 @@
 //! The manifest: which segments there are, and which places of the log they cover.
 //!
 //! One JSON file, replaced as a whole: written beside, synced, renamed, its folder synced. What it
-//! does not name is not part of the store.
+//! does not name is not part of the store. A copy follows it, for `varve store repair`: no start uses it.
 
 use std::{
     collections::BTreeMap,
@@ -11,6 +11,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use varve_types::{Lsn, PartitionId, Table, TenantId};
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::{
     deletes::DeleteRequest,
@@ -18,8 +19,14 @@ use crate::{
     files::{Folders, below, sync_folder, write_synced},
 };
 
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
+/// It had no checksum.
+const VERSION_OLDEST: u32 = 1;
 const FILE: &str = "manifest.json";
+const COPY: &str = "manifest.copy.json";
+/// What a file begins with: then 16 hex digits, xxh3 of what follows the quote and comma behind them.
+const CHECKSUM: &[u8] = b"{\"checksum\":\"";
+const BEHIND_CHECKSUM: &[u8] = b"\",";
 
 /// One segment of the manifest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +46,35 @@ pub(crate) struct SegmentEntry {
     /// When it was written, in milliseconds since the epoch; 0 where an older version wrote it.
     #[serde(default)]
     pub(crate) sealed_at_ms: i64,
+    /// xxh3 of the Parquet file; `None` where an older version wrote the segment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) checksum: Option<u64>,
+    /// Among which records of the log its own are, by partition; empty where that is not known, or no
+    /// longer true because rows were erased.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) log: Vec<LogRange>,
+}
+
+/// Records of a partition, both ends included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LogRange {
+    /// The partition's number in the table's log.
+    pub(crate) partition: u32,
+    pub(crate) first: Lsn,
+    pub(crate) last: Lsn,
+}
+
+impl LogRange {
+    /// For each partition one range that has all of them.
+    pub(crate) fn hull(ranges: impl Iterator<Item = Self>) -> Vec<Self> {
+        let mut hull: BTreeMap<u32, Self> = BTreeMap::new();
+        for range in ranges {
+            let of_partition = hull.entry(range.partition).or_insert(range);
+            of_partition.first = of_partition.first.min(range.first);
+            of_partition.last = of_partition.last.max(range.last);
+        }
+        hull.into_values().collect()
+    }
 }
 
 /// The first place of a partition that no segment holds.
@@ -93,15 +129,68 @@ impl Manifest {
         }
     }
 
+    /// The copy that was written after the manifest.
+    pub(crate) fn read_copy(folders: &Folders) -> Result<Self, OpenError> {
+        Self::read(&folders.manifest().join(COPY))
+    }
+
+    /// The manifest; unlike [`Self::open`] it makes none.
+    pub(crate) fn read_main(folders: &Folders) -> Result<Self, OpenError> {
+        Self::read(&Self::path(folders))
+    }
+
+    fn read(path: &Path) -> Result<Self, OpenError> {
+        match fs::read(path) {
+            Ok(text) => Self::parse(path, &text),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Err(OpenError::Manifest { path: path.to_owned(), reason: "is missing".to_owned() })
+            }
+            Err(source) => Err(OpenError::Io { path: path.to_owned(), source }),
+        }
+    }
+
+    pub(crate) fn path(folders: &Folders) -> PathBuf {
+        folders.manifest().join(FILE)
+    }
+
+    pub(crate) fn copy_path(folders: &Folders) -> PathBuf {
+        folders.manifest().join(COPY)
+    }
+
+    /// Whether the copy has the same bytes.
+    pub(crate) fn is_copied(folders: &Folders) -> bool {
+        let copy = fs::read(Self::copy_path(folders));
+        copy.is_ok_and(|copy| fs::read(Self::path(folders)).is_ok_and(|main| main == copy))
+    }
+
+    /// Makes the copy anew, if it is not one.
+    pub(crate) fn renew_copy(folders: &Folders) -> io::Result<()> {
+        if Self::is_copied(folders) {
+            return Ok(());
+        }
+        let bytes = fs::read(Self::path(folders))?;
+        let folder = folders.manifest();
+        replace(&folder, COPY, &bytes)?;
+        sync_folder(&folder)
+    }
+
     fn parse(path: &Path, text: &[u8]) -> Result<Self, OpenError> {
         let wrong = |reason: String| OpenError::Manifest { path: path.to_owned(), reason };
+        let is_sealed = match sealed(text) {
+            Some((checksum, content)) if checksum == xxh3_64(content) => true,
+            Some(_) => return Err(wrong("is damaged: its checksum is another".to_owned())),
+            None => false,
+        };
         let content: Content =
             serde_json::from_slice(text).map_err(|error| wrong(format!("is damaged: {error}")))?;
-        if content.version != VERSION {
+        let version = content.version;
+        if !(VERSION_OLDEST..=VERSION).contains(&version) {
             return Err(wrong(format!(
-                "has version {}, this program reads {VERSION}",
-                content.version
+                "has version {version}, this program reads {VERSION_OLDEST} to {VERSION}"
             )));
+        }
+        if version > VERSION_OLDEST && !is_sealed {
+            return Err(wrong("is damaged: it has no checksum".to_owned()));
         }
         Ok(Self {
             next_id: content.next_id,
@@ -118,6 +207,20 @@ impl Manifest {
         id
     }
 
+    /// Whether it names a segment.
+    pub(crate) fn has(&self, id: u64) -> bool {
+        self.segments.iter().any(|entry| entry.id == id)
+    }
+
+    /// Names a segment again that was set aside: before those of its table that were sealed later.
+    pub(crate) fn put_back(&mut self, entry: SegmentEntry) {
+        let is_later = |other: &SegmentEntry| {
+            other.id > entry.id && other.tenant == entry.tenant && other.table == entry.table
+        };
+        let at = self.segments.iter().position(is_later).unwrap_or(self.segments.len());
+        self.segments.insert(at, entry);
+    }
+
     /// Puts segments in the place of others.
     pub(crate) fn replace(&mut self, ids: &[u64], by: impl Iterator<Item = SegmentEntry>) {
         let is_replaced = |entry: &SegmentEntry| ids.contains(&entry.id);
@@ -128,6 +231,15 @@ impl Manifest {
 
     /// Replaces the manifest; when it returns, this one is what a restart reads.
     pub(crate) fn write(&self, folder: &Path) -> io::Result<()> {
+        let bytes = self.to_bytes()?;
+        replace(folder, FILE, &bytes)?;
+        sync_folder(folder)?;
+        // The manifest is written; a copy that is not is made anew at the next start.
+        drop(replace(folder, COPY, &bytes));
+        Ok(())
+    }
+
+    fn to_bytes(&self) -> io::Result<Vec<u8>> {
         let covered = self.covered.iter().map(|(&partition, &up_to)| Covered { partition, up_to });
         let content = Content {
             version: VERSION,
@@ -136,9 +248,30 @@ impl Manifest {
             segments: self.segments.clone(),
             deletes: self.deletes.clone(),
         };
-        let beside: PathBuf = folder.join("manifest.json.new");
-        write_synced(&beside, &serde_json::to_vec(&content)?)?;
-        fs::rename(&beside, folder.join(FILE))?;
-        sync_folder(folder)
+        let content = serde_json::to_vec(&content)?;
+        let fields = content.strip_prefix(b"{").unwrap_or(&content);
+        let mut bytes = CHECKSUM.to_vec();
+        bytes.extend_from_slice(format!("{:016x}", xxh3_64(fields)).as_bytes());
+        bytes.extend_from_slice(BEHIND_CHECKSUM);
+        bytes.extend_from_slice(fields);
+        Ok(bytes)
     }
 }
+
+/// The checksum that a file begins with, and what it is of.
+fn sealed(text: &[u8]) -> Option<(u64, &[u8])> {
+    let (digits, rest) = text.strip_prefix(CHECKSUM)?.split_first_chunk::<16>()?;
+    let content = rest.strip_prefix(BEHIND_CHECKSUM)?;
+    let digits = std::str::from_utf8(digits).ok()?;
+    Some((u64::from_str_radix(digits, 16).ok()?, content))
+}
+
+/// Gives a file new content as a whole; its folder is not synced.
+fn replace(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
+    let beside: PathBuf = folder.join(format!("{name}.new"));
+    write_synced(&beside, bytes)?;
+    fs::rename(&beside, folder.join(name))
+}
+
+#[cfg(test)]
+mod tests;

@@ -18,7 +18,7 @@ use crate::{
     label_texts::LabelTexts,
     manifest::Manifest,
     memtable::{TableKey, time_range},
-    quarantine::Quarantined,
+    quarantine::{self, Quarantined},
     segment::Segment,
     snapshot::MemtableBatch,
     state::State,
@@ -68,6 +68,8 @@ pub(crate) fn tidy(
         manifest.segments.retain(|entry| !damaged.iter().any(|one| one.entry == *entry));
         manifest.write(&folders.manifest()).map_err(failed(folders.manifest()))?;
     }
+    quarantine::forget_repaired(manifest, folders).map_err(failed(folders.quarantine()))?;
+    Manifest::renew_copy(folders).map_err(failed(folders.manifest()))?;
     files::remove_orphans(manifest, folders).map_err(failed(folders.segments()))
 }
 

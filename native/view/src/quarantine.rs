@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     compaction::now_ms,
     error::DamagedSegment,
-    files::{Folders, below, sync_folder, write_synced},
-    manifest::SegmentEntry,
+    files::{Folders, SegmentFiles, below, sync_folder, write_synced},
+    manifest::{Manifest, SegmentEntry},
     memtable::TableKey,
     state::Shared,
 };
@@ -38,29 +38,32 @@ impl Quarantined {
         (self.entry.tenant.clone(), self.entry.table)
     }
 
-    /// What is missing from answers, and why, in one sentence.
-    pub(crate) fn warning(&self) -> String {
-        let SegmentEntry { id, table, records, time_range: (first, last), .. } = &self.entry;
-        let (first_ms, last_ms) = (first / table.times_per_ms(), last / table.times_per_ms());
+    /// First and last time of its rows, milliseconds since the epoch.
+    pub(crate) fn times_ms(&self) -> (i64, i64) {
+        let per_ms = self.entry.table.times_per_ms();
+        (self.entry.time_range.0 / per_ms, self.entry.time_range.1 / per_ms)
+    }
+
+    /// What is missing for that, and why.
+    pub(crate) fn loss(&self) -> String {
+        let SegmentEntry { id, table, records, .. } = &self.entry;
+        let (first_ms, last_ms) = self.times_ms();
         format!(
             "{records} records of {} from {first_ms} to {last_ms} ms are missing: segment {id} is set \
-             aside ({}); 'varve store repair' may bring them back",
+             aside ({})",
             table.name(),
             self.reason,
         )
     }
 
-    /// The names of a segment's files in `quarantine/`.
-    pub(crate) fn files(entry: &SegmentEntry, folders: &Folders) -> Vec<(PathBuf, PathBuf)> {
-        let aside = folders.quarantine();
-        let files = folders.segment(entry).all().into_iter();
-        files
-            .map(|file| {
-                let extension = file.extension().unwrap_or_default().to_string_lossy();
-                let name = aside.join(format!("{}.{extension}", stem(entry)));
-                (file, name)
-            })
-            .collect()
+    /// What is missing from answers, and why, in one sentence.
+    pub(crate) fn warning(&self) -> String {
+        format!("{}; 'varve store repair' may bring them back", self.loss())
+    }
+
+    /// A segment's files in `quarantine/`.
+    pub(crate) fn files(entry: &SegmentEntry, folders: &Folders) -> SegmentFiles {
+        SegmentFiles::named(&folders.quarantine(), &stem(entry))
     }
 
     pub(crate) fn note(entry: &SegmentEntry, folders: &Folders) -> PathBuf {
@@ -73,13 +76,26 @@ impl Quarantined {
         fs::create_dir_all(&aside)?;
         let note = Self::note(&self.entry, folders);
         write_synced(&note, &serde_json::to_vec(self)?)?;
-        for (file, name) in Self::files(&self.entry, folders) {
-            match fs::rename(&file, name) {
+        let files = folders.segment(&self.entry).all();
+        for (file, name) in files.iter().zip(Self::files(&self.entry, folders).all()) {
+            match fs::rename(file, name) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => {}
             }
         }
         sync_folder(&aside)
+    }
+
+    /// Removes the files and then what is said of them: the segment is whole in its place.
+    pub(crate) fn forget(&self, folders: &Folders) -> io::Result<()> {
+        for file in Self::files(&self.entry, folders).all() {
+            match fs::remove_file(file) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        fs::remove_file(Self::note(&self.entry, folders))?;
+        sync_folder(&folders.quarantine())
     }
 }
 
@@ -101,6 +117,15 @@ pub(crate) fn read(folders: &Folders) -> io::Result<Vec<Quarantined>> {
     }
     all.sort_by_key(|one| one.entry.id);
     Ok(all)
+}
+
+/// Forgets segments that the manifest names, which is sound: a repair that put them back was cut before
+/// its end.
+pub(crate) fn forget_repaired(manifest: &Manifest, folders: &Folders) -> io::Result<()> {
+    for one in read(folders)?.iter().filter(|one| manifest.has(one.entry.id)) {
+        one.forget(folders)?;
+    }
+    Ok(())
 }
 
 impl Shared {

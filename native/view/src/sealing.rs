@@ -21,7 +21,7 @@ use crate::{
     error::panic_text,
     files::{Folders, SegmentFiles, make_folder, sync_folder, write_synced},
     label_texts::LabelTexts,
-    manifest::{Manifest, SegmentEntry},
+    manifest::{LogRange, Manifest, SegmentEntry},
     memtable::{Memtable, TableKey, row_bytes},
     segment::Segment,
     snapshot::MemtableBatch,
@@ -49,7 +49,7 @@ impl SealError {
         Self::Panicked(panic_text(panic))
     }
 
-    fn io(path: &Path) -> impl FnOnce(io::Error) -> Self + use<> {
+    pub(crate) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self + use<> {
         let path = path.to_owned();
         move |source| Self::Io { path, source }
     }
@@ -127,23 +127,7 @@ impl Sealing<'_> {
 
     fn write_segment(self, job: &Job<'_>) -> Result<Segment, SealError> {
         let &Job { id, key: (tenant, table), batches } = job;
-        let (mut rows, records) = clustered(*table, batches)?;
-        let folder = self.folders.table(tenant, *table);
-        make_folder(&folder, &self.folders.segments()).map_err(SealError::io(&folder))?;
-        let files = SegmentFiles::of(&folder, id);
-        let Written { parquet, trace_filter } = write_parquet(&files.parquet, *table, &rows)?;
-        rows.directory.trace_filter = trace_filter;
-        let directory = rows.directory.to_bytes(&parquet)?;
-        let mut size_bytes = parquet.size_bytes;
-        size_bytes +=
-            write_synced(&files.directory, &directory).map_err(SealError::io(&files.directory))?;
-        if *table == Table::Logs {
-            let bodies = rows.batch.column_by_name("body").map(AsArray::as_string::<i32>);
-            let lines = bodies.into_iter().flatten().map(Option::unwrap_or_default);
-            let index = varve_text::build(lines, self.text_block_rows)?;
-            size_bytes += write_synced(&files.text, &index).map_err(SealError::io(&files.text))?;
-        }
-        sync_folder(&folder).map_err(SealError::io(&folder))?;
+        let (rows, records) = clustered(*table, batches)?;
         let entry = SegmentEntry {
             id,
             tenant: tenant.clone(),
@@ -151,11 +135,52 @@ impl Sealing<'_> {
             rows: rows.batch.num_rows() as u32,
             records,
             time_range: rows.time_range,
-            size_bytes,
+            size_bytes: 0,
             sealed_at_ms: now_ms(),
+            checksum: None,
+            log: log_ranges(batches),
         };
+        let entry = write_rows(self.folders, entry, rows, self.text_block_rows)?;
+        let folder = self.folders.table(tenant, *table);
         Ok(Segment::open(entry, &folder, self.texts)?)
     }
+}
+
+/// Writes and syncs the files of a segment; its entry as the manifest shall have it.
+pub(crate) fn write_rows(
+    folders: &Folders,
+    mut entry: SegmentEntry,
+    mut rows: Clustered,
+    text_block_rows: u32,
+) -> Result<SegmentEntry, SealError> {
+    let folder = folders.table(&entry.tenant, entry.table);
+    make_folder(&folder, &folders.segments()).map_err(SealError::io(&folder))?;
+    let files = folders.segment(&entry);
+    let Written { parquet, trace_filter } = write_parquet(&files.parquet, entry.table, &rows)?;
+    rows.directory.trace_filter = trace_filter;
+    let directory = rows.directory.to_bytes(&parquet)?;
+    entry.checksum = Some(parquet.checksum);
+    entry.size_bytes = parquet.size_bytes;
+    entry.size_bytes +=
+        write_synced(&files.directory, &directory).map_err(SealError::io(&files.directory))?;
+    if entry.table == Table::Logs {
+        let bodies = rows.batch.column_by_name("body").map(AsArray::as_string::<i32>);
+        let lines = bodies.into_iter().flatten().map(Option::unwrap_or_default);
+        let index = varve_text::build(lines, text_block_rows)?;
+        entry.size_bytes +=
+            write_synced(&files.text, &index).map_err(SealError::io(&files.text))?;
+    }
+    sync_folder(&folder).map_err(SealError::io(&folder))?;
+    Ok(entry)
+}
+
+/// Where in the log the batches are.
+fn log_ranges(batches: &[MemtableBatch]) -> Vec<LogRange> {
+    LogRange::hull(batches.iter().map(|one| LogRange {
+        partition: one.partition.number,
+        first: one.lsn,
+        last: one.lsn,
+    }))
 }
 
 /// One segment to be written.

@@ -10,7 +10,7 @@ use varve_types::Table;
 use super::{CompactError, pace::Pace, plan::Window};
 use crate::{
     files::{SegmentFiles, make_folder, sync_folder, write_synced},
-    manifest::SegmentEntry,
+    manifest::{LogRange, SegmentEntry},
     memtable::TableKey,
     segment::Segment,
     state::Shared,
@@ -55,6 +55,15 @@ impl Merging<'_> {
 
     fn files(&self, id: u64) -> SegmentFiles {
         SegmentFiles::of(&self.shared.folders.table(&self.key.0, self.key.1), id)
+    }
+
+    /// Among which records of the log the rows are, unless some of those are erased now.
+    fn log_ranges(&self) -> Vec<LogRange> {
+        let is_known = |input: &Arc<Segment>| !input.entry().log.is_empty() && !input.hides_rows();
+        if !self.inputs.iter().all(is_known) {
+            return Vec::new();
+        }
+        LogRange::hull(self.inputs.iter().flat_map(|input| input.entry().log.iter().copied()))
     }
 
     /// What cannot be removed now is removed at the next start, as no manifest names it.
@@ -111,6 +120,8 @@ impl Merging<'_> {
             time_range: merged.time_range,
             size_bytes,
             sealed_at_ms: self.now_ms,
+            checksum: Some(parquet.checksum),
+            log: self.log_ranges(),
         };
         Ok(Some(Segment::open(entry, &folder, &self.shared.texts)?))
     }

@@ -207,7 +207,7 @@ fn a_damaged_manifest_is_refused_with_its_path() {
         (&b"{\"version\":1,\"nextI"[..], "is damaged: "),
         (
             &b"{\"version\":7,\"nextId\":0,\"covered\":[],\"segments\":[]}"[..],
-            "has version 7, this program reads 1; ",
+            "has version 7, this program reads 1 to 2; ",
         ),
     ] {
         let mut home = home_with_segments();

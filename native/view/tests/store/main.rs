@@ -9,3 +9,4 @@ mod faults;
 mod journal;
 mod requests;
 mod support;
+mod upkeep;
