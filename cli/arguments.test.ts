@@ -11,6 +11,16 @@ describe('a command line', () => {
         ['data-dir', '/d'],
         ['listen-loki-port', '0'],
       ]),
+      switches: new Set(),
+    });
+  });
+
+  it('has switches, which take no value', () => {
+    expect(readArguments(['store', '--fast', 'check', '--tenant', 'shop', '--json'])).toEqual({
+      words: ['store', 'check'],
+      configFile: undefined,
+      flags: new Map([['tenant', 'shop']]),
+      switches: new Set(['fast', 'json']),
     });
   });
 

@@ -6,7 +6,11 @@ export interface CommandLine {
   readonly configFile: string | undefined;
   /** By the flag's name without dashes; whether a flag is known is for `loadConfig` to say. */
   readonly flags: ReadonlyMap<string, string>;
+  /** Flags of commands, which have no value. */
+  readonly switches: ReadonlySet<string>;
 }
+
+const switchNames = new Set(['dry-run', 'fast', 'json']);
 
 /** A command line that cannot be read; the message says which word and why. */
 export class UsageError extends Error {
@@ -20,12 +24,14 @@ export class UsageError extends Error {
 export function readArguments(args: readonly string[]): CommandLine {
   const words: string[] = [];
   const flags = new Map<string, string>();
+  const switches = new Set<string>();
   const { tokens } = parseArgs({ args: [...args], strict: false, tokens: true });
   let waiting: string | undefined;
   for (const token of tokens) {
     if (token.kind === 'option') {
       if (waiting !== undefined) throw new UsageError(`--${waiting} needs a value`);
-      if (token.value === undefined) waiting = token.name;
+      if (token.value === undefined && switchNames.has(token.name)) switches.add(token.name);
+      else if (token.value === undefined) waiting = token.name;
       else flags.set(token.name, token.value);
     } else if (token.kind === 'positional') {
       if (waiting === undefined) words.push(token.value);
@@ -37,5 +43,5 @@ export function readArguments(args: readonly string[]): CommandLine {
   else if (waiting !== undefined) throw new UsageError(`--${waiting} needs a value`);
   const configFile = flags.get('config');
   flags.delete('config');
-  return { words, configFile, flags };
+  return { words, configFile, flags, switches };
 }

@@ -6,7 +6,8 @@ import { check, document, hashFromInput, print } from './commands/config.ts';
 import { hold, holds, release, status } from './commands/log.ts';
 import { start } from './commands/start.ts';
 import { compact, retention, stats } from './commands/store.ts';
-import { ConfigError } from './config/load.ts';
+import { checkStore, CouldNotRun, repairStore } from './commands/upkeep.ts';
+import { ConfigError, type ConfigSources } from './config/load.ts';
 
 const usage = `Usage: varve COMMAND [--config FILE] [--data-dir DIR] [--SETTING VALUE …]
 
@@ -19,6 +20,8 @@ const usage = `Usage: varve COMMAND [--config FILE] [--data-dir DIR] [--SETTING 
   log release NAME  let a hold go
   config hash-password  read a password from standard input, print it as tenants.NAME.users needs it
   store stats      show what the store of a running Varve holds, by tenant and table
+  store check [--tenant T] [--fast] [--json]  look for damage in a data directory that no Varve has open
+  store repair [--dry-run] [--json]  mend what can be, set aside what cannot, and say what is lost
   store compact    merge the segments of a data directory that no Varve has open
   backup FOLDER    copy a data directory that no Varve has open, sealed; again: only what is new
   restore FOLDER   make the data directory, which must be empty, of a backup
@@ -30,10 +33,32 @@ const usage = `Usage: varve COMMAND [--config FILE] [--data-dir DIR] [--SETTING 
 Settings: docs/configuration.md; 'listen.loki_port' is --listen-loki-port or VARVE_LISTEN_LOKI_PORT.
 `;
 
+/** Commands that are told all by their words and settings. */
+const commands: ReadonlyMap<string, (sources: ConfigSources) => Promise<void> | void> = new Map([
+  ['start', start],
+  ['config check', check],
+  ['config print', print],
+  ['config document', document],
+  ['config hash-password', hashFromInput],
+  ['log status', status],
+  ['log holds', holds],
+  ['store stats', stats],
+  ['store compact', compact],
+  ['store retention', retention],
+  ['version', () => void process.stdout.write(`varve ${readBuildInfo().version}\n`)],
+  ['help', () => void process.stdout.write(usage)],
+  ['', () => void process.stdout.write(usage)],
+]);
+
 async function run(args: readonly string[]): Promise<void> {
-  const { words, configFile, flags } = readArguments(args);
+  const { words, configFile, flags, switches } = readArguments(args);
   const sources = { file: configFile, environment: process.env, flags };
   const [noun, verb, ...rest] = words;
+  if (noun === 'store' && (verb === 'check' || verb === 'repair') && rest.length === 0) {
+    await (verb === 'check' ? checkStore(sources, switches) : repairStore(sources, switches));
+    return;
+  }
+  for (const name of switches) throw new UsageError(`--${name} is not for 'varve ${words.join(' ')}'`);
   if (noun === 'log' && verb === 'hold' && rest.length > 0) {
     await hold(sources, rest);
     return;
@@ -46,53 +71,16 @@ async function run(args: readonly string[]): Promise<void> {
     await (noun === 'backup' ? backup(sources, verb) : restore(sources, verb));
     return;
   }
-  switch (words.join(' ')) {
-    case 'start':
-      await start(sources);
-      return;
-    case 'config check':
-      check(sources);
-      return;
-    case 'config print':
-      print(sources);
-      return;
-    case 'config document':
-      document();
-      return;
-    case 'config hash-password':
-      await hashFromInput();
-      return;
-    case 'log status':
-      await status(sources);
-      return;
-    case 'log holds':
-      await holds(sources);
-      return;
-    case 'store stats':
-      await stats(sources);
-      return;
-    case 'store compact':
-      await compact(sources);
-      return;
-    case 'store retention':
-      await retention(sources);
-      return;
-    case 'version':
-      process.stdout.write(`varve ${readBuildInfo().version}\n`);
-      return;
-    case 'help':
-    case '':
-      process.stdout.write(usage);
-      return;
-    default:
-      throw new UsageError(`unknown command '${words.join(' ')}'; 'varve help' lists them`);
-  }
+  const command = commands.get(words.join(' '));
+  if (command === undefined)
+    throw new UsageError(`unknown command '${words.join(' ')}'; 'varve help' lists them`);
+  await command(sources);
 }
 
 try {
   await run(process.argv.slice(2));
 } catch (thrown) {
-  const wrongUse = thrown instanceof UsageError || thrown instanceof ConfigError;
+  const exits2 = [UsageError, ConfigError, CouldNotRun].some((kind) => thrown instanceof kind);
   const text = thrown instanceof Error ? thrown.message : String(thrown);
   process.stderr.write(
     `${text
@@ -100,5 +88,5 @@ try {
       .map((line) => `varve: ${line}`)
       .join('\n')}\n`,
   );
-  process.exit(wrongUse ? 2 : 1);
+  process.exit(exits2 ? 2 : 1);
 }

@@ -7,12 +7,14 @@ import type {
   NativeStore as AddonStore,
   NativeSyslogDatagrams as AddonSyslogDatagrams,
   NativeSyslogFraming as AddonSyslogFraming,
+  NativeUpkeep as AddonUpkeep,
 } from './addon.d.ts';
 import type { DeleteRequest, Expired, NewDelete } from './deletes.ts';
 import { toVarveError, VarveError } from './errors.ts';
 import type { QueryAnswer, SqlOutcome } from './queries.ts';
 import type { NativeSettings, RetentionRule } from './settings.ts';
 import type { StoreStatus } from './status.ts';
+import type { CheckReport, RepairReport, UpkeepProgress } from './upkeep.ts';
 
 export type { DeleteRequest, Expired, LabelMatch, LineMatch, MatchKind, NewDelete } from './deletes.ts';
 export { type ErrorCode, VarveError } from './errors.ts';
@@ -27,6 +29,15 @@ export type {
   TenantActivity,
   ViewStatus,
 } from './status.ts';
+export type {
+  CheckReport,
+  Finding,
+  LostRecords,
+  RepairReport,
+  Repaired,
+  SegmentName,
+  UpkeepProgress,
+} from './upkeep.ts';
 
 /** What a request's body is; each has one decoder in `native/wire`. */
 export type BodyFormat =
@@ -236,6 +247,40 @@ export class NativeStore {
   }
 }
 
+/** A data directory that is looked after: locked, and nothing of it open. */
+export class Upkeep {
+  readonly #upkeep: AddonUpkeep;
+
+  private constructor(upkeep: AddonUpkeep) {
+    this.#upkeep = upkeep;
+  }
+
+  /** @throws VarveError DATA_DIR_LOCKED with the other process' id, IO where there is no such folder */
+  static async open(settings: NativeSettings): Promise<Upkeep> {
+    const { NativeUpkeep } = loadAddon();
+    return new Upkeep(await crossing(() => Promise.resolve(NativeUpkeep.open(JSON.stringify(settings)))));
+  }
+
+  /** Looks at every file that the manifest names. @throws VarveError TENANT_INVALID, IO: it could not be looked at */
+  async check({ tenant, fast }: { readonly tenant?: string; readonly fast: boolean }): Promise<CheckReport> {
+    return JSON.parse(await crossing(() => this.#upkeep.check(tenant, fast))) as CheckReport;
+  }
+
+  /** Mends what can be. @throws VarveError STORE_CORRUPT without a manifest, IO: it went no further */
+  async repair({ dryRun }: { readonly dryRun: boolean }): Promise<RepairReport> {
+    return JSON.parse(await crossing(() => this.#upkeep.repair(dryRun))) as RepairReport;
+  }
+
+  progress(): UpkeepProgress {
+    return JSON.parse(this.#upkeep.progress()) as UpkeepProgress;
+  }
+
+  /** Gives the data directory free. */
+  close(): void {
+    this.#upkeep.close();
+  }
+}
+
 /** Cuts the bytes of one connection into syslog messages; its bodies have the format `syslog`. */
 export class SyslogFraming {
   readonly #framing: AddonSyslogFraming;
@@ -303,6 +348,7 @@ export class SyslogDatagrams {
 
 interface Addon {
   readonly NativeStore: { open(settingsJson: string): Promise<AddonStore> };
+  readonly NativeUpkeep: { open(settingsJson: string): AddonUpkeep };
   readonly NativeSyslogFraming: new (
     messageMaxBytes: number,
     address: string,

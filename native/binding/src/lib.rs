@@ -14,6 +14,7 @@ mod sql;
 mod store;
 mod syslog;
 mod tenants;
+mod upkeep;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

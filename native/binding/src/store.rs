@@ -39,25 +39,8 @@ impl Running {
         let syslog_zone = syslog::zone(&settings.syslog_time_zone)?;
         let lock =
             DataDirLock::acquire(&settings.data_dir).map_err(|error| coded(error.code(), error))?;
-        let disk_reserve = DiskReserve {
-            min_bytes: settings.disk_free_min_bytes,
-            min_percent: settings.disk_free_min_percent,
-        };
-        let journal = JournalSettings {
-            dir: settings.data_dir.clone(),
-            partitions: settings.partitions,
-            file_bytes: settings.journal_file_bytes,
-            write_buffer_max_bytes: settings.write_buffer_size_bytes,
-            epoch_timeout_ms: settings.epoch_timeout_ms,
-            coordinator_count: settings.coordinator_count,
-            disk_reserve,
-            hold_max_age_ms: settings.hold_max_age_ms,
-            producers: ProducerSettings {
-                dedupe_window_ms: settings.dedupe_window_ms,
-                dedupe_keys_max: settings.dedupe_keys_max,
-                ..ProducerSettings::default()
-            },
-        };
+        let disk_reserve = disk_reserve(&settings);
+        let journal = journal_settings(&settings);
         let log =
             Journal::open(journal, Runtime::real()).map_err(|error| coded(error.code(), error))?;
         let log = Arc::new(log);
@@ -105,6 +88,31 @@ impl Running {
     pub(crate) fn close(&self) {
         self.log.close();
         self.views.close();
+    }
+}
+
+fn disk_reserve(settings: &Settings) -> DiskReserve {
+    DiskReserve {
+        min_bytes: settings.disk_free_min_bytes,
+        min_percent: settings.disk_free_min_percent,
+    }
+}
+
+pub(crate) fn journal_settings(settings: &Settings) -> JournalSettings {
+    JournalSettings {
+        dir: settings.data_dir.clone(),
+        partitions: settings.partitions,
+        file_bytes: settings.journal_file_bytes,
+        write_buffer_max_bytes: settings.write_buffer_size_bytes,
+        epoch_timeout_ms: settings.epoch_timeout_ms,
+        coordinator_count: settings.coordinator_count,
+        disk_reserve: disk_reserve(settings),
+        hold_max_age_ms: settings.hold_max_age_ms,
+        producers: ProducerSettings {
+            dedupe_window_ms: settings.dedupe_window_ms,
+            dedupe_keys_max: settings.dedupe_keys_max,
+            ..ProducerSettings::default()
+        },
     }
 }
 
