@@ -45,7 +45,8 @@ impl NativeUpkeep {
         let settings: Settings = serde_json::from_str(&settings_json)
             .map_err(|error| coded(ErrorCode::Internal, format!("not settings: {error}")))?;
         if !settings.data_dir.is_dir() {
-            let reason = format!("{} is no folder; name the data directory", settings.data_dir.display());
+            let reason =
+                format!("{} is no folder; name the data directory", settings.data_dir.display());
             return Err(coded(ErrorCode::Io, reason));
         }
         let lock =

@@ -240,12 +240,7 @@ pub fn check(
         Ok(ReadManifest::Main(manifest)) => manifest,
         Ok(ReadManifest::Copy(manifest, reason)) => {
             let what = format!("{reason}; its copy is whole");
-            report.findings.push(Finding::of(
-                Part::Manifest,
-                Manifest::path(&folders),
-                None,
-                what,
-            ));
+            report.findings.push(Finding::of(Part::Manifest, Manifest::path(&folders), None, what));
             manifest
         }
         Err(OpenError::Manifest { path, reason }) => {
@@ -284,8 +279,7 @@ pub fn check(
 }
 
 fn aside_finding(one: &Quarantined, manifest: &Manifest, folders: &Folders) -> Finding {
-    let (path, name) =
-        (Quarantined::note(&one.entry, folders), Some(SegmentName::of(&one.entry)));
+    let (path, name) = (Quarantined::note(&one.entry, folders), Some(SegmentName::of(&one.entry)));
     if manifest.has(one.entry.id) {
         let what = "it is of a segment that is in its place".to_owned();
         return Finding::of(Part::Leftover, path, name, what);
@@ -294,10 +288,7 @@ fn aside_finding(one: &Quarantined, manifest: &Manifest, folders: &Folders) -> F
 }
 
 /// Files that an older version set aside, without a note of what they are.
-fn without_note(
-    folders: &Folders,
-    aside: &[Quarantined],
-) -> Result<Vec<Finding>, UpkeepError> {
+fn without_note(folders: &Folders, aside: &[Quarantined]) -> Result<Vec<Finding>, UpkeepError> {
     let mut files = files_below(&folders.quarantine())?;
     let noted: HashSet<PathBuf> =
         aside.iter().map(|one| Quarantined::note(&one.entry, folders)).collect();
@@ -319,13 +310,12 @@ fn leftovers(
     manifest: &Manifest,
     tenant: Option<&TenantId>,
 ) -> Result<Vec<Finding>, UpkeepError> {
-    let unnamed = |path: PathBuf| {
-        Finding::of(Part::Leftover, path, None, "no manifest names it".to_owned())
-    };
+    let unnamed =
+        |path: PathBuf| Finding::of(Part::Leftover, path, None, "no manifest names it".to_owned());
     let mut found = Vec::new();
     if folders.segments().is_dir() {
-        let mut orphans = files::orphans(manifest, folders)
-            .map_err(UpkeepError::io(folders.segments()))?;
+        let mut orphans =
+            files::orphans(manifest, folders).map_err(UpkeepError::io(folders.segments()))?;
         let of_tenant = tenant.map(|tenant| folders.segments().join(tenant.as_str()));
         orphans.retain(|path| of_tenant.as_ref().is_none_or(|folder| path.starts_with(folder)));
         found.extend(orphans.into_iter().map(unnamed));
@@ -376,8 +366,7 @@ pub(crate) fn verify_all<'a>(
         }
     };
     thread::scope(|scope| {
-        let others: Vec<_> =
-            (1..workers.min(entries.len())).map(|_| scope.spawn(work)).collect();
+        let others: Vec<_> = (1..workers.min(entries.len())).map(|_| scope.spawn(work)).collect();
         let mut all = vec![work()];
         all.extend(others.into_iter().map(|other| {
             // What a damaged file makes panic is caught where it is read.

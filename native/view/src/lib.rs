@@ -26,13 +26,14 @@ mod trace_filters;
 
 pub use append::Done;
 pub use check::{
-    CheckReport, CheckSettings, Depth, Finding, Part, SegmentName, UpkeepError, UpkeepProgress, check,
+    CheckReport, CheckSettings, Depth, Finding, Part, SegmentName, UpkeepError, UpkeepProgress,
+    check,
 };
 pub use deletes::{
     DeleteError, DeleteRequest, LabelMatch, LineMatch, MatchKind, NewDelete, PendingSegment,
 };
 pub use error::{AppendError, DamagedSegment, OpenError, SegmentReadError};
-pub use repair::{Lost, RepairReport, RepairSettings, Repaired, repair};
+pub use repair::{Lost, OpenLog, RepairReport, RepairSettings, Repaired, repair};
 pub use retention::Expired;
 pub use segment::Segment;
 pub use settings::{Retention, RetentionSettings, StoreSettings, UpkeepSettings};

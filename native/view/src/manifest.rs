@@ -177,7 +177,7 @@ impl Manifest {
     fn parse(path: &Path, text: &[u8]) -> Result<Self, OpenError> {
         let wrong = |reason: String| OpenError::Manifest { path: path.to_owned(), reason };
         let is_sealed = match sealed(text) {
-            Some((checksum, content)) if checksum == xxh3_64(content) => true,
+            Some((said, content)) if *said == digits(content) => true,
             Some(_) => return Err(wrong("is damaged: its checksum is another".to_owned())),
             None => false,
         };
@@ -251,19 +251,24 @@ impl Manifest {
         let content = serde_json::to_vec(&content)?;
         let fields = content.strip_prefix(b"{").unwrap_or(&content);
         let mut bytes = CHECKSUM.to_vec();
-        bytes.extend_from_slice(format!("{:016x}", xxh3_64(fields)).as_bytes());
+        bytes.extend_from_slice(&digits(fields));
         bytes.extend_from_slice(BEHIND_CHECKSUM);
         bytes.extend_from_slice(fields);
         Ok(bytes)
     }
 }
 
-/// The checksum that a file begins with, and what it is of.
-fn sealed(text: &[u8]) -> Option<(u64, &[u8])> {
+/// The digits of a checksum.
+fn digits(content: &[u8]) -> [u8; 16] {
+    let mut digits = [0; 16];
+    digits.copy_from_slice(format!("{:016x}", xxh3_64(content)).as_bytes());
+    digits
+}
+
+/// The checksum's digits that a file begins with, and what they are of.
+fn sealed(text: &[u8]) -> Option<(&[u8; 16], &[u8])> {
     let (digits, rest) = text.strip_prefix(CHECKSUM)?.split_first_chunk::<16>()?;
-    let content = rest.strip_prefix(BEHIND_CHECKSUM)?;
-    let digits = std::str::from_utf8(digits).ok()?;
-    Some((u64::from_str_radix(digits, 16).ok()?, content))
+    Some((digits, rest.strip_prefix(BEHIND_CHECKSUM)?))
 }
 
 /// Gives a file new content as a whole; its folder is not synced.

@@ -154,16 +154,7 @@ impl<'a> Repair<'a> {
             ReadManifest::Copy(manifest, reason) => (manifest, Some(reason)),
         };
         let report = RepairReport::default();
-        Ok(Self {
-            settings,
-            folders,
-            manifest,
-            copied_because,
-            open_log,
-            log: None,
-            report,
-            steps,
-        })
+        Ok(Self { settings, folders, manifest, copied_because, open_log, log: None, report, steps })
     }
 
     fn run(mut self, progress: &UpkeepProgress) -> Result<RepairReport, UpkeepError> {
@@ -296,8 +287,12 @@ impl<'a> Repair<'a> {
     /// Brings a segment back that is set aside, from its own rows or from the log.
     fn restore(&mut self, one: &Quarantined) -> Result<(), UpkeepError> {
         let entry = &one.entry;
-        let aside = Quarantined::files(entry, &self.folders);
-        let files = if aside.parquet.exists() { aside } else { self.folders.segment(entry) };
+        let files = if self.manifest.has(entry.id) {
+            // In a dry run it stays there.
+            self.folders.segment(entry)
+        } else {
+            Quarantined::files(entry, &self.folders)
+        };
         let verdict = verify(&files, entry, Depth::Rows, &self.folders.manifest())?;
         let how = if verdict.has(Part::Parquet) {
             match self.from_log(one)? {

@@ -49,7 +49,8 @@ impl Verdict {
 
     /// What is wrong with its parts, in one sentence.
     pub(crate) fn reason(&self) -> String {
-        let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name =
+            |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let faults = self.faults.iter();
         let said: Vec<_> =
             faults.map(|fault| format!("{}: {}", name(&fault.path), fault.what)).collect();
@@ -165,7 +166,8 @@ impl Verifying<'_> {
             }
         }
         if seen.ids_missing > 0 {
-            let what = format!("its filter does not have {} trace ids of the rows", seen.ids_missing);
+            let what =
+                format!("its filter does not have {} trace ids of the rows", seen.ids_missing);
             self.fault(Part::Directory, what);
         }
         Ok(Some(seen))
@@ -202,7 +204,8 @@ impl Verifying<'_> {
             self.verdict.rows += u64::from(index.rows);
             // What a sender repeats of its metadata is counted and not stored.
             if index.records != entry.records && entry.table != Table::Metadata {
-                let what = format!("it says {} records, the file has {}", entry.records, index.records);
+                let what =
+                    format!("it says {} records, the file has {}", entry.records, index.records);
                 self.fault(Part::Manifest, what);
             }
             if index.time_range != entry.time_range {
@@ -244,10 +247,8 @@ impl Verifying<'_> {
             self.fault(Part::Text, what);
             return Ok(());
         }
-        let lost = seen
-            .lines
-            .iter()
-            .find(|(row, line)| !matches!(index.leads_to(line, *row), Ok(true)));
+        let lost =
+            seen.lines.iter().find(|(row, line)| !matches!(index.leads_to(line, *row), Ok(true)));
         if let Some((row, _)) = lost {
             self.fault(Part::Text, format!("it does not lead to the words of row {row}"));
         }

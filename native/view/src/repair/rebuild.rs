@@ -29,8 +29,7 @@ impl Rebuilt {
         let seal = ParquetSeal::of_file(parquet)?;
         let file = ParquetSegment::open(parquet, seal.blocks.clone())?;
         let mut trace_ids = TraceIds::default();
-        let mut text =
-            (entry.table == Table::Logs).then(|| IndexBuilder::new(text_block_rows));
+        let mut text = (entry.table == Table::Logs).then(|| IndexBuilder::new(text_block_rows));
         let mut index = index_rows(entry.table, &file, &mut |batch| {
             trace_ids.add(batch);
             let bodies = batch.column_by_name("body").map(AsArray::as_string::<i32>);

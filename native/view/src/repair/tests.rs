@@ -118,12 +118,8 @@ fn repair_until(
 }
 
 fn is_sound(folder: &Path) -> bool {
-    let settings = CheckSettings {
-        data_dir: folder.to_owned(),
-        tenant: None,
-        depth: Depth::Rows,
-        workers: 1,
-    };
+    let settings =
+        CheckSettings { data_dir: folder.to_owned(), tenant: None, depth: Depth::Rows, workers: 1 };
     check(&settings, &UpkeepProgress::default()).unwrap().findings.is_empty()
 }
 

@@ -214,7 +214,11 @@ fn any_damage_is_mended_where_the_rows_are_sound_and_else_it_is_said_what_is_los
         let report = repaired(home);
         let what = format!("{} {harm:?} {report:?}", path.display());
         let is_lost = path.extension().unwrap() == "parquet";
-        assert_eq!((report.lost.len(), report.repaired.len()), (usize::from(is_lost), usize::from(!is_lost)), "{what}");
+        assert_eq!(
+            (report.lost.len(), report.repaired.len()),
+            (usize::from(is_lost), usize::from(!is_lost)),
+            "{what}"
+        );
         let checked = checked(home, Depth::Rows);
         assert_eq!(checked.is_damaged, is_lost, "{what}");
         assert!(checked.findings.iter().all(|one| one.part == Part::Quarantine), "{what}");
