@@ -326,7 +326,7 @@ fn leftovers(
     let mut others = files_below(&folders.manifest())?;
     others.retain(|path| path.extension().is_some_and(|one| one == "new"));
     found.extend(others.into_iter().map(unnamed));
-    if Manifest::path(folders).exists() && !Manifest::is_copied(folders) {
+    if Manifest::read_main(folders).is_ok() && !Manifest::is_copied(folders) {
         let what = "it is not what the manifest is".to_owned();
         found.push(Finding::of(Part::Leftover, Manifest::copy_path(folders), None, what));
     }

@@ -65,6 +65,19 @@ impl SegmentFiles {
     pub(crate) fn all(self) -> [PathBuf; 3] {
         [self.parquet, self.directory, self.text]
     }
+
+    /// Of those that are there.
+    pub(crate) fn total_bytes(&self) -> io::Result<u64> {
+        let mut total = 0;
+        for path in self.clone().all() {
+            match fs::metadata(path) {
+                Ok(file) => total += file.len(),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(total)
+    }
 }
 
 /// Writes a file whose bytes are on disk when this returns; its name is not, see [`sync_folder`].
@@ -73,6 +86,28 @@ pub(crate) fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<u64> {
     file.write_all(bytes)?;
     file.sync_all()?;
     Ok(bytes.len() as u64)
+}
+
+/// Gives a file new content as a whole, durably.
+pub(crate) fn replace_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".new");
+    write_synced(Path::new(&beside), bytes)?;
+    fs::rename(&beside, path)?;
+    path.parent().map_or(Ok(()), sync_folder)
+}
+
+/// Gives a file's content a second name, in place of what has that: a link, or a copy where the disk has
+/// no links. The bytes are on disk when this returns, the name is not.
+pub(crate) fn link_synced(from: &Path, to: &Path) -> io::Result<()> {
+    match fs::remove_file(to) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    fs::hard_link(from, to).or_else(|_| {
+        fs::copy(from, to)?;
+        File::open(to)?.sync_all()
+    })
 }
 
 /// Makes names that were made or removed in the folder durable.

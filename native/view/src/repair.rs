@@ -7,94 +7,30 @@
 
 mod from_log;
 mod rebuild;
+mod report;
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{fs, sync::Arc};
 
-use serde::Serialize;
 use varve_log::Log;
-use varve_types::{Table, TenantId};
 
 use self::rebuild::Rebuilt;
+pub use self::report::{Lost, RepairReport, RepairSettings, Repaired};
 use crate::{
     check::{
         Depth, Part, ReadManifest, SegmentName, UpkeepError, UpkeepProgress, Verdict,
         read_manifest, verify, verify_all,
     },
     deletes,
-    files::{self, Folders, SegmentFiles, make_folder, sync_folder, write_synced},
+    files::{
+        self, Folders, SegmentFiles, link_synced, make_folder, replace_synced, sync_folder,
+        write_synced,
+    },
     label_texts::LabelTexts,
     manifest::{Manifest, SegmentEntry},
     quarantine::{self, Quarantined},
     sealing,
     segment::Segment,
 };
-
-/// What is repaired, and how.
-#[derive(Clone, Debug)]
-pub struct RepairSettings {
-    /// The data directory; the caller holds its lock.
-    pub data_dir: PathBuf,
-    /// Says what would be done, and changes nothing.
-    pub dry_run: bool,
-    /// Rows that a text index finds as one block.
-    pub text_block_rows: u32,
-    /// Segments that are looked at side by side, at least 1.
-    pub workers: usize,
-}
-
-/// Something that was mended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Repaired {
-    /// The file, or the note of a segment that was set aside.
-    pub path: PathBuf,
-    /// Which segment.
-    pub segment: Option<SegmentName>,
-    /// What was wrong.
-    pub what: String,
-    /// What was done.
-    pub how: String,
-}
-
-/// Records that are in no sound file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Lost {
-    /// Whose.
-    pub tenant: TenantId,
-    /// Of which table.
-    pub table: Table,
-    /// The segment that had them.
-    pub segment: u64,
-    /// How many.
-    pub records: u64,
-    /// Time of the first, milliseconds since the epoch.
-    pub first_ms: i64,
-    /// Time of the last.
-    pub last_ms: i64,
-    /// What is wrong with the segment.
-    pub what: String,
-    /// Why they could not be brought back.
-    pub why: String,
-}
-
-/// What a repair did, or would do.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct RepairReport {
-    /// Segments that were looked at, those that were set aside too.
-    pub segments: u64,
-    /// What was mended.
-    pub repaired: Vec<Repaired>,
-    /// What is lost.
-    pub lost: Vec<Lost>,
-    /// Files that were removed: a killed process left them half made.
-    pub removed: Vec<PathBuf>,
-}
 
 /// Opens the log, when the first segment needs it; the error is why that failed.
 pub type OpenLog<'a> = dyn FnMut() -> Result<Arc<dyn Log>, String> + 'a;
@@ -241,14 +177,15 @@ impl<'a> Repair<'a> {
         let rebuilt = Rebuilt::of(entry, &files.parquet, self.settings.text_block_rows)?;
         if self.acts() {
             if verdict.has(Part::Directory) {
-                replace_file(&files.directory, &rebuilt.directory)?;
+                replace_synced(&files.directory, &rebuilt.directory)
+                    .map_err(UpkeepError::io(&files.directory))?;
                 self.steps.reached();
             }
             if let Some(text) = rebuilt.text.as_ref().filter(|_| verdict.has(Part::Text)) {
-                replace_file(&files.text, text)?;
+                replace_synced(&files.text, text).map_err(UpkeepError::io(&files.text))?;
                 self.steps.reached();
             }
-            let size_bytes = total_bytes(&files).map_err(UpkeepError::io(&files.directory))?;
+            let size_bytes = files.total_bytes().map_err(UpkeepError::io(&files.directory))?;
             let now = SegmentEntry { size_bytes, ..rebuilt.entry };
             if now != *entry {
                 let mut next = self.manifest.clone();
@@ -295,7 +232,7 @@ impl<'a> Repair<'a> {
         };
         let verdict = verify(&files, entry, Depth::Rows, &self.folders.manifest())?;
         let how = if verdict.has(Part::Parquet) {
-            match self.from_log(one)? {
+            match self.take_from_log(one)? {
                 Ok(()) => "its rows are taken from the log",
                 Err(why) => {
                     self.lost(one, why);
@@ -343,28 +280,28 @@ impl<'a> Repair<'a> {
         let to = self.folders.segment(&one.entry);
         let folder = self.folders.table(&one.entry.tenant, one.entry.table);
         make_folder(&folder, &self.folders.segments()).map_err(UpkeepError::io(&folder))?;
-        link(&from.parquet, &to.parquet)?;
+        link_synced(&from.parquet, &to.parquet).map_err(UpkeepError::io(&to.parquet))?;
         if verdict.has(Part::Directory) {
             let written = write_synced(&to.directory, &rebuilt.directory);
             written.map_err(UpkeepError::io(&to.directory))?;
         } else {
-            link(&from.directory, &to.directory)?;
+            link_synced(&from.directory, &to.directory).map_err(UpkeepError::io(&to.directory))?;
         }
         if let Some(text) = &rebuilt.text {
             if verdict.has(Part::Text) {
                 write_synced(&to.text, text).map_err(UpkeepError::io(&to.text))?;
             } else {
-                link(&from.text, &to.text)?;
+                link_synced(&from.text, &to.text).map_err(UpkeepError::io(&to.text))?;
             }
         }
         sync_folder(&folder).map_err(UpkeepError::io(&folder))?;
         self.steps.reached();
-        let size_bytes = total_bytes(&to).map_err(UpkeepError::io(&to.parquet))?;
+        let size_bytes = to.total_bytes().map_err(UpkeepError::io(&to.parquet))?;
         self.name_again(one, SegmentEntry { size_bytes, ..rebuilt.entry })
     }
 
     /// Writes the segment anew of what the log has yet; or says why not.
-    fn from_log(&mut self, one: &Quarantined) -> Result<Result<(), String>, UpkeepError> {
+    fn take_from_log(&mut self, one: &Quarantined) -> Result<Result<(), String>, UpkeepError> {
         if one.entry.log.is_empty() {
             let why = "which records of the log it had is not known: rows of it were erased, or an older version wrote it";
             return Ok(Err(why.to_owned()));
@@ -424,40 +361,6 @@ impl<'a> Repair<'a> {
         }
         Ok(())
     }
-}
-
-/// Gives a file new content as a whole, durably.
-fn replace_file(path: &Path, bytes: &[u8]) -> Result<(), UpkeepError> {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".new");
-    let replaced = write_synced(Path::new(&beside), bytes)
-        .and_then(|_| fs::rename(&beside, path))
-        .and_then(|()| path.parent().map_or(Ok(()), sync_folder));
-    replaced.map_err(UpkeepError::io(path))
-}
-
-/// Gives a file a second name, or where the disk has no such thing a second copy.
-fn link(from: &Path, to: &Path) -> Result<(), UpkeepError> {
-    match fs::remove_file(to) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            return Err(UpkeepError::io(to)(error));
-        }
-        _ => {}
-    }
-    let copy = |_| fs::read(from).and_then(|bytes| write_synced(to, &bytes)).map(drop);
-    fs::hard_link(from, to).or_else(copy).map_err(UpkeepError::io(to))
-}
-
-fn total_bytes(files: &SegmentFiles) -> io::Result<u64> {
-    let mut total = 0;
-    for path in files.clone().all() {
-        match fs::metadata(path) {
-            Ok(file) => total += file.len(),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(total)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What is wrong with one segment.
 
 use std::{
-    fs, io,
+    io,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
 };
@@ -256,13 +256,8 @@ impl Verifying<'_> {
     }
 
     fn check_size(&mut self) -> Result<(), UpkeepError> {
-        for path in self.files.clone().all() {
-            match fs::metadata(&path) {
-                Ok(file) => self.verdict.bytes += file.len(),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err(UpkeepError::io(path)(error)),
-            }
-        }
+        let failed = UpkeepError::io(&self.files.parquet);
+        self.verdict.bytes = self.files.total_bytes().map_err(failed)?;
         // A file that is damaged or gone is named already.
         if self.verdict.faults.is_empty() && self.verdict.bytes != self.entry.size_bytes {
             let (said, bytes) = (self.entry.size_bytes, self.verdict.bytes);
