@@ -6,7 +6,7 @@ import { check, document, hashFromInput, print } from './commands/config.ts';
 import { hold, holds, release, status } from './commands/log.ts';
 import { start } from './commands/start.ts';
 import { compact, retention, stats } from './commands/store.ts';
-import { checkStore, CouldNotRun, repairStore } from './commands/upkeep.ts';
+import { CouldNotRun, checkStore, repairStore } from './commands/upkeep.ts';
 import { ConfigError, type ConfigSources } from './config/load.ts';
 
 const usage = `Usage: varve COMMAND [--config FILE] [--data-dir DIR] [--SETTING VALUE …]

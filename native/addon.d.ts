@@ -76,6 +76,20 @@ export declare class NativeSyslogFraming {
   finish(): Buffer
 }
 
+/** A data directory that is looked after: locked, and nothing of it open. */
+export declare class NativeUpkeep {
+  /** Locks the data directory, which must be there. */
+  static open(settingsJson: string): Promise<NativeUpkeep>
+  /** Looks at every file that the manifest names; a `CheckReport` as JSON. `fast`: rows are not decoded. */
+  check(tenant: string | undefined | null, fast: boolean): Promise<string>
+  /** Mends what can be; a `RepairReport` as JSON. `dry_run`: only says what it would do. */
+  repair(dryRun: boolean): Promise<string>
+  /** How far it is, as JSON. */
+  progress(): string
+  /** Gives the data directory free. */
+  close(): void
+}
+
 /** What became of a request; what was accepted is durable. */
 export interface AppendReceipt {
   /** Log records, spans or data points. */

@@ -33,8 +33,8 @@ export type {
   CheckReport,
   Finding,
   LostRecords,
-  RepairReport,
   Repaired,
+  RepairReport,
   SegmentName,
   UpkeepProgress,
 } from './upkeep.ts';
@@ -258,7 +258,7 @@ export class Upkeep {
   /** @throws VarveError DATA_DIR_LOCKED with the other process' id, IO where there is no such folder */
   static async open(settings: NativeSettings): Promise<Upkeep> {
     const { NativeUpkeep } = loadAddon();
-    return new Upkeep(await crossing(() => Promise.resolve(NativeUpkeep.open(JSON.stringify(settings)))));
+    return new Upkeep(await crossing(() => NativeUpkeep.open(JSON.stringify(settings))));
   }
 
   /** Looks at every file that the manifest names. @throws VarveError TENANT_INVALID, IO: it could not be looked at */
@@ -348,7 +348,7 @@ export class SyslogDatagrams {
 
 interface Addon {
   readonly NativeStore: { open(settingsJson: string): Promise<AddonStore> };
-  readonly NativeUpkeep: { open(settingsJson: string): AddonUpkeep };
+  readonly NativeUpkeep: { open(settingsJson: string): Promise<AddonUpkeep> };
   readonly NativeSyslogFraming: new (
     messageMaxBytes: number,
     address: string,

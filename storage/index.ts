@@ -34,7 +34,13 @@ export { backUp, type CopyProgress, restore } from './backup.ts';
 export type { DeleteRequest, Deletes, LabelMatch, LineMatch, MatchKind, NewDelete } from './deletes.ts';
 export { parseTenant, type TenantId } from './model/tenant.ts';
 export type { StorageOptions } from './options.ts';
-export { type CheckReport, checkStore, type RepairReport, repairStore, type UpkeepProgress } from './upkeep.ts';
+export {
+  type CheckReport,
+  checkStore,
+  type RepairReport,
+  repairStore,
+  type UpkeepProgress,
+} from './upkeep.ts';
 
 /** Where records go and what queries run on. */
 export interface Storage {

@@ -84,7 +84,8 @@ function showProgress({ segments, segmentsTotal, bytes, bytesTotal }: UpkeepProg
 export function showCheck(report: CheckReport, dataDir: string): string {
   const { segments, bytes, rows, findings, isDamaged } = report;
   const table = findings.map(({ path, what, remedy }) => [relative(dataDir, path), what, remedy]);
-  const lines = table.length === 0 ? [] : [...columns([['file', 'what is wrong', 'what to do'], ...table]), ''];
+  const lines =
+    table.length === 0 ? [] : [...columns([['file', 'what is wrong', 'what to do'], ...table]), ''];
   const verdict =
     findings.length === 0
       ? 'nothing is wrong'

@@ -113,7 +113,9 @@ describe('varve store check and repair', () => {
     for (const more of [[], ['--fast']]) {
       const checked = varve(dataDir, 'store', 'check', '--json', ...more);
       expect(checked.status).toBe(1);
-      const report = JSON.parse(checked.output) as { readonly findings: readonly { readonly path: string }[] };
+      const report = JSON.parse(checked.output) as {
+        readonly findings: readonly { readonly path: string }[];
+      };
       expect(report.findings.map(({ path }) => path).sort()).toEqual([directory, text, manifest].sort());
     }
     const dry = varve(dataDir, 'store', 'repair', '--dry-run');
@@ -134,7 +136,9 @@ describe('varve store check and repair', () => {
     expect(checked.output).toContain('are not those that were written');
     const repaired = varve(dataDir, 'store', 'repair');
     expect(repaired.status).toBe(1);
-    expect(repaired.output).toMatch(/^lost {6}3 records of logs of anonymous from 20\S+Z to 20\S+Z, segment /);
+    expect(repaired.output).toMatch(
+      /^lost {6}3 records of logs of anonymous from 20\S+Z to 20\S+Z, segment /,
+    );
     const answers = await answersOf(dataDir);
     expect(answers).toMatchObject({ lines: [], hasTrace: true });
     expect(answers.warnings[0]).toMatch(/^3 records of logs from \d+ to \d+ ms are missing: /);

@@ -41,7 +41,7 @@ pub struct NativeUpkeep {
 impl NativeUpkeep {
     /// Locks the data directory, which must be there.
     #[napi(factory)]
-    pub fn open(settings_json: String) -> napi::Result<Self> {
+    pub async fn open(settings_json: String) -> napi::Result<Self> {
         let settings: Settings = serde_json::from_str(&settings_json)
             .map_err(|error| coded(ErrorCode::Internal, format!("not settings: {error}")))?;
         if !settings.data_dir.is_dir() {
@@ -49,8 +49,11 @@ impl NativeUpkeep {
                 format!("{} is no folder; name the data directory", settings.data_dir.display());
             return Err(coded(ErrorCode::Io, reason));
         }
-        let lock =
-            DataDirLock::acquire(&settings.data_dir).map_err(|error| coded(error.code(), error))?;
+        let data_dir = settings.data_dir.clone();
+        let lock = tokio::task::spawn_blocking(move || DataDirLock::acquire(&data_dir))
+            .await
+            .map_err(|_| lost("locking the data directory"))?
+            .map_err(|error| coded(error.code(), error))?;
         Ok(Self { settings, progress: Arc::default(), lock: Mutex::new(Some(lock)) })
     }
 

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     panic::{AssertUnwindSafe, catch_unwind},
+    path::{Path, PathBuf},
     sync::mpsc,
 };
 
@@ -12,6 +13,7 @@ use varve_columnar::{
     builders::{LogRow, LogsBuilder},
 };
 use varve_log::{DiskReserve, Hold, MemoryLog};
+use varve_types::{Table, TenantId};
 
 use super::*;
 use crate::{CheckSettings, Store, StoreSettings, UpkeepSettings, check, files::below};

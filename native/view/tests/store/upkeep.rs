@@ -22,10 +22,10 @@ use crate::support::{Home, Line, logs, metadata, rows, samples, spans, tenant};
 
 const TABLES: [Table; 4] = [Table::Logs, Table::Spans, Table::Samples, Table::Metadata];
 
-/// Two segments of each table, all rows of them sealed. `held`: the log keeps what was sealed.
-fn filled(held: bool) -> Home {
+/// Two segments of each table, all rows of them sealed. `is_held`: the log keeps what was sealed.
+fn filled(is_held: bool) -> Home {
     let mut home = Home::new();
-    if held {
+    if is_held {
         let (name, owner) = ("test".into(), "test".into());
         let hold = Hold { name, owner, max_age_ms: 3_600_000, from: BTreeMap::new() };
         home.log.hold(hold).unwrap();
@@ -136,10 +136,11 @@ fn a_folder_without_a_store_is_sound() {
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
+type Change = fn(&mut Directory);
+
 #[test]
 fn a_directory_that_is_whole_but_not_of_these_rows_is_found_in_the_rows_and_made_anew() {
     let mut home = filled(false);
-    type Change = fn(&mut Directory);
     let changes: [(&str, Change); 3] = [
         ("logs", |directory| directory.label_sets[0].rows.end -= 1),
         ("logs", |directory| directory.trace_filter = Some([].into_iter().collect())),

@@ -5,7 +5,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use varve_types::Table;
 use varve_view::{Depth, Part};
 
 use super::{TABLES, all_files, answers, checked, filled, repaired, whole};
