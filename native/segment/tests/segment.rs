@@ -9,10 +9,12 @@ use arrow::{
 };
 use proptest::prelude::*;
 use tempfile::TempDir;
-use varve_columnar::builders::{SampleRow, SamplesBuilder, SpanRow, SpansBuilder};
+use varve_columnar::builders::{
+    ExemplarsBuilder, SampleRow, SamplesBuilder, SpanRow, SpansBuilder,
+};
 use varve_segment::{
     Clustered, Directory, LogPart, ParquetSegment, TRACE_STRIDE_ROWS, TraceKey, cluster,
-    write_parquet,
+    index_rows, write_parquet,
 };
 use varve_types::{Lsn, Table};
 use xxhash_rust::xxh3::xxh3_64;
@@ -149,6 +151,45 @@ fn a_directory_is_read_back_with_how_the_parquet_file_was_written() {
         let read = Directory::from_bytes(&bytes).unwrap();
         assert_eq!(read, (rows.directory, written.parquet), "{table:?}");
     }
+}
+
+fn exemplars() -> RecordBatch {
+    let mut exemplars = ExemplarsBuilder::default();
+    for at in 0..10i64 {
+        exemplars.append(&format!(r#"{{"__name__":"m{}"}}"#, at % 3), 7 - at, 1.5, "{}");
+    }
+    exemplars.finish().unwrap()
+}
+
+#[test]
+fn rows_tell_the_directory_that_was_written_beside_them() {
+    let traces: Vec<u32> = (0..3_000).map(|at| at / 7).collect();
+    let segments = [
+        (Table::Samples, mixed_samples()),
+        (Table::Spans, clustered(Table::Spans, spans(&traces))),
+        (Table::Exemplars, clustered(Table::Exemplars, exemplars())),
+    ];
+    for (table, rows) in segments {
+        let (_folder, path) = written(table, &rows);
+        let file = ParquetSegment::open(&path, None).unwrap();
+        let mut seen = 0;
+        let index = index_rows(table, &file, &mut |batch| seen += batch.num_rows()).unwrap();
+        assert_eq!(index.directory.label_sets, rows.directory.label_sets, "{table:?}");
+        assert_eq!(index.directory.trace_marks, rows.directory.trace_marks, "{table:?}");
+        assert_eq!(index.time_range, rows.time_range, "{table:?}");
+        assert_eq!((index.rows as usize, seen), (rows.batch.num_rows(), rows.batch.num_rows()));
+    }
+}
+
+#[test]
+fn rows_that_are_not_in_order_are_told() {
+    let mut rows = clustered(Table::Spans, spans(&[1, 2, 3, 4]));
+    let order = arrow::array::UInt32Array::from(vec![0, 2, 1, 3]);
+    rows.batch = arrow::compute::take_record_batch(&rows.batch, &order).unwrap();
+    let (_folder, path) = written(Table::Spans, &rows);
+    let file = ParquetSegment::open(&path, None).unwrap();
+    let error = index_rows(Table::Spans, &file, &mut |_| ()).unwrap_err().to_string();
+    assert!(error.contains("row 2 is not in the segment's order"), "{error}");
 }
 
 #[test]
