@@ -23,7 +23,7 @@ const usage = `Usage: varve COMMAND [--config FILE] [--data-dir DIR] [--SETTING 
   store check [--tenant T] [--fast] [--json]  look for damage in a data directory that no Varve has open
   store repair [--dry-run] [--json]  mend what can be, set aside what cannot, and say what is lost
   store compact    merge the segments of a data directory that no Varve has open
-  backup FOLDER    copy a data directory that no Varve has open, sealed; again: only what is new
+  backup FOLDER    copy a data directory, of a running Varve too, sealed; again: only what is new
   restore FOLDER   make the data directory, which must be empty, of a backup
   store retention  show what retention would remove from a data directory that no Varve has open
   config document  write docs/configuration.md from the schema, to standard output

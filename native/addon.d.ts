@@ -31,6 +31,15 @@ export declare class NativeStore {
    * path says that records belong which do not say it.
    */
   append(tenant: string, format: string, encoding: string, body: Uint8Array, idempotencyKey?: string | undefined | null, target?: string | undefined | null): Promise<AppendReceipt>
+  /** Seals, and keeps the files that the manifest then names until [`Self::unpin`]; `PinnedFiles` as JSON. */
+  pin(): Promise<string>
+  /** Lets them go. */
+  unpin(): Promise<void>
+  /**
+   * The journal's files with how far they are synced, which is at least up to the tails that are told;
+   * `JournalFiles` as JSON.
+   */
+  journalFiles(): string
   /** Hides rows at once and erases them later; `what_json` is a `NewDelete`. The request as JSON. */
   createDelete(tenant: string, whatJson: string): Promise<string>
   /** A tenant's requests as JSON, the newest first. */

@@ -9,6 +9,7 @@ import type {
   NativeSyslogFraming as AddonSyslogFraming,
   NativeUpkeep as AddonUpkeep,
 } from './addon.d.ts';
+import type { JournalFiles, PinnedFiles } from './backup.ts';
 import type { DeleteRequest, Expired, NewDelete } from './deletes.ts';
 import { toVarveError, VarveError } from './errors.ts';
 import type { QueryAnswer, SqlOutcome } from './queries.ts';
@@ -16,6 +17,7 @@ import type { NativeSettings, RetentionRule } from './settings.ts';
 import type { StoreStatus } from './status.ts';
 import type { CheckReport, RepairReport, UpkeepProgress } from './upkeep.ts';
 
+export type { JournalFiles, PinnedFiles } from './backup.ts';
 export type { DeleteRequest, Expired, LabelMatch, LineMatch, MatchKind, NewDelete } from './deletes.ts';
 export { type ErrorCode, VarveError } from './errors.ts';
 export type { QueryAnswer, QueryStats, SqlAnswer, SqlOutcome } from './queries.ts';
@@ -234,6 +236,21 @@ export class NativeStore {
   async expired(rules: readonly RetentionRule[]): Promise<readonly Expired[]> {
     const json = await crossing(() => Promise.resolve(this.#store.expired(JSON.stringify(rules))));
     return JSON.parse(json) as Expired[];
+  }
+
+  /** Seals, and keeps the files that the manifest then names until {@link unpin}. */
+  async pin(): Promise<PinnedFiles> {
+    return JSON.parse(await crossing(() => this.#store.pin())) as PinnedFiles;
+  }
+
+  /** Lets them go. */
+  async unpin(): Promise<void> {
+    await crossing(() => this.#store.unpin());
+  }
+
+  /** The journal's files with how far they are synced. */
+  async journalFiles(): Promise<JournalFiles> {
+    return JSON.parse(await crossing(() => Promise.resolve(this.#store.journalFiles()))) as JournalFiles;
   }
 
   /** Merges segments as far as it goes, also where it does not pay yet. */

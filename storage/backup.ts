@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
-import { Transform } from 'node:stream';
+import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
 /** How far a backup or restore is, told after each file. */
@@ -37,6 +37,16 @@ const indexName = 'backup.json';
 /** Names a copy that is not whole; a restore may go on where it finds it, and nothing starts on it. */
 const unfinishedName = 'restore.unfinished';
 
+/** A file to be copied, by its path below the data directory. */
+export interface WantedFile {
+  readonly path: string;
+  readonly bytes: number;
+  /** Only this much of it, from the front: it is being written. */
+  readonly frontBytes?: number;
+  /** What it shall have; it may be another file by now. */
+  readonly content?: string;
+}
+
 /**
  * Copies a data directory that nothing writes to, and says of each file what it has. Called again after
  * an interruption, or later, it copies only what the target does not have. The index is written last:
@@ -49,21 +59,50 @@ export async function backUp(
   target: string,
   onProgress: (progress: CopyProgress) => void,
 ): Promise<CopySummary> {
+  return await writeBackup(source, target, onProgress, [() => filesToCopy(source)]);
+}
+
+/** The files that belong into a backup, of all of the data directory or of a folder that may not be there. */
+export async function filesToCopy(dataDir: string, folder = ''): Promise<WantedFile[]> {
+  const wanted: WantedFile[] = [];
+  for (const path of await filesBelow(dataDir, folder)) {
+    if (!isBackedUp(path)) continue;
+    // Of a store that is open a counter may have a new name by now.
+    const file = await stat(join(dataDir, path)).catch((thrown: unknown) => {
+      if (folder !== '' && isMissing(thrown)) return undefined;
+      throw thrown;
+    });
+    if (file !== undefined) wanted.push({ path, bytes: file.size });
+  }
+  return wanted;
+}
+
+/** Copies files stage by stage, each asked for when the one before is copied, then writes the index. */
+export async function writeBackup(
+  source: string,
+  target: string,
+  onProgress: (progress: CopyProgress) => void,
+  stages: readonly (() => Promise<readonly WantedFile[]>)[],
+): Promise<CopySummary> {
   if (!relative(source, target).startsWith('..'))
     throw new Error(`${target} is inside of the data directory ${source}; name another folder`);
-  const wanted: { path: string; bytes: number }[] = [];
-  for (const path of await filesBelow(source)) {
-    if (isBackedUp(path)) wanted.push({ path, bytes: (await stat(join(source, path))).size });
-  }
   await mkdir(target, { recursive: true });
   await refuseOthers(target);
   const known = await readIndex(target);
   await rm(join(target, indexName), { force: true });
   const files: CopiedFile[] = [];
-  const summary = await copyAll(wanted, source, target, onProgress, async ({ path }, copied) => {
-    files.push({ path, ...copied });
-    await Promise.resolve();
-  });
+  let summary: CopySummary = { files: 0, bytes: 0, filesKept: 0 };
+  for (const stage of stages) {
+    const copied = await copyAll(await stage(), source, target, onProgress, async ({ path }, found) => {
+      files.push({ path, ...found });
+      await Promise.resolve();
+    });
+    summary = {
+      files: summary.files + copied.files,
+      bytes: summary.bytes + copied.bytes,
+      filesKept: summary.filesKept + copied.filesKept,
+    };
+  }
   const names = new Set(files.map(({ path }) => path));
   for (const { path } of known?.files ?? [])
     if (!names.has(path)) await rm(join(target, path), { force: true });
@@ -107,7 +146,7 @@ export async function isUnfinishedRestore(dataDir: string): Promise<boolean> {
 }
 
 /** Copies files that the target does not have as they are; `check` is told what was copied, or found. */
-async function copyAll<T extends { readonly path: string; readonly bytes: number }>(
+async function copyAll<T extends WantedFile>(
   files: readonly T[],
   from: string,
   to: string,
@@ -118,35 +157,41 @@ async function copyAll<T extends { readonly path: string; readonly bytes: number
   let bytes = 0;
   let filesKept = 0;
   for (const [at, file] of files.entries()) {
-    const [source, target] = [join(from, file.path), join(to, file.path)];
-    const there = await hashOf(target);
+    const target = join(to, file.path);
+    const there = await hashOf(() => createReadStream(target));
+    const source = (): Readable => contentOf(file, join(from, file.path));
     const isThere = there?.bytes === file.bytes && there.sha256 === (await hashOf(source))?.sha256;
     if (isThere) filesKept += 1;
-    await check(file, isThere ? there : await copySynced(source, target));
+    await check(file, isThere ? there : await copySynced(source(), target));
     bytes += file.bytes;
     onProgress({ files: at + 1, filesTotal: files.length, bytes, bytesTotal });
   }
   return { files: files.length, bytes: bytesTotal, filesKept };
 }
 
+function contentOf({ frontBytes, content }: WantedFile, source: string): Readable {
+  if (content !== undefined) return Readable.from([Buffer.from(content)]);
+  return createReadStream(source, frontBytes === undefined ? {} : { end: frontBytes - 1 });
+}
+
 /** What a file has; undefined where there is none. */
-async function hashOf(path: string): Promise<Omit<CopiedFile, 'path'> | undefined> {
+async function hashOf(content: () => Readable): Promise<Omit<CopiedFile, 'path'> | undefined> {
   const hash = createHash('sha256');
   let bytes = 0;
   try {
-    for await (const part of createReadStream(path)) {
+    for await (const part of content()) {
       hash.update(part as Buffer);
       bytes += (part as Buffer).length;
     }
   } catch (thrown) {
-    if (thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT') return undefined;
+    if (isMissing(thrown)) return undefined;
     throw thrown;
   }
   return { bytes, sha256: hash.digest('hex') };
 }
 
-/** Copies a file under another name, then gives it its own: what has its name is whole. */
-async function copySynced(source: string, target: string): Promise<Omit<CopiedFile, 'path'>> {
+/** Writes a file under another name, then gives it its own: what has its name is whole. */
+async function copySynced(source: Readable, target: string): Promise<Omit<CopiedFile, 'path'>> {
   await mkdir(dirname(target), { recursive: true });
   const hash = createHash('sha256');
   let bytes = 0;
@@ -158,17 +203,23 @@ async function copySynced(source: string, target: string): Promise<Omit<CopiedFi
     },
   });
   const beside = `${target}.part`;
-  await pipeline(createReadStream(source), hashing, createWriteStream(beside, { flush: true }));
+  await pipeline(source, hashing, createWriteStream(beside, { flush: true }));
   await rename(beside, target);
   await syncFolder(dirname(target));
   return { bytes, sha256: hash.digest('hex') };
 }
 
-async function filesBelow(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+/** Paths from the data directory on. */
+async function filesBelow(dataDir: string, folder: string): Promise<string[]> {
+  const entries = await readdir(join(dataDir, folder), { recursive: true, withFileTypes: true }).catch(
+    (thrown: unknown) => {
+      if (folder !== '' && isMissing(thrown)) return [];
+      throw thrown;
+    },
+  );
   const files = entries.filter((entry) => entry.isFile());
   return files
-    .map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join('/'))
+    .map((entry) => relative(dataDir, join(entry.parentPath, entry.name)).split(sep).join('/'))
     .sort();
 }
 
@@ -190,13 +241,17 @@ async function readIndex(folder: string): Promise<BackupIndex | undefined> {
   try {
     text = await readFile(join(folder, indexName), 'utf8');
   } catch (thrown) {
-    if (thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT') return undefined;
+    if (isMissing(thrown)) return undefined;
     throw thrown;
   }
   const index = JSON.parse(text) as BackupIndex | { readonly version: number };
   if (index.version !== 1 || !('files' in index))
     throw new Error(`${join(folder, indexName)} has version ${index.version}, this program reads 1`);
   return index;
+}
+
+function isMissing(thrown: unknown): boolean {
+  return thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT';
 }
 
 async function writeSynced(path: string, text: string): Promise<void> {

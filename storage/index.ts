@@ -1,8 +1,10 @@
 import {
   type AppendRequest,
   type Expired,
+  type JournalFiles,
   NativeStore,
   type NewHold,
+  type PinnedFiles,
   type QueryAnswer,
   type Receipt,
   type SqlOutcome,
@@ -20,7 +22,9 @@ export {
   type ErrorCode,
   type Expired,
   type HoldStatus,
+  type JournalFiles,
   type NewHold,
+  type PinnedFiles,
   type QueryAnswer,
   type QueryStats,
   type Receipt,
@@ -30,10 +34,11 @@ export {
   type StoreStatus,
   VarveError,
 } from '../native/index.ts';
-export { backUp, type CopyProgress, restore } from './backup.ts';
+export { backUp, type CopyProgress, type CopySummary, restore } from './backup.ts';
 export type { DeleteRequest, Deletes, LabelMatch, LineMatch, MatchKind, NewDelete } from './deletes.ts';
 export { parseTenant, type TenantId } from './model/tenant.ts';
 export type { StorageOptions } from './options.ts';
+export { backUpRunning, type RunningStore } from './running-backup.ts';
 export {
   type CheckReport,
   checkStore,
@@ -55,6 +60,11 @@ export interface Storage {
   /** Lets a hold go; false if there is none of that name. */
   release(name: string): Promise<boolean>;
   seal(): Promise<void>;
+  /** Seals, and keeps the files that the manifest then names until they are let go. */
+  pin(): Promise<PinnedFiles>;
+  unpin(): Promise<void>;
+  /** The journal's files with how far they are synced. */
+  journalFiles(): Promise<JournalFiles>;
   /** Merges segments as far as it goes. */
   compact(): Promise<void>;
   /** What retention by these rules would let go now; nothing is removed. */
@@ -78,6 +88,9 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
     hold: (hold) => store.hold(hold),
     release: (name) => store.release(name),
     seal: () => store.seal(),
+    pin: () => store.pin(),
+    unpin: () => store.unpin(),
+    journalFiles: () => store.journalFiles(),
     compact: () => store.compact(),
     expired: (rules) => store.expired(rules),
     deletes: deletesOf(store),

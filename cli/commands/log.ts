@@ -38,9 +38,14 @@ export async function hold(sources: ConfigSources, words: readonly string[]): Pr
     throw new UsageError(`'${age}' is no age; give one such as 30m, at most log.hold_max_age`);
   if ((from !== 'oldest' && from !== 'tail') || more.length > 0)
     throw new UsageError("a hold begins at 'oldest', the first record that the log has, or at 'tail'");
-  const owner = `${userInfo().username}.${hostname()}`.replaceAll(/[^\w.-]/g, '_').slice(0, ownerMaxLength);
+  const owner = ownerOfHolds();
   await command(dataDir, 'PUT', `/holds/${encodeURIComponent(name)}`, { owner, maxAgeMs, from });
   process.stdout.write(`${name} holds the log for ${showAge(maxAgeMs)}; set it again before that\n`);
+}
+
+/** Who sets a hold from here, as the log bounds names. */
+export function ownerOfHolds(): string {
+  return `${userInfo().username}.${hostname()}`.replaceAll(/[^\w.-]/g, '_').slice(0, ownerMaxLength);
 }
 
 /** `varve log release NAME`. @throws ConfigError; Error where there is no such hold */

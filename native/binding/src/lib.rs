@@ -6,6 +6,7 @@
 
 mod admin;
 mod append;
+mod backup;
 mod deletes;
 mod error;
 mod query;

@@ -10,7 +10,7 @@ use varve_log::{
 };
 use varve_sql::SqlEngine;
 use varve_types::ErrorCode;
-use varve_view::{Retention, RetentionSettings, Store, StoreSettings, UpkeepSettings};
+use varve_view::{Pinned, Retention, RetentionSettings, Store, StoreSettings, UpkeepSettings};
 
 use crate::{
     error::{coded, lost},
@@ -30,6 +30,8 @@ pub(crate) struct Running {
     /// Statements run here, so that they never hold a thread that appends need.
     pub(crate) sql: SqlEngine,
     pub(crate) log: Arc<Journal>,
+    /// What a backup copies.
+    pub(crate) pinned: Mutex<Option<Pinned>>,
     /// Given back last.
     _lock: DataDirLock,
 }
@@ -80,6 +82,7 @@ impl Running {
             sql: SqlEngine::start(cores)
                 .map_err(|error| coded(ErrorCode::Io, format!("threads for SQL: {error}")))?,
             log,
+            pinned: Mutex::default(),
             _lock: lock,
         })
     }

@@ -13,7 +13,7 @@ use crate::manifest::SegmentEntry;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// The manifest is damaged or of a version that is not read.
+    /// The manifest is damaged.
     #[error(
         "manifest {path} {reason}; 'varve store repair' puts its copy in its place if that is whole, else restore the data directory from a backup, or move it away to start empty"
     )]
@@ -22,6 +22,20 @@ pub enum OpenError {
         path: PathBuf,
         /// What is wrong with it.
         reason: String,
+    },
+    /// The manifest is of a version that is not read.
+    #[error(
+        "manifest {path} has version {version}, this program reads {oldest} to {newest}; start the version that wrote it"
+    )]
+    ManifestVersion {
+        /// The file.
+        path: PathBuf,
+        /// The one it has.
+        version: u32,
+        /// The first that is read.
+        oldest: u32,
+        /// The last that is read.
+        newest: u32,
     },
     /// A file or folder could not be read or written.
     #[error("opening the views failed at {path}: {source}")]
@@ -73,6 +87,7 @@ impl OpenError {
     pub const fn code(&self) -> ErrorCode {
         match self {
             Self::Manifest { .. }
+            | Self::ManifestVersion { .. }
             | Self::Replay(_)
             | Self::Gap { .. }
             | Self::OtherLog(_)

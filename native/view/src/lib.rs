@@ -10,6 +10,7 @@ mod label_texts;
 mod manifest;
 mod memtable;
 mod opening;
+mod pinned;
 mod quarantine;
 mod repair;
 mod retention;
@@ -33,6 +34,7 @@ pub use deletes::{
     DeleteError, DeleteRequest, LabelMatch, LineMatch, MatchKind, NewDelete, PendingSegment,
 };
 pub use error::{AppendError, DamagedSegment, OpenError, SegmentReadError};
+pub use pinned::Pinned;
 pub use repair::{Lost, OpenLog, RepairReport, RepairSettings, Repaired, repair};
 pub use retention::Expired;
 pub use segment::Segment;

@@ -185,9 +185,9 @@ impl Manifest {
             serde_json::from_slice(text).map_err(|error| wrong(format!("is damaged: {error}")))?;
         let version = content.version;
         if !(VERSION_OLDEST..=VERSION).contains(&version) {
-            return Err(wrong(format!(
-                "has version {version}, this program reads {VERSION_OLDEST} to {VERSION}"
-            )));
+            let (oldest, newest) = (VERSION_OLDEST, VERSION);
+            let path = path.to_owned();
+            return Err(OpenError::ManifestVersion { path, version, oldest, newest });
         }
         if version > VERSION_OLDEST && !is_sealed {
             return Err(wrong("is damaged: it has no checksum".to_owned()));
@@ -239,7 +239,8 @@ impl Manifest {
         Ok(())
     }
 
-    fn to_bytes(&self) -> io::Result<Vec<u8>> {
+    /// The file's bytes.
+    pub(crate) fn to_bytes(&self) -> io::Result<Vec<u8>> {
         let covered = self.covered.iter().map(|(&partition, &up_to)| Covered { partition, up_to });
         let content = Content {
             version: VERSION,

@@ -1,7 +1,7 @@
 //! The store: takes appends, shows snapshots, seals behind.
 
 use std::{
-    fs,
+    fs, io,
     sync::{Arc, atomic::AtomicU64},
     thread::{self, JoinHandle},
 };
@@ -19,7 +19,9 @@ use crate::{
     files::{self, Folders},
     label_texts::LabelTexts,
     manifest::Manifest,
-    opening, quarantine,
+    opening,
+    pinned::Pinned,
+    quarantine,
     retention::Expired,
     settings::{RetentionSettings, StoreSettings},
     snapshot::Snapshot,
@@ -121,6 +123,12 @@ impl Store {
     /// Seals what is in memtables now; returns when its segments are durable, or with why not.
     pub fn seal_now(&self) -> Result<(), String> {
         self.shared.seal_all()
+    }
+
+    /// The manifest and the files that it names at this moment; they stay as long as this is held, unless
+    /// one turns out damaged.
+    pub fn pin(&self) -> io::Result<Pinned> {
+        self.shared.pin()
     }
 
     /// The views at this moment.

@@ -131,6 +131,13 @@ impl Files {
         Ok(frames)
     }
 
+    /// Every file, the oldest first, and where its last whole group ends.
+    #[must_use]
+    pub fn ends(&self) -> Vec<(PathBuf, u64)> {
+        let index = self.index.read();
+        index.files.iter().map(|entry| (entry.file.path.clone(), entry.end)).collect()
+    }
+
     /// Partitions that hold records, or held some.
     pub fn partitions(&self) -> Vec<PartitionId> {
         self.index.read().partitions.keys().copied().collect()

@@ -1,6 +1,6 @@
 //! What an operator asks of a journal.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 use varve_types::{Lsn, PartitionId};
 
 use super::{Journal, machines::Machines};
@@ -138,6 +138,12 @@ fn holder(machine: &Partition) -> Option<Arc<str>> {
 }
 
 impl Journal {
+    /// The files, the oldest first, each with where its last synced group ends. What is behind that, of the
+    /// last one, is being written.
+    pub fn file_ends(&self) -> Vec<(PathBuf, u64)> {
+        self.shared.files.ends()
+    }
+
     /// How the journal is doing.
     pub fn status(&self) -> JournalStatus {
         let shared = &self.shared;

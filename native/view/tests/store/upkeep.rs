@@ -211,6 +211,26 @@ fn a_manifest_without_a_sound_copy_is_said_to_need_a_backup() {
 }
 
 #[test]
+fn a_manifest_of_a_later_version_is_neither_checked_nor_repaired() {
+    let home = filled(false);
+    let later = r#"{"version":3,"nextId":0,"covered":[],"segments":[]}"#;
+    fs::write(home.folder.path().join("manifest/manifest.json"), later).unwrap();
+    let settings = CheckSettings {
+        data_dir: home.folder.path().to_owned(),
+        tenant: None,
+        depth: Depth::Rows,
+        workers: 1,
+    };
+    let before = all_files(home.folder.path());
+    let refused = check(&settings, &UpkeepProgress::default()).unwrap_err();
+    for refused in [refused, try_repair(&home).unwrap_err()] {
+        let refused = refused.to_string();
+        assert!(refused.ends_with("reads 1 to 2; start the version that wrote it"), "{refused}");
+    }
+    assert!(all_files(home.folder.path()) == before);
+}
+
+#[test]
 fn a_copy_that_is_behind_is_no_damage_and_the_next_start_renews_it() {
     let mut home = filled(false);
     let copy = home.folder.path().join("manifest/manifest.copy.json");
