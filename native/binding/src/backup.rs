@@ -54,8 +54,9 @@ impl NativeStore {
     /// Lets them go.
     #[napi]
     pub async fn unpin(&self) -> napi::Result<()> {
-        drop(self.running()?.pinned.lock().take());
-        Ok(())
+        let pinned = self.running()?.pinned.lock().take();
+        let letting_go = tokio::task::spawn_blocking(move || drop(pinned));
+        letting_go.await.map_err(|_| lost("letting segments go"))
     }
 
     /// The journal's files with how far they are synced, which is at least up to the tails that are told;
