@@ -31,7 +31,8 @@ export async function backUpRunning(
     const wanted: WantedFile[] = [];
     for (const path of files) wanted.push({ path: pathOf(path), bytes: (await stat(path)).size });
     const content = { content: manifest, bytes: Buffer.byteLength(manifest) };
-    return [...wanted, { path: 'manifest/manifest.json', ...content }];
+    const names = ['manifest/manifest.json', 'manifest/manifest.copy.json'];
+    return [...wanted, ...names.map((path) => ({ path, ...content }))];
   };
   const small = async (): Promise<WantedFile[]> => {
     const all: WantedFile[] = [];

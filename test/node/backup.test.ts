@@ -96,7 +96,7 @@ describe('a backup of a Varve that runs', () => {
     const restored = temporaryFolder();
     expect((await varve(restored, 'restore', backup)).status).toBe(0);
     const checked = await varve(restored, 'store', 'check');
-    expect([checked.status, checked.told]).toEqual([0, expect.stringContaining('nothing is damaged')]);
+    expect([checked.status, checked.told]).toEqual([0, expect.stringContaining('nothing is wrong')]);
     const { numbers, log } = await numbersOf(restored);
     expect(numbers.length).toBeGreaterThanOrEqual(before);
     expect(numbers).toEqual(numbers.map((_, at) => at));

@@ -18,9 +18,10 @@ function varve(dataDir: string, ...words: readonly string[]): Ran {
 
 const traceId = '0af7651916cd43dd8448eb211c80319c';
 
-/** Pushes three lines and a span to a Varve, and seals them by a backup. */
-async function filledStore(): Promise<string> {
+/** Pushes three lines and a span to a Varve, and seals them. */
+async function filledStore(log: 'held' | 'trimmed'): Promise<string> {
   const running = await startVarve();
+  if (log === 'held') expect(varve(running.dataDir, 'log', 'hold', 'test', '1h').status).toBe(0);
   const nowNs = BigInt(Date.now()) * 1_000_000n;
   const post = async (port: number, path: string, body: object): Promise<void> => {
     const response = await fetch(`http://127.0.0.1:${port}${path}`, {
@@ -78,7 +79,7 @@ const whole: Found = { lines: ['paid', 'paid again'], warnings: [], hasTrace: tr
 describe('varve store check and repair', () => {
   let dataDir = '';
   beforeAll(async () => {
-    dataDir = await filledStore();
+    dataDir = await filledStore('trimmed');
   });
 
   it('finds nothing in a store that is whole', () => {
@@ -147,5 +148,19 @@ describe('varve store check and repair', () => {
     expect(varve(restored, 'restore', backup).status).toBe(0);
     expect(varve(restored, 'store', 'check').status).toBe(0);
     expect(await answersOf(restored)).toEqual(whole);
+  });
+
+  it('takes rows from the log where someone holds that', async () => {
+    const held = await filledStore('held');
+    flip(fileOf(held, 'logs', 'parquet'));
+    rmSync(fileOf(held, 'spans', 'parquet'));
+    expect(varve(held, 'store', 'check', '--fast').status).toBe(1);
+    const dry = varve(held, 'store', 'repair', '--dry-run');
+    expect([dry.status, dry.output]).toEqual([0, expect.stringContaining('2 repaired, 0 lost')]);
+    const repaired = varve(held, 'store', 'repair');
+    expect([repaired.status, repaired.errors]).toEqual([0, '']);
+    expect(repaired.output.match(/its rows are taken from the log/g)).toHaveLength(2);
+    expect(varve(held, 'store', 'check').output).toContain('nothing is wrong');
+    expect(await answersOf(held)).toEqual(whole);
   });
 });
