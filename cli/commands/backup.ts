@@ -21,7 +21,7 @@ import { size } from './show.ts';
 /** How long the log is held at a time, and how often that is said again. */
 const holdMs = 600_000;
 const renewMs = 15_000;
-const holdName = 'backup';
+const holdName = 'varve-backup';
 
 /**
  * `varve backup FOLDER`: seals what a data directory has, and copies it. Where no Varve has it open, nothing

@@ -312,20 +312,14 @@ fn leftovers(
 ) -> Result<Vec<Finding>, UpkeepError> {
     let unnamed =
         |path: PathBuf| Finding::of(Part::Leftover, path, None, "no manifest names it".to_owned());
-    let mut found = Vec::new();
-    if folders.segments().is_dir() {
-        let mut orphans =
-            files::orphans(manifest, folders).map_err(UpkeepError::io(folders.segments()))?;
-        let of_tenant = tenant.map(|tenant| folders.segments().join(tenant.as_str()));
-        orphans.retain(|path| of_tenant.as_ref().is_none_or(|folder| path.starts_with(folder)));
-        found.extend(orphans.into_iter().map(unnamed));
-    }
+    let mut orphans =
+        files::orphans(manifest, folders).map_err(UpkeepError::io(folders.segments()))?;
+    let of_tenant = tenant.map(|tenant| folders.segments().join(tenant.as_str()));
+    orphans.retain(|path| of_tenant.as_ref().is_none_or(|folder| path.starts_with(folder)));
+    let mut found: Vec<Finding> = orphans.into_iter().map(unnamed).collect();
     if tenant.is_some() {
         return Ok(found);
     }
-    let mut others = files_below(&folders.manifest())?;
-    others.retain(|path| path.extension().is_some_and(|one| one == "new"));
-    found.extend(others.into_iter().map(unnamed));
     if Manifest::read_main(folders).is_ok() && !Manifest::is_copied(folders) {
         let what = "it is not what the manifest is".to_owned();
         found.push(Finding::of(Part::Leftover, Manifest::copy_path(folders), None, what));

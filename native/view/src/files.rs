@@ -144,14 +144,22 @@ pub(crate) fn below(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Files that the manifest does not name: of a sealing that did not come to its end.
+/// What a process that was killed left half made: files of segments that the manifest does not name, and
+/// a manifest that has not got its name.
 pub(crate) fn orphans(manifest: &Manifest, folders: &Folders) -> io::Result<Vec<PathBuf>> {
     let named: HashSet<PathBuf> =
         manifest.segments.iter().flat_map(|entry| folders.segment(entry).all()).collect();
-    let mut files = below(&folders.segments())?;
-    files.retain(|path| !named.contains(path));
-    files.sort();
-    Ok(files)
+    let mut orphans = Vec::new();
+    if folders.segments().is_dir() {
+        orphans
+            .extend(below(&folders.segments())?.into_iter().filter(|path| !named.contains(path)));
+    }
+    if folders.manifest().is_dir() {
+        let is_new = |path: &PathBuf| path.extension().is_some_and(|one| one == "new");
+        orphans.extend(below(&folders.manifest())?.into_iter().filter(is_new));
+    }
+    orphans.sort();
+    Ok(orphans)
 }
 
 /// Removes them.

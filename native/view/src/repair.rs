@@ -347,9 +347,6 @@ impl<'a> Repair<'a> {
     }
 
     fn remove_leftovers(&mut self) -> Result<(), UpkeepError> {
-        if !self.folders.segments().is_dir() {
-            return Ok(());
-        }
         let failed = UpkeepError::io(self.folders.segments());
         let orphans = files::orphans(&self.manifest, &self.folders).map_err(failed)?;
         for path in orphans {

@@ -250,14 +250,23 @@ fn a_copy_that_is_behind_is_no_damage_and_the_next_start_renews_it() {
 
 #[test]
 fn what_no_manifest_names_is_left_over_and_removed() {
-    let home = filled(false);
-    let left = home.folder.path().join("segments/shop/logs/0000000000000099.parquet");
-    fs::write(&left, "half").unwrap();
-    let report = checked(&home, Depth::Rows);
-    assert_eq!((report.findings.len(), report.is_damaged), (1, false));
-    assert_eq!(report.findings[0].path, left);
-    assert_eq!(repaired(&home).removed, [left]);
-    assert_eq!(checked(&home, Depth::Rows).findings, []);
+    let mut home = filled(false);
+    let left = ["manifest/manifest.json.new", "segments/shop/logs/0000000000000099.parquet"];
+    let left = left.map(|path| home.folder.path().join(path));
+    for by_repair in [true, false] {
+        for path in &left {
+            fs::write(path, "half").unwrap();
+        }
+        let report = checked(&home, Depth::Rows);
+        let paths: Vec<_> = report.findings.iter().map(|one| one.path.clone()).collect();
+        assert_eq!((paths.as_slice(), report.is_damaged), (&left[..], false));
+        if by_repair {
+            assert_eq!(repaired(&home).removed, left);
+        } else {
+            assert_eq!(answers(&mut home), whole());
+        }
+        assert_eq!(checked(&home, Depth::Rows).findings, []);
+    }
 }
 
 #[test]
