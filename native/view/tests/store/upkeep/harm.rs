@@ -21,7 +21,7 @@ pub(super) enum Harm {
 impl Harm {
     /// Many places, the ends among them: magic, pages, index, footer, checksum.
     pub(super) fn all(bytes: usize) -> Vec<Self> {
-        let mut places: Vec<usize> = (0..bytes).step_by((bytes / 24).max(1)).collect();
+        let mut places: Vec<usize> = (0..bytes).step_by((bytes / 12).max(1)).collect();
         places.extend([1, bytes - 1, bytes - 5, bytes - 9, bytes.saturating_sub(100)]);
         let mut all: Vec<Self> = places.iter().copied().map(Self::Flip).collect();
         all.extend([Self::Remove, Self::Cut(0), Self::Cut(bytes / 2), Self::Cut(bytes - 1)]);
