@@ -40,16 +40,41 @@ impl CancelToken {
 pub struct QueryStatistics {
     /// Segments of the tenant and table.
     pub segments_total: f64,
-    /// Those read after pruning.
+    /// Those that were opened.
     pub segments_read: f64,
+    /// The others.
+    pub left_out: SegmentsLeftOut,
     /// Rows looked at.
     pub rows_read: f64,
     /// Bytes looked at.
     pub bytes_read: f64,
     /// Rows that matched.
     pub rows_matched: f64,
-    /// Wall time in nanoseconds.
+    /// Of the rows looked at, those that were not sealed yet.
+    pub memtable_rows_read: f64,
+    /// Traces put together.
+    pub traces_read: f64,
+    /// Wall time in nanoseconds, without the wait.
     pub elapsed_ns: f64,
+    /// What it waited for its turn, in nanoseconds.
+    pub queued_ns: f64,
+    /// The most of its budget of memory that it held at once; 0 where that is not counted.
+    pub memory_peak_bytes: f64,
+}
+
+/// Segments that were not opened, by what left them out.
+#[napi(object)]
+pub struct SegmentsLeftOut {
+    /// Of another time.
+    pub by_time: f64,
+    /// Without a stream or series that matches.
+    pub by_labels: f64,
+    /// Without the traces that are looked for.
+    pub by_trace_filter: f64,
+    /// Without the texts that are looked for.
+    pub by_text: f64,
+    /// The answer was whole before.
+    pub by_limit: f64,
 }
 
 impl From<&QueryStats> for QueryStatistics {
@@ -58,10 +83,21 @@ impl From<&QueryStats> for QueryStatistics {
         Self {
             segments_total: stats.segments_total as f64,
             segments_read: stats.segments_read as f64,
+            left_out: SegmentsLeftOut {
+                by_time: stats.left_out.by_time as f64,
+                by_labels: stats.left_out.by_labels as f64,
+                by_trace_filter: stats.left_out.by_trace_filter as f64,
+                by_text: stats.left_out.by_text as f64,
+                by_limit: stats.left_out.by_limit as f64,
+            },
             rows_read: stats.rows_read as f64,
             bytes_read: stats.bytes_read as f64,
             rows_matched: stats.rows_matched as f64,
+            memtable_rows_read: stats.memtable_rows_read as f64,
+            traces_read: stats.traces_read as f64,
             elapsed_ns: stats.elapsed_ns as f64,
+            queued_ns: stats.queued_ns as f64,
+            memory_peak_bytes: stats.memory_peak_bytes as f64,
         }
     }
 }
@@ -73,6 +109,8 @@ pub struct QueryResult {
     pub body: Buffer,
     /// No rows, series or spans.
     pub empty: bool,
+    /// Why it may be partial or surprising.
+    pub warnings: Vec<String>,
     /// Where the next part of a tail begins.
     pub position: Option<String>,
     /// What it took.
@@ -119,6 +157,7 @@ fn answered(outcome: &Outcome, format: AnswerFormat) -> QueryResult {
     QueryResult {
         body: encode(outcome, format).into(),
         empty: is_empty(&outcome.answer),
+        warnings: outcome.warnings.clone(),
         position: match &outcome.answer {
             Answer::Tail(tailed) => Some(tailed.position.clone()),
             _ => None,

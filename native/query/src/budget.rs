@@ -33,6 +33,7 @@ pub(crate) struct BudgetTracker {
     deadline: Instant,
     limits: plan::Budget,
     memory_bytes: AtomicU64,
+    memory_peak_bytes: AtomicU64,
     series: AtomicU64,
     samples: AtomicU64,
 }
@@ -45,6 +46,7 @@ impl BudgetTracker {
             deadline: started + Duration::from_millis(u64::from(limits.deadline_ms)),
             limits: limits.clone(),
             memory_bytes: AtomicU64::new(0),
+            memory_peak_bytes: AtomicU64::new(0),
             series: AtomicU64::new(0),
             samples: AtomicU64::new(0),
         }
@@ -64,7 +66,14 @@ impl BudgetTracker {
     /// Says that the query holds `bytes` more.
     pub(crate) fn charge(&self, bytes: u64) -> Result<(), QueryError> {
         let limit = self.limits.memory_max_bytes;
-        add(&self.memory_bytes, bytes, limit, "bytes of memory", "query.memory_max_bytes")
+        let held = self.memory_bytes.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
+        self.memory_peak_bytes.fetch_max(held, Ordering::Relaxed);
+        within(held, limit, "bytes of memory", "query.memory_max_bytes")
+    }
+
+    /// The most that was held at once.
+    pub(crate) fn memory_peak_bytes(&self) -> u64 {
+        self.memory_peak_bytes.load(Ordering::Relaxed)
     }
 
     /// Says that the query let go of `bytes` that it had charged.
@@ -84,7 +93,7 @@ impl BudgetTracker {
         let limit = u64::from(self.limits.series_max);
         let (what, setting) = ("series", "query.series_max");
         let held = self.series.load(Ordering::Relaxed).saturating_add(count);
-        if held > limit { Err(QueryError::Budget { what, limit, setting }) } else { Ok(()) }
+        within(held, limit, what, setting)
     }
 
     /// Says that the query loaded `count` more samples.
@@ -101,6 +110,15 @@ fn add(
     setting: &'static str,
 ) -> Result<(), QueryError> {
     let held = counter.fetch_add(more, Ordering::Relaxed).saturating_add(more);
+    within(held, limit, what, setting)
+}
+
+fn within(
+    held: u64,
+    limit: u64,
+    what: &'static str,
+    setting: &'static str,
+) -> Result<(), QueryError> {
     if held > limit { Err(QueryError::Budget { what, limit, setting }) } else { Ok(()) }
 }
 
@@ -124,6 +142,8 @@ mod tests {
         budget.charge(100).unwrap();
         budget.release(60);
         budget.charge(60).unwrap();
+        budget.release(90);
+        assert_eq!(budget.memory_peak_bytes(), 100);
     }
 
     #[test]

@@ -2,18 +2,21 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
+use hashbrown::HashSet;
 use varve_columnar::answer::{Answer, Outcome, QueryStats};
 use varve_types::{Table, TenantId};
-use varve_view::{DamagedSegment, Snapshot, Store};
+use varve_view::{DamagedSegment, Segment, Snapshot, Store};
 
 use crate::{
     budget::{BudgetTracker, CancelToken},
     error::QueryError,
-    plan::{NotePlace, Plan, Query},
+    fates::{Fate, Fates},
+    plan::{NotePlace, Query},
+    tables::tables_of,
 };
 
 /// The label that says whose a stream or series is, in a read of several tenants.
@@ -61,6 +64,7 @@ pub(crate) struct ExecContext {
 #[derive(Default)]
 struct Notes {
     stats: QueryStats,
+    fates: Fates,
     warnings: Vec<Note>,
     infos: Vec<Note>,
 }
@@ -127,24 +131,57 @@ impl ExecContext {
         })
     }
 
-    /// Leaves out rows that the query need not look at: calls `keep` with each tenant's snapshot.
+    /// Leaves out rows that were told before: calls `keep` with each tenant's snapshot.
     pub(crate) fn narrow<E>(
         &mut self,
         table: Table,
         mut keep: impl FnMut(usize, &mut Snapshot) -> Result<(), E>,
     ) -> Result<(), E> {
+        let fates = &mut self.notes.get_mut().unwrap_or_else(PoisonError::into_inner).fates;
         for (tenant, (_, snapshots)) in self.tenants.iter_mut().enumerate() {
             if let Some(snapshot) = snapshots.get_mut(&table) {
+                let before = snapshot.segments.clone();
                 keep(tenant, snapshot)?;
+                let kept: HashSet<_> = snapshot.segments.iter().map(|one| one.id()).collect();
+                for gone in before.iter().filter(|one| !kept.contains(&one.id())) {
+                    fates.tell(gone.id(), Fate::OtherTime);
+                }
             }
         }
         Ok(())
     }
 
+    /// The segments of a snapshot whose first and last times overlap with what is asked for; the others
+    /// are counted as left out.
+    pub(crate) fn segments_in_time<'s>(
+        &self,
+        snapshot: &'s Snapshot,
+        overlaps: impl Fn((i64, i64)) -> bool,
+    ) -> Vec<&'s Arc<Segment>> {
+        let is_in_time = |segment: &&Arc<Segment>| overlaps(segment.time_range());
+        let (in_time, others): (Vec<_>, Vec<_>) = snapshot.segments.iter().partition(is_in_time);
+        self.tell_all(others, Fate::OtherTime);
+        in_time
+    }
+
+    /// Says what becomes of a segment, as far as one part of the query knows it.
+    pub(crate) fn tell(&self, segment: &Segment, fate: Fate) {
+        self.notes().fates.tell(segment.id(), fate);
+    }
+
+    /// The same of several segments.
+    pub(crate) fn tell_all<'s>(
+        &self,
+        segments: impl IntoIterator<Item = &'s Arc<Segment>>,
+        fate: Fate,
+    ) {
+        let fates = &mut self.notes().fates;
+        segments.into_iter().for_each(|segment| fates.tell(segment.id(), fate));
+    }
+
     /// Adds to the query's counters; to be called once per segment or batch, not per row.
     pub(crate) fn count(&self, more: &QueryStats) {
         let stats = &mut self.notes().stats;
-        stats.segments_read += more.segments_read;
         stats.rows_read += more.rows_read;
         stats.bytes_read += more.bytes_read;
         stats.rows_matched += more.rows_matched;
@@ -182,8 +219,10 @@ impl ExecContext {
 
     /// The finished query.
     pub(crate) fn finish(self, answer: Answer, elapsed: Duration) -> Outcome {
-        let Notes { mut stats, warnings, infos } =
+        let Notes { mut stats, fates, warnings, infos } =
             self.notes.into_inner().unwrap_or_else(PoisonError::into_inner);
+        fates.count(&mut stats);
+        stats.memory_peak_bytes = self.budget.memory_peak_bytes();
         stats.elapsed_ns = u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX);
         let told = |notes: Vec<Note>| notes.into_iter().map(Note::told).collect();
         Outcome { answer, warnings: told(warnings), infos: told(infos), stats }
@@ -209,29 +248,5 @@ fn push_once(notes: &mut Vec<Note>, text: String, place: Place) {
     match notes.iter_mut().find(|note| note.text == text) {
         Some(note) => note.place = place,
         None => notes.push(Note { text, place }),
-    }
-}
-
-/// The tables that a plan reads. Series may come from samples and from log rows alike.
-fn tables_of(plan: &Plan) -> &'static [Table] {
-    match plan {
-        Plan::LogRows { .. }
-        | Plan::StreamLabels { .. }
-        | Plan::LogTotals { .. }
-        | Plan::LogVolume { .. }
-        | Plan::DetectedLabels { .. }
-        | Plan::DetectedFields { .. }
-        | Plan::LogPatterns { .. }
-        | Plan::LogSearch { .. }
-        | Plan::LogTail { .. } => &[Table::Logs],
-        Plan::Series { .. } => &[Table::Samples, Table::Logs],
-        Plan::Samples { .. } | Plan::SeriesLabels { .. } => &[Table::Samples],
-        Plan::Exemplars { .. } => &[Table::Exemplars],
-        Plan::MetricMetadata { .. } => &[Table::Metadata],
-        Plan::TraceSearch { .. }
-        | Plan::SpanSeries { .. }
-        | Plan::TraceById { .. }
-        | Plan::SpanTags { .. }
-        | Plan::SpanTagValues { .. } => &[Table::Spans],
     }
 }

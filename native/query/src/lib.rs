@@ -6,11 +6,13 @@
 mod budget;
 mod context;
 mod error;
+mod fates;
 mod logs;
 mod matcher;
 pub mod plan;
 mod series;
 mod stream_labels;
+mod tables;
 mod traces;
 
 use std::time::Instant;

@@ -11,6 +11,7 @@ use varve_types::Table;
 use crate::{
     context::ExecContext,
     error::QueryError,
+    fates::Fate,
     logs::{LogColumns, StreamDirectory, overlaps},
     matcher::Matchers,
     plan::{LabelMatcher, LabelsOf, TimeRange},
@@ -88,9 +89,9 @@ fn streams(
     let mut counted = QueryStats::default();
     for (tenant, snapshot) in context.snapshots(Table::Logs) {
         directory.enter(tenant);
-        for segment in snapshot.segments.iter().filter(|one| overlaps(one.time_range(), range)) {
+        for segment in context.segments_in_time(snapshot, |times| overlaps(times, range)) {
             context.budget.check()?;
-            counted.segments_read += 1;
+            context.tell(segment, Fate::Read);
             for set in segment.label_sets().iter().filter(|set| overlaps(set.time_range, range)) {
                 found.extend(directory.number_of(context, &set.text)?);
             }

@@ -9,8 +9,10 @@ use std::{
 };
 
 use datafusion::common::DataFusionError;
-use varve_columnar::answer::QueryStats;
+use varve_columnar::answer::{QueryStats, SegmentsLeftOut};
 use varve_query::{CancelToken, QueryError};
+
+use crate::scan::Pruned;
 
 /// Of one statement.
 #[derive(Debug)]
@@ -27,6 +29,10 @@ pub(crate) struct Guard {
 struct Counters {
     segments_total: AtomicU64,
     segments: AtomicU64,
+    left_out_by_time: AtomicU64,
+    left_out_by_labels: AtomicU64,
+    left_out_by_trace_filter: AtomicU64,
+    left_out_by_text: AtomicU64,
     rows: AtomicU64,
     memtable_rows: AtomicU64,
     bytes: AtomicU64,
@@ -49,9 +55,18 @@ impl Guard {
         Ok(())
     }
 
-    pub(crate) fn count_segments(&self, total: u64, read: u64) {
-        self.read.segments_total.fetch_add(total, Ordering::Relaxed);
-        self.read.segments.fetch_add(read, Ordering::Relaxed);
+    /// Counts the segments of one table, as one scan sees them.
+    pub(crate) fn count_segments(&self, pruned: &Pruned) {
+        for (counter, more) in [
+            (&self.read.segments_total, pruned.segments),
+            (&self.read.segments, pruned.read),
+            (&self.read.left_out_by_time, pruned.by_time),
+            (&self.read.left_out_by_labels, pruned.by_labels),
+            (&self.read.left_out_by_trace_filter, pruned.by_trace_id),
+            (&self.read.left_out_by_text, pruned.by_text),
+        ] {
+            counter.fetch_add(more, Ordering::Relaxed);
+        }
     }
 
     /// Counts what was read of a segment, or of memtables.
@@ -69,6 +84,13 @@ impl Guard {
         QueryStats {
             segments_total: of(&self.read.segments_total),
             segments_read: of(&self.read.segments),
+            left_out: SegmentsLeftOut {
+                by_time: of(&self.read.left_out_by_time),
+                by_labels: of(&self.read.left_out_by_labels),
+                by_trace_filter: of(&self.read.left_out_by_trace_filter),
+                by_text: of(&self.read.left_out_by_text),
+                by_limit: 0,
+            },
             rows_read: of(&self.read.rows),
             memtable_rows_read: of(&self.read.memtable_rows),
             bytes_read: of(&self.read.bytes),

@@ -123,7 +123,7 @@ impl VarveTable {
         }
         pieces.sort_by_key(|piece| std::cmp::Reverse(piece.latest_ns()));
         pruned.rows = pieces.iter().map(|piece| piece.row_count()).sum();
-        self.guard.count_segments(pruned.segments, pruned.read);
+        self.guard.count_segments(&pruned);
         Ok(Scan {
             table: self.table,
             tenants: self.tenants.clone(),

@@ -24,7 +24,7 @@ use super::{
     directory::{LogColumns, StreamDirectory, bodies, overlaps},
     pipeline::Pipeline,
 };
-use crate::{context::ExecContext, error::QueryError, plan::TimeRange};
+use crate::{context::ExecContext, error::QueryError, fates::Fate, plan::TimeRange};
 
 /// By a segment's number, rows of it: sorted, not overlapping.
 pub(super) type Hits = HashMap<u64, Vec<Range<u32>>>;
@@ -177,6 +177,7 @@ impl Scan<'_> {
         }
         match &piece.source {
             Source::Segment(segment, ranges) => {
+                context.tell(segment, Fate::Read);
                 SegmentRows { scan: self, context, streams, segment, ranges }.read(reader)
             }
             Source::Memtable(batch, numbers) => {
@@ -194,12 +195,12 @@ impl Scan<'_> {
         let mut pieces = Vec::new();
         for (tenant, snapshot) in context.snapshots(Table::Logs) {
             streams.enter(tenant);
-            for segment in
-                snapshot.segments.iter().filter(|one| overlaps(one.time_range(), self.range))
-            {
+            for segment in context.segments_in_time(snapshot, |times| overlaps(times, self.range)) {
                 context.budget.check()?;
                 let ranges = self.ranges_of_streams(context, segment, streams)?;
-                if !ranges.is_empty() {
+                if ranges.is_empty() {
+                    context.tell(segment, Fate::OtherLabels);
+                } else {
                     segments.push((&**segment, ranges));
                 }
             }
@@ -220,8 +221,10 @@ impl Scan<'_> {
                 Ok((segment, self.narrowed_by_text(segment, ranges)?))
             })
             .collect::<Result<_, QueryError>>()?;
-        for (segment, ranges) in narrowed.into_iter().filter(|(_, ranges)| !ranges.is_empty()) {
-            context.count(&QueryStats { segments_read: 1, ..QueryStats::default() });
+        for (segment, ranges) in narrowed {
+            // Until one of its pieces is read.
+            let fate = if ranges.is_empty() { Fate::OtherText } else { Fate::TooLate };
+            context.tell(segment, fate);
             pieces.extend(
                 cut(&ranges).into_iter().map(|(times, ranges)| Piece {
                     times,

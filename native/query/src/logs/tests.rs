@@ -9,7 +9,7 @@ use varve_columnar::{
 use varve_types::{LogId, Lsn, PartitionId, Table, TenantId};
 use varve_view::{MemtableBatch, Snapshot};
 
-use crate::{CancelToken, QueryError, Sources, plan::Query, run};
+use crate::{CancelToken, QueryError, Sources, fates::tests::checked, plan::Query, run};
 
 mod naive;
 mod overviews;
@@ -81,7 +81,7 @@ fn ask(source: &dyn Sources, tenants: &[&str], plan: &Json) -> Result<Answer, Qu
         "budget": { "deadlineMs": 60_000, "memoryMaxBytes": 1_000_000, "seriesMax": 100, "samplesMax": 0 },
     }))
     .unwrap();
-    Ok(run(&query, source, &CancelToken::default())?.answer)
+    Ok(checked(run(&query, source, &CancelToken::default())?).answer)
 }
 
 fn selector(app: &str) -> Json {

@@ -15,6 +15,7 @@ use super::directory::{LogColumns, StreamDirectory, bodies, overlaps, times};
 use crate::{
     context::ExecContext,
     error::QueryError,
+    fates::Fate,
     matcher::Matchers,
     plan::{LabelMatcher, TimeRange, VolumeBy},
 };
@@ -136,7 +137,8 @@ impl<'q, F: FnMut(&Part) -> Result<(), QueryError>> Tally<'q, F> {
         for (tenant, snapshot) in self.context.snapshots(Table::Logs) {
             streams.enter(tenant);
             let range = self.range;
-            for segment in snapshot.segments.iter().filter(|one| overlaps(one.time_range(), range))
+            for segment in
+                self.context.segments_in_time(snapshot, |times| overlaps(times, range))
             {
                 self.segment(segment, &mut streams)?;
             }
@@ -153,10 +155,12 @@ impl<'q, F: FnMut(&Part) -> Result<(), QueryError>> Tally<'q, F> {
         streams: &mut StreamDirectory<'_>,
     ) -> Result<(), QueryError> {
         self.context.budget.check()?;
+        let mut fate = Fate::OtherLabels;
         let mut rows: Vec<(u32, Range<u32>)> = Vec::new();
         for set in segment.label_sets().iter().filter(|set| overlaps(set.time_range, self.range)) {
             let Some(stream) = streams.number_of(self.context, &set.text)? else { continue };
             self.pieces += 1;
+            fate = Fate::Read;
             let (first, last) = set.time_range;
             match (self.step_of(first), self.step_of(last)) {
                 (Some(step), Some(end)) if step == end => {
@@ -166,6 +170,7 @@ impl<'q, F: FnMut(&Part) -> Result<(), QueryError>> Tally<'q, F> {
                 _ => rows.push((stream, set.rows.clone())),
             }
         }
+        self.context.tell(segment, fate);
         rows.sort_by_key(|(_, rows)| rows.start);
         if rows.is_empty() { Ok(()) } else { self.rows(segment, &rows) }
     }
@@ -173,7 +178,7 @@ impl<'q, F: FnMut(&Part) -> Result<(), QueryError>> Tally<'q, F> {
     fn rows(&mut self, segment: &Segment, rows: &[(u32, Range<u32>)]) -> Result<(), QueryError> {
         let ranges: Vec<_> = rows.iter().map(|(_, rows)| rows.clone()).collect();
         let mut origins = rows.iter().flat_map(|(stream, rows)| rows.clone().map(|_| *stream));
-        let mut counted = QueryStats { segments_read: 1, ..QueryStats::default() };
+        let mut counted = QueryStats::default();
         for batch in segment.read(&["time_unix_nano", "body"], Some(&ranges))? {
             self.context.budget.check()?;
             let lines = bodies(&batch)?;

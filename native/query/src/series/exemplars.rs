@@ -17,6 +17,7 @@ use super::{directory::read_labels, labels::milliseconds};
 use crate::{
     context::ExecContext,
     error::QueryError,
+    fates::Fate,
     matcher::Matchers,
     plan::{LabelMatcher, TimeRange},
 };
@@ -84,7 +85,7 @@ impl<F: Fn(&str) -> Result<Option<LabelSet>, QueryError>> Scan<'_, F> {
     fn read(&mut self, snapshot: &Snapshot) -> Result<(), QueryError> {
         let (from_ms, to_ms) = (*self.range_ms.start(), *self.range_ms.end());
         let overlaps = |(first, last): (i64, i64)| first <= to_ms && from_ms <= last;
-        for segment in snapshot.segments.iter().filter(|segment| overlaps(segment.time_range())) {
+        for segment in self.context.segments_in_time(snapshot, overlaps) {
             self.context.budget.check()?;
             let mut rows: Vec<Range<u32>> = Vec::new();
             for set in segment.label_sets().iter().filter(|set| overlaps(set.time_range)) {
@@ -93,9 +94,10 @@ impl<F: Fn(&str) -> Result<Option<LabelSet>, QueryError>> Scan<'_, F> {
                 }
             }
             if rows.is_empty() {
+                self.context.tell(segment, Fate::OtherLabels);
                 continue;
             }
-            self.counted.segments_read += 1;
+            self.context.tell(segment, Fate::Read);
             for batch in segment.read(&COLUMNS, Some(&rows))? {
                 self.take(&batch)?;
             }

@@ -15,6 +15,7 @@ use super::{directory::read_labels, memtable::SampleColumns};
 use crate::{
     context::ExecContext,
     error::QueryError,
+    fates::Fate,
     matcher::Matchers,
     plan::{LabelMatcher, LabelsOf, TimeRange},
 };
@@ -95,9 +96,9 @@ fn collect(
         }
         Ok(())
     };
-    for segment in snapshot.segments.iter().filter(|segment| overlaps(segment.time_range())) {
+    for segment in context.segments_in_time(snapshot, overlaps) {
         context.budget.check()?;
-        counted.segments_read += 1;
+        context.tell(segment, Fate::Read);
         for set in segment.label_sets().iter().filter(|set| overlaps(set.time_range)) {
             show(&set.text)?;
         }

@@ -10,7 +10,7 @@ use varve_columnar::answer::{Answer, MetricMetadata, QueryStats};
 use varve_types::{Lsn, Table};
 
 use super::labels::TRUNCATED;
-use crate::{context::ExecContext, error::QueryError};
+use crate::{context::ExecContext, error::QueryError, fates::Fate};
 
 /// What is known of one name: each distinct entry with where it was told last.
 type Entries = Vec<(Lsn, MetricMetadata)>;
@@ -25,9 +25,9 @@ pub(super) fn run(
     let mut found: BTreeMap<String, Entries> = BTreeMap::new();
     let mut counted = QueryStats::default();
     for (_, snapshot) in context.snapshots(Table::Metadata) {
+        context.tell_all(&snapshot.segments, Fate::Read);
         for segment in &snapshot.segments {
             context.budget.check()?;
-            counted.segments_read += 1;
             for batch in
                 segment.read(&["name", "type", "help", "unit", "_epoch", "_offset"], None)?
             {

@@ -19,7 +19,9 @@ use super::{
     value::Held,
     window::Samples,
 };
-use crate::{context::ExecContext, error::QueryError, matcher::Matchers, plan::LabelMatcher};
+use crate::{
+    context::ExecContext, error::QueryError, fates::Fate, matcher::Matchers, plan::LabelMatcher,
+};
 
 /// Bytes of one sample in memory: its time and its value.
 const SAMPLE_BYTES: u64 = 16;
@@ -139,7 +141,7 @@ impl Loader<'_> {
         let (from_ms, to_ms) = (*self.range_ms.start(), *self.range_ms.end());
         let overlaps = |(first, last): (i64, i64)| first <= to_ms && from_ms <= last;
         let mut wanted = Vec::new();
-        for segment in snapshot.segments.iter().filter(|segment| overlaps(segment.time_range())) {
+        for segment in self.context.segments_in_time(snapshot, overlaps) {
             self.context.budget.check()?;
             let mut numbers = Vec::new();
             for (at, set) in segment.label_sets().iter().enumerate() {
@@ -149,11 +151,13 @@ impl Loader<'_> {
                     numbers.push((at, number));
                 }
             }
-            if !numbers.is_empty() {
+            if numbers.is_empty() {
+                self.context.tell(segment, Fate::OtherLabels);
+            } else {
+                self.context.tell(segment, Fate::Read);
                 wanted.push((segment, numbers));
             }
         }
-        self.counted.segments_read += wanted.len() as u64;
         self.read_segments(&wanted)?;
         let batches = snapshot.memtable.iter().filter(|batch| overlaps(batch.time_range));
         self.read_memtable(batches)

@@ -12,6 +12,7 @@ use varve_columnar::answer::{Answer, Outcome, SeriesSet, is_absent};
 use self::load::Store;
 use crate::{
     CancelToken, QueryError,
+    fates::tests::checked,
     plan::{
         AnswerFormat, Budget, Dialect, LabelsOf, Nanos, Plan, Query, SeriesExpr, Steps, TimeRange,
     },
@@ -32,7 +33,7 @@ fn budget() -> Budget {
 fn ask(store: &Store, plan: Plan, budget: Budget) -> Result<Outcome, QueryError> {
     let tenants = store.tenants();
     let query = Query { tenants, plan, answer: AnswerFormat::Prometheus, budget, queued_us: 0 };
-    run(&query, store, &CancelToken::default())
+    run(&query, store, &CancelToken::default()).map(checked)
 }
 
 fn series_plan(expr: &str, (start, end, step): (i64, i64, i64), dialect: Dialect) -> Plan {

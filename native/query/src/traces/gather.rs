@@ -12,7 +12,7 @@ use super::{
     spans::{SpanColumns, TraceId, trace_id_at, trace_ids},
     trace::{SpanRef, Trace},
 };
-use crate::{context::ExecContext, error::QueryError, plan::TimeRange};
+use crate::{context::ExecContext, error::QueryError, fates::Fate, plan::TimeRange};
 
 /// Traces that were gathered together.
 #[derive(Default)]
@@ -82,9 +82,9 @@ fn from_segments(
     range: Option<TimeRange>,
     gathered: &mut Gathered,
 ) -> Result<(), QueryError> {
-    for (segment, rows) in rows_of(snapshot, wanted, range)? {
+    for (segment, rows) in rows_of(context, snapshot, wanted, range)? {
         context.budget.check()?;
-        context.count(&QueryStats { segments_read: 1, ..QueryStats::default() });
+        context.tell(segment, Fate::Read);
         for batch in segment.read(columns, Some(&rows))? {
             context.budget.check()?;
             let bytes = batch.get_array_memory_size() as u64;
@@ -106,14 +106,17 @@ type RowsOf<'s> = (&'s Segment, Vec<Range<u32>>);
 
 /// Where the wanted traces can be.
 fn rows_of<'s>(
+    context: &ExecContext,
     snapshot: &'s Snapshot,
     wanted: &HashSet<TraceId>,
     range: Option<TimeRange>,
 ) -> Result<Vec<RowsOf<'s>>, QueryError> {
+    let is_in_time = |times| range.is_none_or(|range| overlaps(times, range));
+    context.tell_all(context.segments_in_time(snapshot, is_in_time), Fate::OtherTraces);
     let mut ranges: BTreeMap<u64, RowsOf<'_>> = BTreeMap::new();
     for id in wanted {
         for segment in snapshot.segments_with_trace(id) {
-            if range.is_some_and(|range| !overlaps(segment.time_range(), range)) {
+            if !is_in_time(segment.time_range()) {
                 continue;
             }
             let rows = segment.trace_rows(id)?;

@@ -8,7 +8,7 @@ use varve_types::Table;
 use varve_view::{MemtableBatch, Segment};
 
 use super::gather::overlaps;
-use crate::{context::ExecContext, error::QueryError, plan::TimeRange};
+use crate::{context::ExecContext, error::QueryError, fates::Fate, plan::TimeRange};
 
 /// How many rows of a segment are decoded at once.
 const WINDOW_ROWS: u32 = 65_536;
@@ -30,12 +30,13 @@ pub(super) fn sources(context: &ExecContext, range: TimeRange) -> Vec<Source<'_>
     let mut sources = Vec::new();
     let mut memtables = Vec::new();
     for (_, snapshot) in context.snapshots(Table::Spans) {
-        for segment in &snapshot.segments {
-            let times = segment.time_range();
-            if overlaps(times, range) {
-                sources.push(Source { rows: Rows::Segment(segment), latest_unix_nano: times.1 });
-            }
-        }
+        let in_time = context.segments_in_time(snapshot, |times| overlaps(times, range));
+        // Until they are read: whoever has enough asks for no more.
+        context.tell_all(in_time.iter().copied(), Fate::TooLate);
+        sources.extend(in_time.into_iter().map(|segment| Source {
+            rows: Rows::Segment(segment),
+            latest_unix_nano: segment.time_range().1,
+        }));
         memtables.extend(snapshot.memtable.iter().filter(|one| overlaps(one.time_range, range)));
     }
     if let Some(latest_unix_nano) = memtables.iter().map(|one| one.time_range.1).max() {
@@ -56,7 +57,7 @@ impl Source<'_> {
     ) -> Result<ControlFlow<()>, QueryError> {
         match &self.rows {
             Rows::Segment(segment) => {
-                context.count(&QueryStats { segments_read: 1, ..QueryStats::default() });
+                context.tell(segment, Fate::Read);
                 for from in (0..segment.rows()).step_by(WINDOW_ROWS as usize) {
                     let to = from.saturating_add(WINDOW_ROWS).min(segment.rows());
                     context.budget.check()?;

@@ -37,9 +37,20 @@ struct Tail<'a> {
 struct Stats {
     segments_total: u64,
     segments_read: u64,
+    left_out: LeftOut,
     rows_read: u64,
     bytes_read: u64,
     elapsed_ns: u64,
+}
+
+/// Segments that were not read, by what left them out.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct LeftOut {
+    by_time: u64,
+    by_labels: u64,
+    by_trace_filter: u64,
+    by_text: u64,
 }
 
 impl Json {
@@ -95,6 +106,12 @@ impl Json {
             stats: Stats {
                 segments_total: stats.segments_total,
                 segments_read: stats.segments_read,
+                left_out: LeftOut {
+                    by_time: stats.left_out.by_time,
+                    by_labels: stats.left_out.by_labels,
+                    by_trace_filter: stats.left_out.by_trace_filter,
+                    by_text: stats.left_out.by_text,
+                },
                 rows_read: stats.rows_read,
                 bytes_read: stats.bytes_read,
                 elapsed_ns: stats.elapsed_ns,

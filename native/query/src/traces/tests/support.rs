@@ -9,7 +9,7 @@ use varve_columnar::{
 use varve_types::{LogId, Lsn, PartitionId, Table, TenantId};
 use varve_view::{MemtableBatch, Snapshot};
 
-use crate::{CancelToken, QueryError, Sources, plan::Query, run};
+use crate::{CancelToken, QueryError, Sources, fates::tests::checked, plan::Query, run};
 
 /// A span of trace `trace`, at `start` for 10 ns.
 #[derive(Clone)]
@@ -119,7 +119,7 @@ pub(in crate::traces) fn ask_holding(
         "budget": {"deadlineMs": 60_000, "memoryMaxBytes": bytes, "seriesMax": series, "samplesMax": 0},
     }))
     .unwrap();
-    run(&query, &Memtable::of(requests), &CancelToken::default())
+    run(&query, &Memtable::of(requests), &CancelToken::default()).map(checked)
 }
 
 pub(in crate::traces) fn range(from: i64, to: i64) -> Json {
