@@ -129,9 +129,15 @@ class Running implements RunningNode {
     const otlp = [ingest.plugins.otlp, ...common];
     await this.#openHttp('otlp_grpc_port', 'OTLP over gRPC', otlp);
     await this.#openHttp('otlp_http_port', 'OTLP over HTTP', otlp);
-    await this.#openHttp('loki_port', 'Loki API and push', [ingest.plugins.loki, ...loki, ...common]);
-    await this.#openHttp('tempo_port', 'Tempo API', [reads(api.tempo), ...common]);
-    const prometheus = [ingest.plugins.prometheus, reads(api.prometheus), ...common];
+    const explain = reads(api.explain);
+    await this.#openHttp('loki_port', 'Loki API and push', [
+      ingest.plugins.loki,
+      ...loki,
+      explain,
+      ...common,
+    ]);
+    await this.#openHttp('tempo_port', 'Tempo API', [reads(api.tempo), explain, ...common]);
+    const prometheus = [ingest.plugins.prometheus, reads(api.prometheus), explain, ...common];
     await this.#openHttp('prometheus_port', 'Prometheus API and remote write', prometheus);
     await this.#openHttp('zipkin_port', 'Zipkin spans', [ingest.plugins.zipkin, ...common]);
     const jaeger = [ingest.plugins.jaeger, ...common];
@@ -141,7 +147,7 @@ class Running implements RunningNode {
       ingest.plugins.elasticsearch,
       ...common,
     ]);
-    const all = [ingest.plugins.all, ...loki, ...[api.tempo, api.prometheus, api.sql].map(reads), ...common];
+    const all = [ingest.plugins.all, ...loki, ...[api.tempo, api.prometheus, api.sql, api.explain].map(reads), ...common];
     await this.#openHttp('http_port', 'All of them', all);
     await this.#openSyslog(ingest, log);
     await this.#openControl();

@@ -9,7 +9,7 @@ import { registerSockets, type SocketRoute } from './sockets.ts';
 import { tenantsOf } from './tenancy.ts';
 
 /** What a handler wants computed. */
-interface Question {
+export interface Question {
   readonly plan: Plan;
   readonly answer: AnswerFormat;
   /** The request's own wish; only counts when it is shorter than the server's. */
@@ -23,6 +23,9 @@ interface SqlQuestion {
   /** The most rows that are answered. */
   readonly rowsMax: number;
 }
+
+/** What of a request decides how a query is planned. */
+export type Asked = Pick<Call, 'params' | 'headers' | 'now'>;
 
 /** One request, read. */
 export interface Call {
@@ -56,7 +59,7 @@ export interface Route {
 export interface Api {
   readonly name: string;
   readonly routes: readonly Route[];
-  readonly refuse: (error: unknown) => Answer;
+  readonly refuse: (error: unknown, request: FastifyRequest) => Answer;
   /** Routes that become WebSockets. */
   readonly sockets?: readonly SocketRoute[];
   /** `text`: bodies of every type are read, not only forms. */
@@ -129,7 +132,7 @@ function refusalOf(
   request: FastifyRequest,
   { api, deps }: Pick<Serving, 'api' | 'deps'>,
 ): Answer {
-  const answer = api.refuse(error);
+  const answer = api.refuse(error, request);
   if (answer.status === 500) deps.log.error({ err: error, api: api.name, url: request.url }, 'query failed');
   return answer;
 }

@@ -1,4 +1,5 @@
 import type { Api } from './api.ts';
+import { explainApi } from './explain/routes.ts';
 import { healthApi } from './health.ts';
 import { lokiDeletesApi } from './loki/deletes.ts';
 import { lokiApi } from './loki/routes.ts';
@@ -14,6 +15,7 @@ export const apis = {
   tempo: tempoApi,
   prometheus: prometheusApi,
   sql: sqlApi,
+  explain: explainApi,
   health: healthApi,
 } as const satisfies Record<string, (deps: QueryApiDeps, options: QueryApiOptions) => Api>;
 

@@ -45,6 +45,7 @@ export function withFakeLanguages(actual: typeof front): object {
     traceql: {
       plan: plan('traceql'),
       metrics: plan('traceql'),
+      isMetrics: (text: string) => readable('traceql', text).includes('|'),
       condition: (text: string) => ({ kind: 'condition', text }),
       field: (text: string) => ({ kind: 'field', text: readable('traceql', text) }),
     },

@@ -4,6 +4,7 @@ import {
   type Deletes,
   parseTenant,
   type QueryAnswer,
+  type QueryStats,
   type SqlAnswer,
   type StoreStatus,
 } from '../storage/index.ts';
@@ -49,10 +50,22 @@ export const testOptions: QueryApiOptions = {
   sql: { rowsMax: 1_000 },
 };
 
-const stats = { segmentsTotal: 0, segmentsRead: 0, rowsRead: 0, bytesRead: 0, rowsMatched: 0, elapsedNs: 0 };
+export const testStats: QueryStats = {
+  segmentsTotal: 6,
+  segmentsRead: 1,
+  leftOut: { byTime: 1, byLabels: 1, byTraceFilter: 1, byText: 1, byLimit: 1 },
+  rowsRead: 9,
+  memtableRowsRead: 2,
+  bytesRead: 90,
+  rowsMatched: 3,
+  tracesRead: 0,
+  elapsedNs: 1_000,
+  queuedNs: 0,
+  memoryPeakBytes: 64,
+};
 
 export function answerOf(text: string, empty = false): QueryAnswer {
-  return { body: Buffer.from(text), empty, stats };
+  return { body: Buffer.from(text), empty, warnings: [], stats: testStats };
 }
 
 /** A search that remembers what it was asked and answers as told. */
@@ -67,7 +80,7 @@ export class FakeSearch implements Search {
 
   readonly statements: SqlStatement[] = [];
   sqlAnswer: () => Promise<SqlAnswer> = () =>
-    Promise.resolve({ body: Buffer.from('{"rows":[]}'), warnings: [], stats });
+    Promise.resolve({ body: Buffer.from('{"rows":[]}'), warnings: [], stats: testStats });
 
   async sql(statement: SqlStatement): Promise<SqlAnswer> {
     this.statements.push(statement);
@@ -120,6 +133,7 @@ export async function serverOver(
   await app.register(api.tempo);
   await app.register(api.prometheus);
   await app.register(api.sql);
+  await app.register(api.explain);
   await app.register(api.health);
   return app;
 }

@@ -26,6 +26,7 @@ export function createQueryApi(
     tempo: apiPlugin(apis.tempo(deps, options), deps, options),
     prometheus: apiPlugin(apis.prometheus(deps, options), deps, options),
     sql: apiPlugin(apis.sql(deps, options), deps, options),
+    explain: apiPlugin(apis.explain(deps, options), deps, options),
     health: apiPlugin(apis.health(deps), deps, options),
   };
 }

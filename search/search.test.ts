@@ -68,7 +68,7 @@ describe('a search', () => {
       sql: () => Promise.reject(new Error('no statement is asked here')),
       query: (json: string, signal?: AbortSignal): Promise<QueryAnswer> => {
         seen = { query: JSON.parse(json), signal };
-        return Promise.resolve({ body: Buffer.from('{}'), empty: true, stats });
+        return Promise.resolve({ body: Buffer.from('{}'), empty: true, warnings: [], stats });
       },
     };
     const request = { tenants: [parseTenant('a'), parseTenant('b')], plan, answer: 'prometheus' } as const;
@@ -84,10 +84,15 @@ describe('a search', () => {
   const stats = {
     segmentsTotal: 0,
     segmentsRead: 0,
+    leftOut: { byTime: 0, byLabels: 0, byTraceFilter: 0, byText: 0, byLimit: 0 },
     rowsRead: 0,
+    memtableRowsRead: 0,
     bytesRead: 0,
     rowsMatched: 0,
+    tracesRead: 0,
     elapsedNs: 0,
+    queuedNs: 0,
+    memoryPeakBytes: 0,
   };
 
   it('hands tenants, plan, answer, budget and signal to storage, once', async () => {

@@ -8,7 +8,7 @@ import { nanos } from '../time.ts';
 import { jsonAnswer } from './answers.ts';
 import { labelHandlers } from './labels.ts';
 import { parseRange, queryWithFilter } from './params.ts';
-import { askLines } from './query.ts';
+import { lineQuestion } from './query.ts';
 
 /** The paths of before Loki 1.0, deprecated there too; its push and tail have theirs beside the new ones. */
 export function legacyRoutes(options: LokiOptions): readonly Route[] {
@@ -42,8 +42,10 @@ async function lines(call: Call, options: LokiOptions): Promise<Answer> {
   const range = parseRange(params, call.now, options.entriesLimitDefault);
   const text = queryWithFilter(params);
   if (logql.isMetric(text)) throw badParameter('legacy endpoints only support streams result type');
-  const answer = await askLines(call, { text, range, answer: 'loki' }, options);
-  return answer === undefined ? jsonAnswer({ streams: [], stats: {} }) : legacyStreams(answer);
+  const question = lineQuestion(call, { text, range, answer: 'loki' }, options);
+  return question === undefined
+    ? jsonAnswer({ streams: [], stats: {} })
+    : legacyStreams(await call.ask(question));
 }
 
 interface Streams {

@@ -1,7 +1,7 @@
 import { type AnswerFormat, logql, QueryTextError } from '../../search/index.ts';
 import type { QueryAnswer } from '../../storage/index.ts';
 import type { Answer } from '../answer.ts';
-import { type Call, type Route, read } from '../api.ts';
+import { type Asked, type Call, type Question, type Route, read } from '../api.ts';
 import { parseInstant } from '../bounds.ts';
 import { badParameter } from '../errors.ts';
 import type { LokiOptions } from '../options.ts';
@@ -24,37 +24,51 @@ export function queryRoutes(options: LokiOptions): readonly Route[] {
 }
 
 async function queryRange(call: Call, options: LokiOptions): Promise<Answer> {
-  const text = call.params.get('query');
-  const asked = parseRange(call.params, call.now, options.entriesLimitDefault);
-  if (!logql.isMetric(text)) {
-    const lines = await askLines(call, { text, range: asked, answer: entryFormat(call) }, options);
-    return lines === undefined ? emptyAnswer('streams') : encodedAnswer(lines);
-  }
-  checkReads(text, options);
-  if (readsTooOld(text, asked.to, call, options)) return emptyAnswer('matrix');
-  const range = withinLookback(asked, call.now, options.lookbackMaxMs);
-  checkLength(range, options.queryLengthMaxMs);
-  const plan = logql.plan(text, { kind: 'range', ...alignedToSteps(range) });
-  return seriesAnswer(call, await call.ask({ plan, answer: entryFormat(call) }), options);
+  const question = rangeQuestion(call, options);
+  const isMetric = logql.isMetric(call.params.get('query'));
+  if (question === undefined) return emptyAnswer(isMetric ? 'matrix' : 'streams');
+  const answer = await call.ask(question);
+  return isMetric ? seriesAnswer(call, answer, options) : encodedAnswer(answer);
 }
 
-/** Lines of a range, asked for; undefined where all of it is too old to be read. */
-export async function askLines(
-  call: Call,
-  { text, range: asked, answer }: { text: string; range: RangeParams; answer: AnswerFormat },
-  options: LokiOptions,
-): Promise<QueryAnswer | undefined> {
-  checkEntries(asked.limit, options.entriesLimitMax);
+/** What a range query asks; undefined where all of it is too old to be read. */
+export function rangeQuestion(asked: Asked, options: LokiOptions): Question | undefined {
+  const { params, now } = asked;
+  const text = params.get('query');
+  const wanted = parseRange(params, now, options.entriesLimitDefault);
+  const answer = entryFormat(asked);
+  if (!logql.isMetric(text)) return lineQuestion(asked, { text, range: wanted, answer }, options);
   checkReads(text, options);
-  if (readsTooOld(text, asked.to, call, options)) return undefined;
-  const range = withinLookback(asked, call.now, options.lookbackMaxMs);
+  if (readsTooOld(text, wanted.to, asked, options)) return undefined;
+  const range = withinLookback(wanted, now, options.lookbackMaxMs);
   checkLength(range, options.queryLengthMaxMs);
-  return await call.ask({ plan: logql.plan(text, { kind: 'range', ...range }), answer });
+  return { plan: logql.plan(text, { kind: 'range', ...alignedToSteps(range) }), answer };
+}
+
+/** The same for a query that is known to be for lines. */
+export function lineQuestion(
+  asked: Asked,
+  { text, range: wanted, answer }: { text: string; range: RangeParams; answer: AnswerFormat },
+  options: LokiOptions,
+): Question | undefined {
+  checkEntries(wanted.limit, options.entriesLimitMax);
+  checkReads(text, options);
+  if (readsTooOld(text, wanted.to, asked, options)) return undefined;
+  const range = withinLookback(wanted, asked.now, options.lookbackMaxMs);
+  checkLength(range, options.queryLengthMaxMs);
+  return { plan: logql.plan(text, { kind: 'range', ...range }), answer };
 }
 
 async function queryInstant(call: Call, options: LokiOptions): Promise<Answer> {
-  const { params } = call;
-  const time = parseInstant(params.get('time'), call.now);
+  const question = instantQuestion(call, options);
+  if (question === undefined) return emptyAnswer('vector');
+  return seriesAnswer(call, await call.ask(question), options);
+}
+
+/** What a query at one instant asks; undefined where that is too long ago. */
+export function instantQuestion(asked: Asked, options: LokiOptions): Question | undefined {
+  const { params, now } = asked;
+  const time = parseInstant(params.get('time'), now);
   const limit = parseLimit(params, options.entriesLimitDefault);
   const direction = parseDirection(params);
   const text = params.get('query');
@@ -64,13 +78,12 @@ async function queryInstant(call: Call, options: LokiOptions): Promise<Answer> {
     );
   }
   checkReads(text, options);
-  if (readsTooOld(text, time, call, options)) return emptyAnswer('vector');
-  const plan = logql.plan(text, { kind: 'instant', time, limit, direction });
-  return seriesAnswer(call, await call.ask({ plan, answer: entryFormat(call) }), options);
+  if (readsTooOld(text, time, asked, options)) return undefined;
+  return { plan: logql.plan(text, { kind: 'instant', time, limit, direction }), answer: entryFormat(asked) };
 }
 
 /** Whether a query reads lines and all of them would be too old. */
-function readsTooOld(text: string, to: bigint, { now }: Call, { lookbackMaxMs }: LokiOptions): boolean {
+function readsTooOld(text: string, to: bigint, { now }: Asked, { lookbackMaxMs }: LokiOptions): boolean {
   return isTooOld(to, now, lookbackMaxMs) && logql.reads(text).length > 0;
 }
 

@@ -1,6 +1,6 @@
 import { lookup, promql } from '../../search/index.ts';
 import type { Answer } from '../answer.ts';
-import { type Call, type Route, read } from '../api.ts';
+import { type Asked, type Call, type Question, type Route, read } from '../api.ts';
 import { badParameter } from '../errors.ts';
 import type { PrometheusOptions } from '../options.ts';
 import { timeMax, timeMin } from '../time.ts';
@@ -18,13 +18,17 @@ export function queryRoutes(prefix: string, options: PrometheusOptions): readonl
   ];
 }
 
-async function queryInstant(call: Call, { lookbackDeltaMs }: PrometheusOptions): Promise<Answer> {
-  const { params, now } = call;
+async function queryInstant(call: Call, options: PrometheusOptions): Promise<Answer> {
+  return encodedAnswer(await call.ask(instantQuestion(call, options)));
+}
+
+/** What a query at one instant asks. */
+export function instantQuestion({ params, now }: Asked, { lookbackDeltaMs }: PrometheusOptions): Question {
   const time = parseTimeOr(params, 'time', now);
   const lookback = parseLookback(params, lookbackDeltaMs);
   const timeout = parseTimeout(params);
   const plan = promql.plan(params.get('query'), { kind: 'instant', time, lookback });
-  return encodedAnswer(await call.ask({ plan, answer: 'prometheus', ...timeout }));
+  return { plan, answer: 'prometheus', ...timeout };
 }
 
 function formatted({ params }: Call): Answer {
@@ -49,11 +53,15 @@ async function queryExemplars(call: Call): Promise<Answer> {
   return encodedAnswer(await call.ask({ plan, answer: 'prometheus' }));
 }
 
-async function queryRange(call: Call, { lookbackDeltaMs }: PrometheusOptions): Promise<Answer> {
-  const { params } = call;
+async function queryRange(call: Call, options: PrometheusOptions): Promise<Answer> {
+  return encodedAnswer(await call.ask(rangeQuestion(call, options)));
+}
+
+/** What a range query asks. */
+export function rangeQuestion({ params }: Asked, { lookbackDeltaMs }: PrometheusOptions): Question {
   const range = parseRange(params);
   const lookback = parseLookback(params, lookbackDeltaMs);
   const timeout = parseTimeout(params);
   const plan = promql.plan(params.get('query'), { kind: 'range', ...range, lookback });
-  return encodedAnswer(await call.ask({ plan, answer: 'prometheus', ...timeout }));
+  return { plan, answer: 'prometheus', ...timeout };
 }

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { describe, expect, it } from 'vitest';
 import { QueryTextError } from '../../search/index.ts';
 import { VarveError } from '../../storage/index.ts';
-import { FakeSearch, serverOver } from '../fake-search.ts';
+import { FakeSearch, serverOver, testStats } from '../fake-search.ts';
 
 interface Sent {
   readonly url?: string;
@@ -94,16 +94,8 @@ describe('the format', () => {
 describe('an answer', () => {
   it('has its warnings in a header, where its format has no place for them', async () => {
     const search = new FakeSearch();
-    const stats = {
-      segmentsTotal: 0,
-      segmentsRead: 0,
-      rowsRead: 0,
-      bytesRead: 0,
-      rowsMatched: 0,
-      elapsedNs: 0,
-    };
     search.sqlAnswer = () =>
-      Promise.resolve({ body: Buffer.from('a\n'), warnings: ['cut – there is more'], stats });
+      Promise.resolve({ body: Buffer.from('a\n'), warnings: ['cut – there is more'], stats: testStats });
     const { headers } = await sent(search, { url: '/api/sql?format=csv' });
     expect(headers['x-varve-warnings']).toBe('["cut \\u2013 there is more"]');
   });

@@ -1,6 +1,6 @@
 import { type TraceqlMetricsHow, traceql } from '../../search/index.ts';
 import type { Answer } from '../answer.ts';
-import { type Call, get, type Route } from '../api.ts';
+import { type Asked, type Call, get, type Question, type Route } from '../api.ts';
 import { parseBounds } from '../bounds.ts';
 import { badParameter } from '../errors.ts';
 import type { TempoOptions } from '../options.ts';
@@ -14,23 +14,40 @@ export function metricsRoutes(options: TempoOptions): readonly Route[] {
     {
       methods: get,
       path: '/api/metrics/query_range',
-      handle: async (call) => await ask(call, rangeOf(call, options)),
+      handle: async (call) => await answered(call, rangeQuestion(call, options)),
     },
     {
       methods: get,
       path: '/api/metrics/query',
-      handle: async (call) => await ask(call, instantOf(call, options)),
+      handle: async (call) => await answered(call, instantQuestion(call, options)),
     },
   ];
 }
 
-async function ask(call: Call, how: TraceqlMetricsHow): Promise<Answer> {
-  const text = call.params.get('q') === '' ? call.params.get('query') : call.params.get('q');
-  const plan = traceql.metrics(text, how);
-  return encodedAnswer(await call.ask({ plan, answer: 'tempoV1' }), 'application/json');
+async function answered(call: Call, question: Question): Promise<Answer> {
+  return encodedAnswer(await call.ask(question), 'application/json');
 }
 
-function rangeOf({ params, now }: Call, options: TempoOptions): TraceqlMetricsHow {
+/** What a query for values over a range asks. */
+export function rangeQuestion(asked: Asked, options: TempoOptions): Question {
+  return questionOf(asked, rangeOf(asked, options));
+}
+
+/** What a query for one value over the whole range asks. */
+export function instantQuestion(asked: Asked, options: TempoOptions): Question {
+  return questionOf(asked, instantOf(asked, options));
+}
+
+function questionOf({ params }: Asked, how: TraceqlMetricsHow): Question {
+  return { plan: traceql.metrics(metricsText(params), how), answer: 'tempoV1' };
+}
+
+/** The query, under either of its names. */
+export function metricsText(params: Params): string {
+  return params.get('q') === '' ? params.get('query') : params.get('q');
+}
+
+function rangeOf({ params, now }: Asked, options: TempoOptions): TraceqlMetricsHow {
   const { from, to } = bounds(params, now);
   const step = parseStep(params, to - from);
   if ((to - from) / step > BigInt(options.intervalsMax)) {
@@ -48,7 +65,7 @@ function rangeOf({ params, now }: Call, options: TempoOptions): TraceqlMetricsHo
 }
 
 /** Both bounds count. */
-function instantOf({ params, now }: Call, options: TempoOptions): TraceqlMetricsHow {
+function instantOf({ params, now }: Asked, options: TempoOptions): TraceqlMetricsHow {
   const { from, to } = bounds(params, now);
   return { from: from - 1n, to, step: 0n, ...limitsOf(params, options), exemplars: 0 };
 }

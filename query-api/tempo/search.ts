@@ -1,6 +1,6 @@
 import { traceql } from '../../search/index.ts';
 import type { Answer } from '../answer.ts';
-import { type Call, get, type Route } from '../api.ts';
+import { type Asked, type Call, get, type Question, type Route } from '../api.ts';
 import { badParameter } from '../errors.ts';
 import type { TempoOptions } from '../options.ts';
 import type { Params } from '../params.ts';
@@ -13,15 +13,20 @@ export function searchRoutes(options: TempoOptions): readonly Route[] {
 }
 
 async function search(call: Call, options: TempoOptions): Promise<Answer> {
-  const { params } = call;
-  const text = queryText(params);
+  const question = searchQuestion(call, call.params.get('q'), options);
+  return encodedAnswer(await call.ask(question), 'application/json');
+}
+
+/** What a search asks. @param query TraceQL, or nothing for a search by tags */
+export function searchQuestion({ params, now }: Asked, query: string, options: TempoOptions): Question {
+  const text = queryText(params, query);
   // The search before TraceQL told of whole traces, and its clients know no span sets.
-  const summariesOnly = params.get('q') === '';
+  const summariesOnly = query === '';
   const limit = parseLimit(params, options);
   const spansPerSet = params.get('spss') === '' ? options.spansPerSetDefault : parseUnsigned(params, 'spss');
-  const range = parseBounds(params, call.now, options.searchRecentMs);
+  const range = parseBounds(params, now, options.searchRecentMs);
   const plan = traceql.plan(text, { ...range, limit, spansPerSet, summariesOnly });
-  return encodedAnswer(await call.ask({ plan, answer: 'tempoV1' }), 'application/json');
+  return { plan, answer: 'tempoV1' };
 }
 
 function parseLimit(params: Params, { tracesLimitDefault, tracesLimitMax }: TempoOptions): number {
@@ -32,9 +37,8 @@ function parseLimit(params: Params, { tracesLimitDefault, tracesLimitMax }: Temp
   return limit;
 }
 
-/** `q`, or what the older parameters mean in TraceQL; everything when there is neither. */
-function queryText(params: Params): string {
-  const text = params.get('q');
+/** The query, or what the older parameters mean in TraceQL; everything when there is neither. */
+function queryText(params: Params, text: string): string {
   const tags = params.get('tags');
   if (text !== '' && tags !== '') {
     throw badParameter("invalid request: can't specify tags and q in the same query");

@@ -30,6 +30,11 @@ export const traceql = {
     return withinDepth('traceql', lowerMetrics(metrics, hints, how));
   },
 
+  /** Whether the query answers with series instead of traces. @throws QueryTextError */
+  isMetrics(text: string): boolean {
+    return parseTraceql(text).metrics !== null;
+  },
+
   /**
    * The condition of the first spanset filter, for pickers that send what is typed so far: parts
    * that are broken are left out. Never throws.
