@@ -16,7 +16,7 @@ export default defineConfig({
       {
         test: {
           name: 'integration',
-          include: ['test/{receivers,grafana,sql,conformance,crash,node,support}/**/*.test.ts'],
+          include: ['test/{receivers,grafana,sql,explain,conformance,crash,node,support}/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
           // Each file starts its own Varve; two cores carry one at a time.

@@ -147,7 +147,12 @@ class Running implements RunningNode {
       ingest.plugins.elasticsearch,
       ...common,
     ]);
-    const all = [ingest.plugins.all, ...loki, ...[api.tempo, api.prometheus, api.sql, api.explain].map(reads), ...common];
+    const all = [
+      ingest.plugins.all,
+      ...loki,
+      ...[api.tempo, api.prometheus, api.sql, api.explain].map(reads),
+      ...common,
+    ];
     await this.#openHttp('http_port', 'All of them', all);
     await this.#openSyslog(ingest, log);
     await this.#openControl();

@@ -119,7 +119,7 @@ describe('a search', () => {
       query: async (json: string): Promise<QueryAnswer> => {
         queries.push(JSON.parse(json) as Query);
         await new Promise((resolve) => setTimeout(resolve, 20));
-        return { body: Buffer.from('{}'), empty: true, stats };
+        return { body: Buffer.from('{}'), empty: true, warnings: [], stats };
       },
       sql: () => Promise.reject(new Error('no statement is asked here')),
     };

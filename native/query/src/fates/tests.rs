@@ -138,7 +138,8 @@ fn range(from: i64, to: i64) -> Json {
 }
 
 fn log_rows(app: &str, text: &str, (from, to): (i64, i64), limit: u32) -> Json {
-    let filter = json!({ "stage": "lineFilter", "op": "|=", "patterns": [{ "text": text, "ip": false }] });
+    let filter =
+        json!({ "stage": "lineFilter", "op": "|=", "patterns": [{ "text": text, "ip": false }] });
     json!({
         "node": "logRows",
         "input": {
@@ -258,7 +259,10 @@ fn every_segment_is_told_of_whatever_is_asked() {
             }
             for node in ["logTotals", "detectedLabels"] {
                 let matchers = json!([{ "name": "app", "op": "=", "value": "s1" }]);
-                told(&store, &json!({ "node": node, "matchers": matchers, "range": range(from, to) }));
+                told(
+                    &store,
+                    &json!({ "node": node, "matchers": matchers, "range": range(from, to) }),
+                );
             }
             for node in ["streamLabels", "seriesLabels"] {
                 let mut plan = json!({ "node": node, "selectors": [], "range": range(from, to), "of": { "kind": "names" } });

@@ -137,9 +137,7 @@ impl<'q, F: FnMut(&Part) -> Result<(), QueryError>> Tally<'q, F> {
         for (tenant, snapshot) in self.context.snapshots(Table::Logs) {
             streams.enter(tenant);
             let range = self.range;
-            for segment in
-                self.context.segments_in_time(snapshot, |times| overlaps(times, range))
-            {
+            for segment in self.context.segments_in_time(snapshot, |times| overlaps(times, range)) {
                 self.segment(segment, &mut streams)?;
             }
             for batch in snapshot.memtable.iter().filter(|one| overlaps(one.time_range, range)) {
