@@ -137,7 +137,11 @@ fn json_tells_columns_and_statistics() {
     );
     assert_eq!(answer["rowCount"], 1);
     assert_eq!(answer["warnings"], json!([]));
-    assert_eq!(answer["stats"]["segmentsTotal"], 4);
+    let stats = &answer["stats"];
+    assert_eq!(stats["segmentsTotal"], 4);
+    let left_out = stats["leftOut"].as_object().unwrap().values();
+    let left_out: u64 = left_out.map(|count| count.as_u64().unwrap()).sum();
+    assert_eq!(stats["segmentsRead"].as_u64().unwrap() + left_out, 4);
 }
 
 #[test]
