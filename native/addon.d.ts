@@ -123,6 +123,8 @@ export interface QueryResult {
   body: Buffer
   /** No rows, series or spans. */
   empty: boolean
+  /** Why it may be partial or surprising. */
+  warnings: Array<string>
   /** Where the next part of a tail begins. */
   position?: string
   /** What it took. */
@@ -133,16 +135,26 @@ export interface QueryResult {
 export interface QueryStatistics {
   /** Segments of the tenant and table. */
   segmentsTotal: number
-  /** Those read after pruning. */
+  /** Those that were opened. */
   segmentsRead: number
+  /** The others. */
+  leftOut: SegmentsLeftOut
   /** Rows looked at. */
   rowsRead: number
   /** Bytes looked at. */
   bytesRead: number
   /** Rows that matched. */
   rowsMatched: number
-  /** Wall time in nanoseconds. */
+  /** Of the rows looked at, those that were not sealed yet. */
+  memtableRowsRead: number
+  /** Traces put together. */
+  tracesRead: number
+  /** Wall time in nanoseconds, without the wait. */
   elapsedNs: number
+  /** What it waited for its turn, in nanoseconds. */
+  queuedNs: number
+  /** The most of its budget of memory that it held at once; 0 where that is not counted. */
+  memoryPeakBytes: number
 }
 
 /** Records that were not taken, and why. */
@@ -153,6 +165,20 @@ export interface RefusalCount {
   count: number
   /** For the sender. */
   message: string
+}
+
+/** Segments that were not opened, by what left them out. */
+export interface SegmentsLeftOut {
+  /** Of another time. */
+  byTime: number
+  /** Without a stream or series that matches. */
+  byLabels: number
+  /** Without the traces that are looked for. */
+  byTraceFilter: number
+  /** Without the texts that are looked for. */
+  byText: number
+  /** The answer was whole before. */
+  byLimit: number
 }
 
 /** What is wrong with a statement. */

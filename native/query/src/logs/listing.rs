@@ -176,9 +176,9 @@ impl<'q> Listing<'q> {
         Ok(())
     }
 
-    /// Lets go of lines that are past the first `most`.
+    /// Lets go of lines that are past the first `most`. With as many, it is known what is past them.
     fn cut(&mut self) {
-        if self.lines.len() <= self.most || self.most == 0 {
+        if self.lines.len() < self.most || self.most == 0 {
             return;
         }
         let direction = self.direction;
