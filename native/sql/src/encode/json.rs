@@ -45,12 +45,15 @@ struct Stats {
 
 /// Segments that were not read, by what left them out.
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 struct LeftOut {
-    by_time: u64,
-    by_labels: u64,
-    by_trace_filter: u64,
-    by_text: u64,
+    #[serde(rename = "byTime")]
+    time: u64,
+    #[serde(rename = "byLabels")]
+    labels: u64,
+    #[serde(rename = "byTraceFilter")]
+    trace_filter: u64,
+    #[serde(rename = "byText")]
+    text: u64,
 }
 
 impl Json {
@@ -107,10 +110,10 @@ impl Json {
                 segments_total: stats.segments_total,
                 segments_read: stats.segments_read,
                 left_out: LeftOut {
-                    by_time: stats.left_out.by_time,
-                    by_labels: stats.left_out.by_labels,
-                    by_trace_filter: stats.left_out.by_trace_filter,
-                    by_text: stats.left_out.by_text,
+                    time: stats.left_out.by_time,
+                    labels: stats.left_out.by_labels,
+                    trace_filter: stats.left_out.by_trace_filter,
+                    text: stats.left_out.by_text,
                 },
                 rows_read: stats.rows_read,
                 bytes_read: stats.bytes_read,
