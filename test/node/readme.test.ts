@@ -28,9 +28,9 @@ function onOwnPorts(snippet: string): string {
 }
 
 describe('the README’s snippets', () => {
-  const expected = ['payment declined', 'GET /cart', '"3"', '["shop",1,'];
+  const expected = ['payment declined', 'GET /cart', '"3"', '["shop",1,', '"rowsMatched":1'];
 
-  it('are one for each signal, and one for SQL', () => {
+  it('are one for each signal, one for SQL and one that explains', () => {
     expect(snippets).toHaveLength(expected.length);
   });
 
