@@ -96,10 +96,10 @@ fn failing_sync(dir: &Path) -> PathBuf {
 }
 
 /// Runs one of this program's tests with the library before its C library.
-fn run_with(library: &Path, test: &str, dir: &Path, variable: (&str, &Path)) {
+fn run_with(library: &Path, test: &str, dir: &Path, switch: &Path) {
     let mut child = Command::new(env::current_exe().unwrap());
     child.args(["--exact", test, "--ignored", "--nocapture"]);
-    child.env("LD_PRELOAD", library).env("JOURNAL_DIR", dir).env(variable.0, variable.1);
+    child.env("LD_PRELOAD", library).env("JOURNAL_DIR", dir).env("SYNC_FAILS_WITH", switch);
     let output = child.output().unwrap();
     let told = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && told.contains("1 passed"), "{told}");
@@ -115,7 +115,7 @@ fn a_sync_that_the_system_fails_turns_the_journal_read_only_and_is_not_repeated(
     let library = failing_sync(home.path());
     let dir = home.path().join("data");
     let switch = home.path().join("fail");
-    run_with(&library, "real_faults::while_syncs_fail", &dir, ("SYNC_FAILS_WITH", &switch));
+    run_with(&library, "real_faults::while_syncs_fail", &dir, &switch);
     // What was told is there; what failed may be.
     let found = payloads(&open(&dir).unwrap(), LOGS_0);
     assert_eq!(found[..1], [b"before".to_vec()]);
@@ -136,25 +136,4 @@ fn while_syncs_fail() {
     let refused = append(&journal, &[(LOGS_0, b"after")]).unwrap_err();
     assert!(matches!(refused, AppendError::ReadOnly { .. }));
     assert_eq!(payloads(&journal, LOGS_0), [b"before"]);
-}
-
-/// A disk that says it has synced and has not loses nothing to a kill: the pages are the system's.
-#[test]
-fn a_disk_that_forgets_syncs_loses_nothing_to_a_kill() {
-    let home = tempfile::tempdir().unwrap();
-    let library = failing_sync(home.path());
-    let dir = home.path().join("data");
-    run_with(&library, "real_faults::while_syncs_are_forgotten", &dir, ("SYNC_IS_FORGOTTEN", &dir));
-    assert_eq!(payloads(&open(&dir).unwrap(), LOGS_0).len(), 100);
-}
-
-#[test]
-#[ignore = "run by the test above, with a library before the C library"]
-fn while_syncs_are_forgotten() {
-    let journal = open(&test_dir()).unwrap();
-    for number in 0..100u8 {
-        append(&journal, &[(LOGS_0, &[number; 2_000])]).unwrap();
-    }
-    // Never closed, as by a kill.
-    std::mem::forget(journal);
 }
