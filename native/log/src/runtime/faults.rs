@@ -25,8 +25,10 @@ struct Plan {
     total_bytes: Option<u64>,
     allocations_fail: bool,
     stuck: Option<PathBuf>,
+    syncs_forgotten: bool,
     full: Option<(PathBuf, u64)>,
     writes_seen: u64,
+    written_bytes: u64,
     syncs_seen: u64,
 }
 
@@ -34,6 +36,11 @@ impl Faults {
     /// The `nth` sync of a file from now on fails, counted from 1; those after it succeed.
     pub fn fail_sync(&self, nth: u64) {
         self.plan.lock().syncs_until_failure = Some(nth);
+    }
+
+    /// No sync fails any more.
+    pub fn fail_no_sync(&self) {
+        self.plan.lock().syncs_until_failure = None;
     }
 
     /// Of what is written from now on `bytes` arrive; the write that goes past them fails, and what
@@ -68,6 +75,11 @@ impl Faults {
         self.plan.lock().stuck = path;
     }
 
+    /// Whether syncs do nothing, and say that they did.
+    pub fn set_syncs_forgotten(&self, forgotten: bool) {
+        self.plan.lock().syncs_forgotten = forgotten;
+    }
+
     /// Makes every sync wait until the answer is dropped.
     pub fn hold_syncs(&self) -> RwLockWriteGuard<'_, ()> {
         self.syncs.write()
@@ -76,6 +88,11 @@ impl Faults {
     /// Writes to files so far.
     pub fn writes_seen(&self) -> u64 {
         self.plan.lock().writes_seen
+    }
+
+    /// Bytes that were to be written to files so far.
+    pub fn written_bytes(&self) -> u64 {
+        self.plan.lock().written_bytes
     }
 
     /// Syncs of files so far.
@@ -95,14 +112,16 @@ impl Faults {
         if is_stuck { Err(io::Error::other("injected: it is stuck")) } else { Ok(()) }
     }
 
-    fn on_sync(&self) -> io::Result<()> {
+    /// Whether it is to be passed on.
+    fn on_sync(&self) -> io::Result<bool> {
         drop(self.syncs.read());
         let mut plan = self.plan.lock();
         plan.syncs_seen += 1;
-        let Some(left) = plan.syncs_until_failure.as_mut() else { return Ok(()) };
+        let passed_on = !plan.syncs_forgotten;
+        let Some(left) = plan.syncs_until_failure.as_mut() else { return Ok(passed_on) };
         *left -= 1;
         if *left > 0 {
-            return Ok(());
+            return Ok(passed_on);
         }
         plan.syncs_until_failure = None;
         Err(io::Error::other("injected sync failure"))
@@ -112,6 +131,7 @@ impl Faults {
     fn on_write(&self, len: u64) -> (u64, bool) {
         let mut plan = self.plan.lock();
         plan.writes_seen += 1;
+        plan.written_bytes += len;
         match plan.bytes_until_tear {
             Some(left) if left < len => {
                 plan.bytes_until_tear = None;
@@ -215,13 +235,11 @@ impl DiskFile for FaultyFile {
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.faults.on_sync()?;
-        self.file.sync_data()
+        if self.faults.on_sync()? { self.file.sync_data() } else { Ok(()) }
     }
 
     fn sync_all(&self) -> io::Result<()> {
-        self.faults.on_sync()?;
-        self.file.sync_all()
+        if self.faults.on_sync()? { self.file.sync_all() } else { Ok(()) }
     }
 
     fn allocate(&self, len_bytes: u64) -> io::Result<()> {
