@@ -174,6 +174,15 @@ impl Control {
         self.lists.entry(partition).or_insert_with(|| Arc::new(list));
     }
 
+    /// Puts this in the place of a partition's list, `None` for none. For whoever makes changes durable:
+    /// to read them again, and to take back one that could not be written.
+    pub fn set(&mut self, partition: PartitionId, list: Option<Arc<EpochList>>) {
+        match list {
+            Some(list) => drop(self.lists.insert(partition, list)),
+            None => drop(self.lists.remove(&partition)),
+        }
+    }
+
     /// Applies a command to a partition's list; one without a list has nobody who would ask.
     pub fn apply(
         &mut self,
