@@ -4,17 +4,30 @@
 //! On one node all coordinators are here. In a cluster each node owns some of the numbers for good.
 
 use parking_lot::Mutex;
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    path::PathBuf,
+    sync::Arc,
+};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::{
     counter::{Counter, CounterError, CounterSettings},
-    snowflake::{COORDINATORS_MAX, SnowflakeError, SnowflakeIds},
+    fenced::FencedError,
+    hybrid::{HybridTime, HybridTimes},
+    snowflake::{COORDINATORS_MAX, SnowflakeIds},
 };
 use crate::runtime::{Clock, Disk};
 
 /// A fence counts milliseconds: this many are 12 days, then its next file begins.
-const FENCE_FILE_BYTES_MAX: u64 = 1 << 30;
+const FENCE: CounterSettings = CounterSettings { block: 1, file_bytes_max: 1 << 30 };
+/// A sync for so many values; a crash skips those of them that were not taken. Files of a TiB are
+/// below what any file system in use takes.
+const SEQUENCE: CounterSettings = CounterSettings { block: 1_000, file_bytes_max: 1 << 40 };
+/// The most sequences that may be open at once. Each has a file open.
+pub const SEQUENCES_MAX: usize = 1_000;
+/// The longest name of a sequence, in bytes.
+const SEQUENCE_NAME_MAX_BYTES: usize = 64;
 
 /// What coordinators do. The numbers are part of the routing: never reuse one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,7 +47,7 @@ pub enum Service {
     Sequence = 6,
 }
 
-/// Why a coordinator gives no id.
+/// Why a coordinator gives no number.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CoordinatorsError {
@@ -44,12 +57,23 @@ pub enum CoordinatorsError {
         /// What it is.
         count: u32,
     },
+    /// Not a name.
+    #[error(
+        "'{name}' names no sequence: 1 to {SEQUENCE_NAME_MAX_BYTES} letters, digits, '_', '-' are allowed"
+    )]
+    Name {
+        /// As it came.
+        name: String,
+    },
+    /// There are too many.
+    #[error("{SEQUENCES_MAX} sequences are open already; use fewer names")]
+    TooManySequences,
     /// A coordinator's file cannot be used.
     #[error(transparent)]
     Counter(#[from] CounterError),
     /// The coordinator refuses.
     #[error(transparent)]
-    Snowflake(#[from] SnowflakeError),
+    Fenced(#[from] FencedError),
 }
 
 /// The coordinators of this node.
@@ -58,8 +82,13 @@ pub struct Coordinators {
     clock: Arc<dyn Clock>,
     dir: PathBuf,
     count: u32,
-    open: Mutex<BTreeMap<u32, Arc<SnowflakeIds>>>,
+    ids: Opened<u32, SnowflakeIds>,
+    times: Opened<u32, HybridTimes>,
+    sequences: Opened<String, Counter>,
 }
+
+/// What has been asked for since the start.
+type Opened<K, T> = Mutex<BTreeMap<K, Arc<T>>>;
 
 impl Coordinators {
     /// `count` coordinators with their files in `dir`; opens none of them.
@@ -72,7 +101,8 @@ impl Coordinators {
         if !(1..=COORDINATORS_MAX).contains(&count) {
             return Err(CoordinatorsError::Count { count });
         }
-        Ok(Self { disk, clock, dir, count, open: Mutex::default() })
+        let (ids, times, sequences) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Ok(Self { disk, clock, dir, count, ids, times, sequences })
     }
 
     /// Who is asked for this service and key: the same at every node that has the same count.
@@ -81,35 +111,94 @@ impl Coordinators {
         (xxh3_64_with_seed(key, service as u64) % u64::from(self.count)) as u32
     }
 
-    /// An id that no coordinator ever gave, from the one that the key is routed to. Ids of one
-    /// coordinator only grow.
-    pub fn next_id(&self, service: Service, key: &[u8]) -> Result<u64, CoordinatorsError> {
-        Ok(self.opened(self.route(service, key))?.next_id()?)
-    }
-
     /// The id of a new session of this producer (log-core, section 8).
     pub fn open_session(&self, producer: &[u8]) -> Result<u64, CoordinatorsError> {
         self.next_id(Service::Session, producer)
     }
 
-    fn opened(&self, coordinator: u32) -> Result<Arc<SnowflakeIds>, CounterError> {
-        let mut open = self.open.lock();
-        if let Some(ids) = open.get(&coordinator) {
-            return Ok(Arc::clone(ids));
+    /// The id of a new transaction of this client. It says which coordinator gave it, and when.
+    pub fn begin_transaction(&self, client: &[u8]) -> Result<u64, CoordinatorsError> {
+        self.next_id(Service::Transaction, client)
+    }
+
+    /// The id of a new group of consumers with this name.
+    pub fn new_group(&self, name: &[u8]) -> Result<u64, CoordinatorsError> {
+        self.next_id(Service::Group, name)
+    }
+
+    /// The id of a new schema with this name.
+    pub fn new_schema(&self, name: &[u8]) -> Result<u64, CoordinatorsError> {
+        self.next_id(Service::Schema, name)
+    }
+
+    /// The time of an event that this key is about, and that knows of everything up to `seen`. Times of
+    /// one key only grow.
+    pub fn timestamp(
+        &self,
+        key: &[u8],
+        seen: Option<HybridTime>,
+    ) -> Result<HybridTime, CoordinatorsError> {
+        let coordinator = self.route(Service::Timestamp, key);
+        let times = opened(&self.times, coordinator, || {
+            let fence = self.counter(&format!("time-{coordinator:04}"), FENCE)?;
+            Ok(HybridTimes::new(Arc::clone(&self.clock), fence))
+        })?;
+        Ok(times.next(seen)?)
+    }
+
+    /// Takes `count` values of the sequence with this name, which begins at 0, and gives the first; the
+    /// others follow it without a gap. No value is given twice; a crash skips up to a thousand.
+    pub fn take(&self, sequence: &str, count: u64) -> Result<u64, CoordinatorsError> {
+        let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
+        let length = 1..=SEQUENCE_NAME_MAX_BYTES;
+        if !length.contains(&sequence.len()) || !sequence.bytes().all(is_allowed) {
+            return Err(CoordinatorsError::Name { name: sequence.to_owned() });
         }
-        let settings = CounterSettings { block: 1, file_bytes_max: FENCE_FILE_BYTES_MAX };
-        let name = format!("fence-{coordinator:04}");
-        let fence = Counter::open(Arc::clone(&self.disk), &self.dir, &name, settings)?;
-        let ids = Arc::new(SnowflakeIds::new(coordinator, Arc::clone(&self.clock), fence));
-        open.insert(coordinator, Arc::clone(&ids));
-        Ok(ids)
+        {
+            let open = self.sequences.lock();
+            if open.len() >= SEQUENCES_MAX && !open.contains_key(sequence) {
+                return Err(CoordinatorsError::TooManySequences);
+            }
+        }
+        let coordinator = self.route(Service::Sequence, sequence.as_bytes());
+        let counter = opened(&self.sequences, sequence.to_owned(), || {
+            self.counter(&format!("sequence-{coordinator:04}-{sequence}"), SEQUENCE)
+        })?;
+        Ok(counter.take(count)?)
+    }
+
+    /// An id that no coordinator ever gave, from the one that the key is routed to. Ids of one
+    /// coordinator only grow.
+    fn next_id(&self, service: Service, key: &[u8]) -> Result<u64, CoordinatorsError> {
+        let coordinator = self.route(service, key);
+        let ids = opened(&self.ids, coordinator, || {
+            let fence = self.counter(&format!("fence-{coordinator:04}"), FENCE)?;
+            Ok(SnowflakeIds::new(coordinator, Arc::clone(&self.clock), fence))
+        })?;
+        Ok(ids.next_id()?)
+    }
+
+    fn counter(&self, name: &str, settings: CounterSettings) -> Result<Counter, CounterError> {
+        Counter::open(Arc::clone(&self.disk), &self.dir, name, settings)
+    }
+}
+
+/// What is open by this key; `open` is called by the first who asks, while the others wait.
+fn opened<K: Ord, T>(
+    all: &Opened<K, T>,
+    key: K,
+    open: impl FnOnce() -> Result<T, CounterError>,
+) -> Result<Arc<T>, CounterError> {
+    match all.lock().entry(key) {
+        Entry::Occupied(entry) => Ok(Arc::clone(entry.get())),
+        Entry::Vacant(entry) => Ok(Arc::clone(entry.insert(Arc::new(open()?)))),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::runtime::{RealClock, RealDisk};
+    use crate::runtime::{RealClock, RealDisk, crash_disk::CrashDisk};
     use std::{collections::BTreeSet, path::Path};
 
     fn coordinators(dir: &Path, count: u32) -> Coordinators {
@@ -131,6 +220,23 @@ mod tests {
     }
 
     #[test]
+    fn ids_of_different_services_are_never_the_same() {
+        let home = tempfile::tempdir().unwrap();
+        let coordinators = coordinators(home.path(), 2);
+        let mut given = BTreeSet::new();
+        for key in 0..50_u32 {
+            let key = key.to_le_bytes();
+            let ids = [
+                coordinators.open_session(&key),
+                coordinators.begin_transaction(&key),
+                coordinators.new_group(&key),
+                coordinators.new_schema(&key),
+            ];
+            assert!(ids.into_iter().all(|id| given.insert(id.unwrap())));
+        }
+    }
+
+    #[test]
     fn keys_are_spread_over_all_coordinators_and_differently_for_each_service() {
         let home = tempfile::tempdir().unwrap();
         let coordinators = coordinators(home.path(), 8);
@@ -140,6 +246,57 @@ mod tests {
         };
         assert_eq!(of(Service::Session).into_iter().collect::<BTreeSet<_>>().len(), 8);
         assert_ne!(of(Service::Session), of(Service::Schema));
+    }
+
+    #[test]
+    fn sequences_count_by_name_and_go_on_over_restarts() {
+        let home = tempfile::tempdir().unwrap();
+        let before = coordinators(home.path(), 4);
+        assert_eq!(before.take("orders", 3).unwrap(), 0);
+        assert_eq!(before.take("orders", 1).unwrap(), 3);
+        assert_eq!(before.take("refunds", 1).unwrap(), 0);
+        drop(before);
+        let after = coordinators(home.path(), 4);
+        assert_eq!(
+            (after.take("orders", 5).unwrap(), after.take("orders", 1).unwrap()),
+            (1_000, 1_005)
+        );
+    }
+
+    #[test]
+    fn a_sequences_name_has_letters_and_digits() {
+        let home = tempfile::tempdir().unwrap();
+        for name in ["", "a.b", "../x", "a b", &"x".repeat(65)] {
+            let refused = coordinators(home.path(), 4).take(name, 1).unwrap_err();
+            assert!(refused.to_string().contains("names no sequence"), "{refused}");
+        }
+        assert_eq!(RealDisk.list(home.path()).unwrap().len(), 0);
+    }
+
+    #[test]
+    fn no_more_sequences_are_open_than_may_be() {
+        let (disk, clock) = (Arc::new(CrashDisk::default()), Arc::new(RealClock::default()));
+        let coordinators = Coordinators::new(disk, clock, "/data".into(), 1).unwrap();
+        for number in 0..SEQUENCES_MAX {
+            coordinators.take(&format!("s-{number}"), 1).unwrap();
+        }
+        let refused = coordinators.take("another", 1).unwrap_err();
+        assert!(matches!(refused, CoordinatorsError::TooManySequences), "{refused}");
+        assert_eq!(coordinators.take("s-7", 1).unwrap(), 1);
+    }
+
+    #[test]
+    fn times_of_a_key_only_grow_and_exceed_what_was_seen() {
+        let home = tempfile::tempdir().unwrap();
+        let mut last = None;
+        for _restart in 0..3 {
+            let coordinators = coordinators(home.path(), 16);
+            for key in [&b"a"[..], b"b", b"a"] {
+                let time = coordinators.timestamp(key, last).unwrap();
+                assert!(Some(time) > last, "{time} after {last:?}");
+                last = Some(time);
+            }
+        }
     }
 
     #[test]
