@@ -10,7 +10,9 @@ use crate::{
     Append, AppendError, CoordinatorsError, Done, Hold, HoldError, HoldStatus, Log, ReadError,
     Record, Snapshot, Stored, Subscribe, SubscribeError, Subscription,
     producers::{CommittedRecord, PartitionProducers, ProducerSettings, SessionId, SessionVerdict},
-    protocol::{self, Advance, Command, Control, EpochList, Incarnation, Nodeset},
+    protocol::{
+        self, Advance, AppendTimes, Command, Control, EpochList, Incarnation, Nodeset, Now,
+    },
     runtime::{Clock, RealClock},
     subscription::{ALONE, BEGIN, News, Source, Wanted},
 };
@@ -39,6 +41,7 @@ struct State {
     control: Control,
     partitions: BTreeMap<PartitionId, Partition>,
     producers: PartitionProducers,
+    append_times: AppendTimes,
 }
 
 type Fate = Result<Stored, AppendError>;
@@ -69,6 +72,7 @@ impl MemoryLog {
             control: Control::default(),
             partitions: BTreeMap::new(),
             producers: PartitionProducers::new(ProducerSettings::default()),
+            append_times: AppendTimes::default(),
         };
         let shared = Shared { clock, state: Mutex::new(state), news: News::default() };
         Self { partitions, appending: Mutex::new(()), shared: Arc::new(shared) }
@@ -81,6 +85,7 @@ impl MemoryLog {
             let mut state = self.shared.state.lock();
             state.starts += 1;
             state.closed = false;
+            state.append_times = AppendTimes::default();
             let leader = state.leader();
             let tails: Vec<_> = state.tails(Wanted::All).collect();
             for (partition, Lsn { epoch: close, offset: end }) in tails {
@@ -98,12 +103,13 @@ impl MemoryLog {
 
     /// Stores the records and gives them back as what is to be told to whom.
     fn store(&self, appends: Vec<Append>) -> Result<Vec<(Done, Fate)>, AppendError> {
-        let append_time_ms = self.shared.clock.now_ms();
+        let now = Now::from(&*self.shared.clock);
         let mut state = self.shared.state.lock();
         if state.closed {
             return Err(AppendError::Closed);
         }
         let leader = state.leader();
+        let append_time_ms = state.append_times.give(now);
         let mut fates = Vec::with_capacity(appends.len());
         for append in appends {
             let (session, key) = (append.session, append.idempotency_key);
@@ -206,7 +212,8 @@ impl State {
                 SessionVerdict::UnknownSession => Some(Err(AppendError::UnknownSession)),
             };
         }
-        let known = (key != 0).then(|| self.producers.find(partition, key, append_time_ms));
+        let epoch = self.tail(partition).epoch;
+        let known = (key != 0).then(|| self.producers.find(partition, key, epoch, append_time_ms));
         known.flatten().map(|lsn| Ok(Stored::Duplicate(lsn)))
     }
 }

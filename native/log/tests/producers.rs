@@ -6,7 +6,7 @@ use varve_log::producers::{
     CommittedRecord, KeyVerdict, ProducerSettings, ProducerTable, Producers, SessionId,
     SessionVerdict, SnapshotError,
 };
-use varve_types::Lsn;
+use varve_types::{Epoch, Lsn};
 
 const SMALL: ProducerSettings =
     ProducerSettings { sessions_max: 3, dedupe_window_ms: 20, dedupe_keys_max: 6 };
@@ -80,12 +80,36 @@ fn a_key_that_comes_again_in_the_very_record_that_ends_its_window_takes_the_new_
 }
 
 #[test]
-fn a_leader_whose_clock_is_behind_neither_shortens_nor_lengthens_the_window() {
-    // Appended at 100 by the old leader's clock; the new one's says 50, which counts as 100.
-    let mut table = replayed(SMALL, &[of_key(0, 7, 100), of_key(1, 8, 50), of_key(2, 9, 119)]);
-    assert_eq!(table.check_key(8), KeyVerdict::Duplicate(Lsn::new(1, 1)));
+fn a_leader_whose_clock_is_behind_or_ahead_neither_shortens_nor_lengthens_the_window() {
+    // Appended at 100 by the old leader's clock. The new one's shows something else then.
+    for clock_ms in [50_i64, 100, 9_000] {
+        let new = |offset, key, passed_ms: i64| {
+            let lsn = Lsn::new(2, offset);
+            CommittedRecord { lsn, ..of_key(offset, key, clock_ms + passed_ms) }
+        };
+        let mut table = replayed(SMALL, &[of_key(0, 7, 100), new(0, 8, 0), new(1, 9, 19)]);
+        assert_eq!(table.check_key(7), KeyVerdict::Duplicate(Lsn::new(1, 0)));
+        assert_eq!(table.check_key(8), KeyVerdict::Duplicate(Lsn::new(2, 0)));
+        table.committed(&new(2, 10, 20));
+        assert_eq!((table.check_key(7), table.check_key(8)), (KeyVerdict::New, KeyVerdict::New));
+        assert_eq!(table.check_key(9), KeyVerdict::Duplicate(Lsn::new(2, 1)));
+    }
+}
+
+#[test]
+fn after_a_clock_was_ahead_the_window_is_as_long_as_ever() {
+    let mut table = replayed(SMALL, &[of_key(0, 7, 5_000), of_key(1, 8, 100), of_key(2, 9, 119)]);
+    assert_eq!(table.check_key(7), KeyVerdict::Duplicate(Lsn::new(1, 0)));
+    assert_eq!(table.check_key_at(7, Epoch(1), 120), KeyVerdict::New);
     table.committed(&of_key(3, 10, 120));
     assert_eq!((table.check_key(7), table.check_key(8)), (KeyVerdict::New, KeyVerdict::New));
+    assert_eq!(table.check_key(9), KeyVerdict::Duplicate(Lsn::new(1, 2)));
+}
+
+#[test]
+fn no_key_is_forgotten_while_there_is_no_leader() {
+    let table = replayed(SMALL, &[of_key(0, 7, 100)]);
+    assert_eq!(table.check_key_at(7, Epoch(2), 9_000), KeyVerdict::Duplicate(Lsn::new(1, 0)));
 }
 
 #[test]
@@ -195,10 +219,10 @@ fn a_damaged_snapshot_is_refused_wherever_the_damage_is() {
 fn a_snapshot_of_another_version_is_refused_by_name() {
     let mut bytes = ProducerTable::new(SMALL).encode_snapshot().to_vec();
     bytes.truncate(bytes.len() - 4);
-    bytes[8] = 2;
+    bytes[8] = 3;
     bytes.extend_from_slice(&crc32c::crc32c(&bytes).to_le_bytes());
     let refused = ProducerTable::decode_snapshot(&bytes, SMALL).unwrap_err();
-    assert_eq!(refused, SnapshotError::Version { version: 2 });
+    assert_eq!(refused, SnapshotError::Version { version: 3 });
 }
 
 /// Any log: sessions that repeat and skip, keys that come again, clocks that jump, epochs that change.
@@ -251,14 +275,19 @@ proptest! {
     #[test]
     fn keys_are_those_that_a_list_searched_from_end_to_end_would_know(records in histories()) {
         let mut table = ProducerTable::new(SMALL);
-        let (mut list, mut newest_ms) = (Vec::<(u128, Lsn, i64)>::new(), i64::MIN);
+        let (mut list, mut time_ms) = (Vec::<(u128, Lsn, i64)>::new(), 0);
+        let mut last: Option<&CommittedRecord> = None;
         for record in &records {
             table.committed(record);
-            newest_ms = newest_ms.max(record.append_time_ms);
-            list.retain(|&(_, _, at_ms)| at_ms > newest_ms - 20);
+            if let Some(last) = last.replace(record)
+                && last.lsn.epoch == record.lsn.epoch
+            {
+                time_ms += (record.append_time_ms - last.append_time_ms).max(0);
+            }
+            list.retain(|&(_, _, at_ms)| at_ms > time_ms - 20);
             let key = record.idempotency_key;
             if key != 0 && list.iter().all(|&(known, ..)| known != key) {
-                list.push((key, record.lsn, newest_ms));
+                list.push((key, record.lsn, time_ms));
                 if list.len() > 6 {
                     list.remove(0);
                 }

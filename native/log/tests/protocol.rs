@@ -12,8 +12,8 @@ use varve_log::{
     producers::{CommittedRecord, ProducerSettings, ProducerTable, SessionId},
     protocol::{
         Condition, Copysets, Effect, EpochList, Event, Found, Frame, Incarnation, KnownProducers,
-        NodeId, Nodeset, Origin, Outcome, Partition, PartitionSettings, PartitionStart, ReaderId,
-        Record, RequestId,
+        NodeId, Nodeset, Now, Origin, Outcome, Partition, PartitionSettings, PartitionStart,
+        ReaderId, Record, RequestId,
     },
 };
 use varve_types::{Lsn, Offset, TenantId};
@@ -36,7 +36,7 @@ struct Cluster {
     events: VecDeque<(usize, Event)>,
     outcomes: BTreeMap<u64, Outcome>,
     given: Vec<(Lsn, Record)>,
-    now_ms: i64,
+    now: Now,
 }
 
 fn id(node: usize) -> NodeId {
@@ -58,7 +58,7 @@ impl Cluster {
             events: VecDeque::new(),
             outcomes: BTreeMap::new(),
             given: Vec::new(),
-            now_ms: 0,
+            now: Now::default(),
         };
         (0..NODES).for_each(|node| cluster.start(node));
         cluster
@@ -107,7 +107,7 @@ impl Cluster {
             let Some((node, event)) = self.events.pop_front() else { return };
             let Some(machine) = &mut self.nodes[node] else { continue };
             let mut effects = Vec::new();
-            machine.step(self.now_ms, event, &mut effects);
+            machine.step(self.now, event, &mut effects);
             for effect in effects {
                 self.apply(node, effect);
             }
@@ -224,7 +224,9 @@ enum Act {
     Session(u64, bool),
     Key(u128),
     Run(usize),
-    Wait(i64),
+    Wait(u64),
+    /// Of the wall clock.
+    Jump(i64),
     FailOver,
 }
 
@@ -233,7 +235,8 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
         6 => (0..4_u64, any::<bool>()).prop_map(|(session, again)| Act::Session(session, again)),
         4 => (1..9_u128).prop_map(Act::Key),
         6 => (1..40_usize).prop_map(Act::Run),
-        1 => (1..900_i64).prop_map(Act::Wait),
+        1 => (1..900_u64).prop_map(Act::Wait),
+        1 => (-5_000..5_000_i64).prop_map(Act::Jump),
         1 => Just(Act::FailOver),
     ];
     prop::collection::vec(act, 1..80)
@@ -256,7 +259,11 @@ proptest! {
                 }
                 Act::Key(key) => cluster.append(request, None, key),
                 Act::Run(events) => cluster.run(events),
-                Act::Wait(ms) => cluster.now_ms += ms,
+                Act::Wait(ms) => {
+                    cluster.now.elapsed_ms += ms;
+                    cluster.now.wall_ms += ms.cast_signed();
+                }
+                Act::Jump(by_ms) => cluster.now.wall_ms += by_ms,
                 Act::FailOver => {
                     cluster.fail_over();
                     let records = cluster.read_all();

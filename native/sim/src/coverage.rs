@@ -41,6 +41,12 @@ counted! {
     DuplicateKnown => "a retry was known again",
     /// A new leader read whose the records before its epoch are.
     ProducersRead => "a new leader read the producers",
+    /// A coordinator gave ids of a millisecond that its clock had not reached.
+    IdsAhead => "ids were ahead of their clock",
+    /// A coordinator was too far ahead of its clock.
+    IdsRefused => "ids were refused",
+    /// A coordinator saw a time of a clock that was far ahead of its own.
+    TimeNotTaken => "a time far ahead was not taken in",
     /// A node that was leader came back as another incarnation.
     LeaderRestarted => "a leader restarted",
     /// A node that had not heard of its own deposition went on as a leader.

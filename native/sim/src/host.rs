@@ -10,6 +10,7 @@ use crate::{
     invariants::Invariant,
     network::Node as Number,
     node::{DiskFound, Effect, EpochView, Event, Node, Sight, Start},
+    numbers::Coordinator,
     random::Random,
     world::{Happening, Wire, World},
 };
@@ -37,6 +38,8 @@ pub(crate) struct Host<N: Node> {
     pub(crate) disk: Disk<N::Frame, u64>,
     /// The disk was lost at some time: the store is registered as *data-loss*.
     pub(crate) disk_lost: bool,
+    /// It has a disk of its own, which is not what a lost disk is.
+    pub(crate) coordinator: Coordinator,
     /// A write was refused or failed since the node came up.
     pub(crate) write_failed: bool,
     /// Stopped, with all that would have happened to it.
@@ -72,6 +75,7 @@ impl<N: Node> Host<N> {
             clock,
             disk: Disk::default(),
             disk_lost: false,
+            coordinator: Coordinator::default(),
             write_failed: false,
             paused: None,
             control_cut_until_us: 0,
@@ -129,10 +133,10 @@ impl<N: Node> World<N> {
     /// Hands an event to a node and does what it wants done. A crash may come between two effects.
     pub(crate) fn step(&mut self, node: Number, event: Event<N>) {
         let host = &mut self.hosts[node];
-        let now_ms = host.clock.read_ms(self.now_us);
+        let now = host.clock.read(self.now_us);
         let Some(machine) = &mut host.node else { return };
         let mut effects = Vec::new();
-        machine.step(now_ms, event, &mut effects);
+        machine.step(now, event, &mut effects);
         for effect in effects {
             if self.random.chance(self.mix.rate(Fault::NodeCrashedMidStep)) {
                 self.fired.add(Fault::NodeCrashedMidStep);
@@ -315,6 +319,7 @@ impl<N: Node> World<N> {
         host.leads = None;
         host.paused = None;
         host.disk.crash(&self.mix, &mut self.random, &mut self.fired);
+        host.coordinator.crash(self.coordination.crash_seed());
         self.audit_durable(node, durable_before);
         self.damage(node);
         let down_us = self.random.between(5_000, 800_000);

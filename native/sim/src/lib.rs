@@ -14,6 +14,7 @@ mod host;
 pub mod invariants;
 pub mod network;
 pub mod node;
+pub mod numbers;
 pub mod plan;
 mod queue;
 pub mod random;

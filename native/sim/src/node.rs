@@ -3,9 +3,11 @@
 
 use crate::{
     client::{Answer, AppendRequest, Request},
+    clock::Reading,
     coverage::Branch,
     disk::Slot,
     network::Node as Number,
+    numbers::Numbering,
     plan::Settings,
 };
 use std::fmt;
@@ -34,11 +36,14 @@ pub trait Node: Sized {
         stores: &[Number],
     ) -> Self::Control;
 
+    /// By which rules its coordinator goes.
+    fn numbering(rules: Self::Rules) -> Numbering;
+
     /// A node as it comes up: nothing in memory but what the disk held.
     fn start(start: &Start<'_, Self>) -> Self;
 
     /// Takes one event, and adds what is to be done about it.
-    fn step(&mut self, now_ms: u64, event: Event<Self>, effects: &mut Vec<Effect<Self>>);
+    fn step(&mut self, now: Reading, event: Event<Self>, effects: &mut Vec<Effect<Self>>);
 }
 
 /// A frame as the world sees it.

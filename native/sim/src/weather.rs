@@ -158,7 +158,7 @@ impl<N: Node> World<N> {
             self.resume(node);
             self.hosts[node].control_cut_until_us = 0;
             self.hosts[node].disk.fill_until(0);
-            if self.hosts[node].write_failed {
+            if self.hosts[node].write_failed || self.hosts[node].coordinator.is_failing() {
                 self.crash(node);
             }
             // Everything that was promised is read once more, by everybody, from the beginning.

@@ -9,6 +9,7 @@ use crate::{
     invariants::{Auditor, Invariant},
     network::{Network, Node as Number},
     node::{Control, Node},
+    numbers::Coordination,
     plan::Plan,
     queue::Queue,
     random::Random,
@@ -64,6 +65,8 @@ pub(crate) enum Happening<N: Node> {
     ClientTimeout(usize, Request),
     /// Somebody asks for the tail.
     TailTurn,
+    /// A node's coordinator is asked for numbers.
+    NumbersTurn(Number),
     /// Faults may come.
     FaultTurn,
     /// A node looks whether its leader is well.
@@ -106,6 +109,7 @@ pub struct World<N: Node> {
     pub(crate) destroyed: BTreeSet<Number>,
     pub(crate) tails_asked: u64,
     pub(crate) tails: BTreeMap<Request, (u64, Option<Lsn>)>,
+    pub(crate) coordination: Coordination,
     pub(crate) auditor: Auditor,
     pub(crate) trace: Trace,
     pub(crate) fired: Counts<Fault>,
@@ -142,6 +146,7 @@ impl<N: Node> World<N> {
             destroyed: BTreeSet::new(),
             tails_asked: 0,
             tails: BTreeMap::new(),
+            coordination: Coordination::new(seed),
             auditor: Auditor::default(),
             trace: Trace::new(keep),
             fired,
@@ -166,6 +171,7 @@ impl<N: Node> World<N> {
             let turn_us = self.random.between(1_000, 50_000);
             self.at(turn_us, Happening::ClientTurn(client));
         }
+        self.begin_numbers();
         self.at(60_000, Happening::TailTurn);
         self.at(50_000, Happening::FaultTurn);
         self.at(self.plan.faults_us, Happening::Heal);
@@ -218,6 +224,7 @@ impl<N: Node> World<N> {
                 self.client_answered(client, request, Answer::Unknown);
             }
             Happening::TailTurn => self.tail_turn(),
+            Happening::NumbersTurn(node) => self.numbers_turn(node),
             Happening::FaultTurn => self.fault_turn(),
             Happening::Detect(node) => self.detect(node),
             Happening::Restart(node) => self.restart(node),

@@ -49,6 +49,10 @@ mutants! {
     a_repair_that_acknowledges_an_append_is_noticed: RepairAcknowledgesAppend breaks I1 within SEEDS_FOR_RARE;
     a_control_that_ignores_the_version_is_noticed: ControlIgnoresVersion breaks I2 within SEEDS;
     a_retry_that_is_taken_for_new_is_noticed: ForgetsRetries breaks Once within SEEDS;
+    append_times_that_follow_a_clock_that_jumps_are_noticed: FollowsJumps breaks Once within SEEDS;
     a_new_leader_that_forgets_producers_is_noticed: ForgetsProducers breaks Once within SEEDS;
+    a_fence_that_is_not_synced_is_noticed: FenceUnsynced breaks Numbers within SEEDS;
+    a_fence_that_a_restart_forgets_is_noticed: FenceForgotten breaks Numbers within SEEDS;
+    a_coordinator_that_is_two_nodes_is_noticed: CoordinatorShared breaks Numbers within SEEDS;
     a_tail_that_no_store_confirmed_is_noticed: TailUnconfirmed breaks I7 within SEEDS;
 }

@@ -23,8 +23,8 @@ use crate::{
     meta::MetaError,
     producers::{ProducerSettings, ProducerTable},
     protocol::{
-        Command, Copysets, Effect, EpochList, Event, Incarnation, KnownProducers, Nodeset, Outcome,
-        Partition, PartitionSettings, PartitionStart, ReadToken, RequestId, WriteToken,
+        Command, Copysets, Effect, EpochList, Event, Incarnation, KnownProducers, Nodeset, Now,
+        Outcome, Partition, PartitionSettings, PartitionStart, ReadToken, RequestId, WriteToken,
     },
     runtime::Runtime,
 };
@@ -200,11 +200,11 @@ impl Machines {
     /// Lets something happen to a partition, and all that follows from it in memory.
     pub(super) fn give(&mut self, partition: PartitionId, event: Event) {
         self.events.push_back((partition, event));
-        let now_ms = self.runtime.clock.now_ms();
+        let now = Now::from(&*self.runtime.clock);
         while let Some((partition, event)) = self.events.pop_front() {
             let Some(machine) = self.partitions.get_mut(&partition) else { continue };
             let mut effects = std::mem::take(&mut self.effects);
-            machine.step(now_ms, event, &mut effects);
+            machine.step(now, event, &mut effects);
             for effect in effects.drain(..) {
                 self.carry_out(partition, effect);
             }

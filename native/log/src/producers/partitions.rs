@@ -1,7 +1,7 @@
 //! The producers of all partitions of one store.
 
 use std::collections::BTreeMap;
-use varve_types::{Lsn, PartitionId};
+use varve_types::{Epoch, Lsn, PartitionId};
 
 use super::{
     CommittedRecord, KeyVerdict, ProducerSettings, ProducerTable, SessionId, SessionVerdict,
@@ -23,10 +23,16 @@ impl PartitionProducers {
     }
 
     /// Where the record with this key is, if the partition stored one within the window before
-    /// `append_time_ms`.
+    /// `append_time_ms`, when another is about to be appended in this epoch.
     #[must_use]
-    pub fn find(&self, partition: PartitionId, key: u128, append_time_ms: i64) -> Option<Lsn> {
-        match self.tables.get(&partition)?.check_key_at(key, append_time_ms) {
+    pub fn find(
+        &self,
+        partition: PartitionId,
+        key: u128,
+        epoch: Epoch,
+        append_time_ms: i64,
+    ) -> Option<Lsn> {
+        match self.tables.get(&partition)?.check_key_at(key, epoch, append_time_ms) {
             KeyVerdict::Duplicate(lsn) => Some(lsn),
             KeyVerdict::New | KeyVerdict::InFlight => None,
         }
@@ -86,9 +92,9 @@ mod tests {
             append_time_ms,
         };
         producers.committed(&[(partition, record(0, 1_000))]);
-        assert_eq!(producers.find(partition, 7, 1_099), Some(Lsn::new(1, 0)));
-        assert_eq!(producers.find(partition, 7, 1_100), None);
+        assert_eq!(producers.find(partition, 7, Epoch(1), 1_099), Some(Lsn::new(1, 0)));
+        assert_eq!(producers.find(partition, 7, Epoch(1), 1_100), None);
         producers.committed(&[(partition, record(1, 1_100))]);
-        assert_eq!(producers.find(partition, 7, 1_100), Some(Lsn::new(1, 1)));
+        assert_eq!(producers.find(partition, 7, Epoch(1), 1_100), Some(Lsn::new(1, 1)));
     }
 }

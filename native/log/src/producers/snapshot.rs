@@ -11,7 +11,9 @@ use super::{
 };
 
 const MAGIC: [u8; 8] = *b"VARVEPRD";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
+/// Has one time, the highest that was applied.
+const VERSION_OF_ONE_TIME: u32 = 1;
 
 /// Why a snapshot cannot be used. The table must be made from the log again.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -41,7 +43,8 @@ impl ProducerTable {
         out.extend_from_slice(&VERSION.to_le_bytes());
         out.push(u8::from(self.applied.is_some()));
         put_lsn(&mut out, self.applied.unwrap_or_default());
-        out.extend_from_slice(&self.newest_ms.to_le_bytes());
+        out.extend_from_slice(&self.time_ms.to_le_bytes());
+        out.extend_from_slice(&self.last_ms.to_le_bytes());
         out.extend_from_slice(&(self.sessions.len() as u32).to_le_bytes());
         for (id, session) in self.sessions.iter() {
             out.extend_from_slice(&id.0.to_le_bytes());
@@ -64,12 +67,17 @@ impl ProducerTable {
         bytes: &[u8],
         settings: ProducerSettings,
     ) -> Result<Self, SnapshotError> {
-        let mut fields = Fields(checked(bytes)?);
+        let (version, body) = checked(bytes)?;
+        let mut fields = Fields(body);
         let mut table = Self::new(settings);
         let has_applied = fields.u8()? == 1;
         let applied = fields.lsn()?;
         table.applied = has_applied.then_some(applied);
-        table.newest_ms = i64::from_le_bytes(fields.take()?);
+        table.time_ms = i64::from_le_bytes(fields.take()?);
+        table.last_ms = match version {
+            VERSION_OF_ONE_TIME => table.time_ms,
+            _ => i64::from_le_bytes(fields.take()?),
+        };
         for _ in 0..fields.u32()? {
             let (id, session) = fields.session()?;
             if !table.sessions.restore(id, session) {
@@ -94,8 +102,8 @@ impl ProducerTable {
     }
 }
 
-/// What is between the version and the checksum.
-fn checked(bytes: &[u8]) -> Result<&[u8], SnapshotError> {
+/// The version, and what is between it and the checksum.
+fn checked(bytes: &[u8]) -> Result<(u32, &[u8]), SnapshotError> {
     let damaged = |reason| SnapshotError::Damaged { reason };
     let (checked, crc) = bytes.split_last_chunk::<4>().ok_or(damaged("it is too short"))?;
     if *crc != crc32c::crc32c(checked).to_le_bytes() {
@@ -106,7 +114,7 @@ fn checked(bytes: &[u8]) -> Result<&[u8], SnapshotError> {
         return Err(damaged("it does not begin as one"));
     }
     match fields.u32()? {
-        VERSION => Ok(fields.0),
+        version @ (VERSION | VERSION_OF_ONE_TIME) => Ok((version, fields.0)),
         version => Err(SnapshotError::Version { version }),
     }
 }

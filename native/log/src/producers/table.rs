@@ -1,6 +1,6 @@
 //! What a partition's log says of its producers.
 
-use varve_types::Lsn;
+use varve_types::{Epoch, Lsn};
 
 use super::{
     CommittedRecord, KeyVerdict, ProducerSettings, SessionId, SessionVerdict, keys::Keys,
@@ -14,9 +14,12 @@ pub struct ProducerTable {
     pub(super) settings: ProducerSettings,
     /// Last record applied.
     pub(super) applied: Option<Lsn>,
-    /// The highest append time applied. A new leader's clock may be behind the old one's; counted
-    /// from here, time never runs backwards, and the oldest key is always the first.
-    pub(super) newest_ms: i64,
+    /// When that was appended.
+    pub(super) last_ms: i64,
+    /// The log's own time, which never goes back: the sum of what passed from record to record within
+    /// epochs, from the append time of the first on. Of two leaders' clocks neither can be believed, so
+    /// from one epoch to the next no time passes; nor while a leader's clock goes back.
+    pub(super) time_ms: i64,
     pub(super) sessions: Sessions,
     pub(super) keys: Keys,
 }
@@ -27,7 +30,8 @@ impl ProducerTable {
         Self {
             settings,
             applied: None,
-            newest_ms: i64::MIN,
+            last_ms: i64::MIN,
+            time_ms: i64::MIN,
             sessions: Sessions::default(),
             keys: Keys::default(),
         }
@@ -43,10 +47,11 @@ impl ProducerTable {
         self.keys.get(key).map_or(KeyVerdict::New, KeyVerdict::Duplicate)
     }
 
-    /// The same for a record that is about to be appended at this time: where nothing else was appended
-    /// for long, the window ends all the same. What it answers `New` is new to the table as well.
-    pub fn check_key_at(&self, key: u128, append_time_ms: i64) -> KeyVerdict {
-        let before_ms = self.oldest_kept_ms(self.newest_ms.max(append_time_ms));
+    /// The same for a record that is about to be appended at this time, in this epoch: where nothing else
+    /// was appended for long, the window ends all the same. What it answers `New` is new to the table as
+    /// well.
+    pub fn check_key_at(&self, key: u128, epoch: Epoch, append_time_ms: i64) -> KeyVerdict {
+        let before_ms = self.oldest_kept_ms(self.time_at(epoch, append_time_ms));
         match self.keys.get_with_time(key) {
             Some((lsn, time_ms)) if time_ms > before_ms => KeyVerdict::Duplicate(lsn),
             _ => KeyVerdict::New,
@@ -59,8 +64,8 @@ impl ProducerTable {
         if self.applied.is_some_and(|applied| record.lsn <= applied) {
             return;
         }
-        self.applied = Some(record.lsn);
-        self.newest_ms = self.newest_ms.max(record.append_time_ms);
+        self.time_ms = self.time_at(record.lsn.epoch, record.append_time_ms);
+        (self.applied, self.last_ms) = (Some(record.lsn), record.append_time_ms);
         if let Some((id, seq)) = record.session {
             self.sessions.committed(id, seq, record.lsn, self.settings.sessions_max);
         }
@@ -68,7 +73,7 @@ impl ProducerTable {
         self.keep_keys();
         let key = record.idempotency_key;
         if key != 0 && self.keys.get(key).is_none() {
-            self.keys.push(key, record.lsn, self.newest_ms, self.settings.dedupe_keys_max);
+            self.keys.push(key, record.lsn, self.time_ms, self.settings.dedupe_keys_max);
             self.keep_keys();
         }
     }
@@ -100,8 +105,20 @@ impl ProducerTable {
 
     /// Forgets the keys that the settings do not let stay.
     pub(super) fn keep_keys(&mut self) {
-        let before_ms = self.oldest_kept_ms(self.newest_ms);
+        let before_ms = self.oldest_kept_ms(self.time_ms);
         self.keys.keep(before_ms, self.settings.dedupe_keys_max);
+    }
+
+    /// The log's time at a record that is appended then.
+    fn time_at(&self, epoch: Epoch, append_time_ms: i64) -> i64 {
+        match self.applied {
+            None => append_time_ms,
+            Some(applied) if applied.epoch == epoch => {
+                let passed_ms = append_time_ms.saturating_sub(self.last_ms).max(0);
+                self.time_ms.saturating_add(passed_ms)
+            }
+            Some(_) => self.time_ms,
+        }
     }
 
     /// Keys appended then, or before, are forgotten at `now_ms`.

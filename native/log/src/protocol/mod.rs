@@ -5,6 +5,7 @@
 //! composes them for one partition on one node; whoever drives it does what its effects say. One node
 //! is the same protocol with a nodeset of one.
 
+mod append_times;
 mod catch_up;
 mod control;
 mod copyset;
@@ -21,6 +22,8 @@ mod recovery;
 mod sequencer;
 mod store;
 
+pub(crate) use append_times::AppendTimes;
+pub use append_times::Now;
 pub use control::{
     Advance, Command, CommandRefused, EpochEntry, EpochList, Holder, HolderName, Snapshot,
 };

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use crate::protocol::Now;
+
 /// Tells the time. Nothing that safety depends on is ordered by it.
 pub trait Clock: Send + Sync {
     /// Milliseconds since 1970-01-01 UTC.
@@ -9,6 +11,12 @@ pub trait Clock: Send + Sync {
 
     /// Time since some fixed instant; never goes back. For measuring only.
     fn elapsed(&self) -> Duration;
+}
+
+impl From<&dyn Clock> for Now {
+    fn from(clock: &dyn Clock) -> Self {
+        Self { wall_ms: clock.now_ms(), elapsed_ms: clock.elapsed().as_millis() as u64 }
+    }
 }
 
 /// The machine's clock.

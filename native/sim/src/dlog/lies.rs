@@ -3,6 +3,7 @@
 use super::{Done, Effects, Events, Happened, Mutant, control};
 use crate::{
     client::{Answer, Request, fingerprint},
+    clock::Reading,
     node::Effect,
 };
 use std::{
@@ -10,7 +11,7 @@ use std::{
     sync::Arc,
 };
 use varve_log::protocol::{
-    Asker, Digest, EpochEntry, Frame, Message, NodeId, Origin, Partition, Record, WriteToken,
+    Asker, Digest, EpochEntry, Frame, Message, NodeId, Now, Origin, Partition, Record, WriteToken,
 };
 use varve_types::{Epoch, Lsn, Offset};
 
@@ -51,6 +52,13 @@ impl Lies {
         if self.mutant == Mutant::AcknowledgesOutOfOrder {
             self.requests.insert(content, request);
         }
+    }
+
+    /// What the machines are told of the time.
+    pub(super) fn tell(&self, now: Reading) -> Now {
+        let jumps = self.mutant == Mutant::FollowsJumps;
+        let elapsed_ms = if jumps { now.wall_ms } else { now.elapsed_ms };
+        Now { wall_ms: now.wall_ms.cast_signed(), elapsed_ms }
     }
 
     /// What the machines are told instead of what happened.

@@ -11,9 +11,11 @@ pub use mutant::Mutant;
 
 use crate::{
     client::{Answer, AppendRequest, Request, fingerprint},
+    clock::Reading,
     coverage::Branch,
     network::Node as Number,
     node::{DiskFound, Effect, Event, Node, Sight, Start},
+    numbers::Numbering,
     plan::{self, Settings},
 };
 use lies::Lies;
@@ -71,6 +73,15 @@ impl Node for Dlog {
         DlogControl::first(mutant, settings, leader, stores)
     }
 
+    fn numbering(mutant: Mutant) -> Numbering {
+        match mutant {
+            Mutant::FenceUnsynced => Numbering::Unsynced,
+            Mutant::FenceForgotten => Numbering::FenceForgotten,
+            Mutant::CoordinatorShared => Numbering::Shared,
+            _ => Numbering::Right,
+        }
+    }
+
     fn start(start: &Start<'_, Self>) -> Self {
         let me = incarnation((start.node, start.incarnation));
         let whole = start.disk == DiskFound::Registered || start.rules == Mutant::LostAnswersAbsent;
@@ -94,11 +105,11 @@ impl Node for Dlog {
         }
     }
 
-    fn step(&mut self, now_ms: u64, event: Event<Self>, effects: &mut Effects) {
+    fn step(&mut self, now: Reading, event: Event<Self>, effects: &mut Effects) {
         let event = match event {
             Event::Started => {
                 let events = [Happened::Started, self.subscribe()];
-                return self.feed(now_ms, events.into(), effects);
+                return self.feed(now, events.into(), effects);
             }
             Event::Received(from, message) => {
                 self.look_at(from, &message, effects);
@@ -129,18 +140,19 @@ impl Node for Dlog {
             }
             Event::Snapshot => return self.snapshot(effects),
         };
-        self.feed(now_ms, [event].into(), effects);
+        self.feed(now, [event].into(), effects);
     }
 }
 
 impl Dlog {
     /// Hands events to the machines, and does what they want done; that may be more events.
-    fn feed(&mut self, now_ms: u64, mut events: Events, effects: &mut Effects) {
+    fn feed(&mut self, now: Reading, mut events: Events, effects: &mut Effects) {
+        let told = self.lies.tell(now);
         let mut done = Vec::new();
         while let Some(event) = events.pop_front() {
-            let told = self.lies.hear(event, &self.partition, &mut events, effects);
-            let Some(event) = told else { continue };
-            self.partition.step(now_ms.cast_signed(), event, &mut done);
+            let heard = self.lies.hear(event, &self.partition, &mut events, effects);
+            let Some(event) = heard else { continue };
+            self.partition.step(told, event, &mut done);
             for effect in done.drain(..) {
                 if let Some(effect) = self.lies.say(effect, &mut events) {
                     self.apply(effect, &mut events, effects);
@@ -341,10 +353,7 @@ fn partition_settings(settings: &Settings) -> PartitionSettings {
     }
 }
 
-/// Clocks jump in a run, and what was acknowledged must be known all the same: keys stay.
+/// A run is over long before the window is, whatever the clocks show meanwhile.
 fn empty_table() -> ProducerTable {
-    ProducerTable::new(ProducerSettings {
-        dedupe_window_ms: u64::MAX,
-        ..ProducerSettings::default()
-    })
+    ProducerTable::new(ProducerSettings::default())
 }

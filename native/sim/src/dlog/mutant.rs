@@ -44,6 +44,14 @@ counted! {
     TailUnconfirmed => "a tail is answered unconfirmed",
     /// What was sent again is taken for new.
     ForgetsRetries => "a retry is taken for new",
+    /// A leader's records are appended whenever its wall clock shows, however far that has jumped.
+    FollowsJumps => "append times follow a clock that jumps ahead",
+    /// A coordinator does not sync its fence.
+    FenceUnsynced => "a fence is not synced",
+    /// A coordinator begins after a restart where its clock stands.
+    FenceForgotten => "a fence is forgotten",
+    /// Two nodes give ids as one coordinator.
+    CoordinatorShared => "nodes share a coordinator",
     /// A new leader does not learn whose the records before its epoch are.
     ForgetsProducers => "a new leader forgets producers",
 }

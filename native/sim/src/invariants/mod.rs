@@ -21,6 +21,8 @@ pub struct EpochSeen {
     /// Durable copies before a record counts as stored.
     pub write_quorum: u32,
     announced: Offset,
+    /// Behind all that was acknowledged.
+    acknowledged: Offset,
     closed: Option<Closed>,
 }
 
@@ -49,6 +51,8 @@ pub struct Auditor {
     /// The highest place acknowledged so far; `None` before the first.
     acknowledged: Option<Lsn>,
     trim_point: Lsn,
+    /// The last of each coordinator, by what they are.
+    numbers: BTreeMap<(&'static str, u64), u64>,
     violation: Option<Violation>,
 }
 
@@ -87,7 +91,14 @@ impl Auditor {
         if let Some((&open, _)) = open {
             self.broken(Invariant::I2, format!("epoch {} opened, {} is open", epoch.0, open.0));
         }
-        let seen = EpochSeen { leader, stores, write_quorum, announced: Offset(0), closed: None };
+        let seen = EpochSeen {
+            leader,
+            stores,
+            write_quorum,
+            announced: Offset(0),
+            acknowledged: Offset(0),
+            closed: None,
+        };
         self.epochs.insert(epoch, seen);
     }
 
@@ -122,8 +133,15 @@ impl Auditor {
             Some(_) => {}
             None => {
                 seen.closed = Some(Closed { end, at_us: now_us });
-                let announced = seen.announced;
+                let (announced, acknowledged) = (seen.announced, seen.acknowledged);
                 self.check_announced(epoch, announced, "before the close");
+                if acknowledged > end {
+                    let what = format!(
+                        "epoch {} ends at {}, but {} were acknowledged in it",
+                        epoch.0, end.0, acknowledged.0
+                    );
+                    self.broken(Invariant::I1, what);
+                }
                 self.check_kept(epoch, end);
             }
         }
@@ -265,6 +283,9 @@ impl Auditor {
         self.check_given(lsn, fingerprint, "acknowledged");
         self.check_once(lsn);
         self.acknowledged = self.acknowledged.max(Some(lsn));
+        if let Some(seen) = self.epochs.get_mut(&lsn.epoch) {
+            seen.acknowledged = seen.acknowledged.max(Offset(lsn.offset.0 + 1));
+        }
     }
 
     /// A linearizable tail was answered.
@@ -351,6 +372,15 @@ impl Auditor {
             self.broken(Invariant::I8, format!("trimmed to {trim_point}, {needed} is needed"));
         }
         self.trim_point = trim_point;
+    }
+
+    /// A coordinator gave a number over 0 of this kind.
+    pub fn numbered(&mut self, kind: &'static str, coordinator: u64, number: u64) {
+        let last = self.numbers.insert((kind, coordinator), number).unwrap_or_default();
+        if number <= last {
+            let what = format!("coordinator {coordinator} gave {kind}: {number} after {last}");
+            self.broken(Invariant::Numbers, what);
+        }
     }
 
     /// The highest place acknowledged or given so far: up to there, all must be readable.

@@ -23,6 +23,8 @@ pub enum Invariant {
     I8,
     /// What a client sent several times is stored once.
     Once,
+    /// Ids, times and values of a coordinator only grow.
+    Numbers,
     /// Once faults stop, the cluster serves within bounded time.
     Liveness,
 }

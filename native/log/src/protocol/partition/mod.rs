@@ -9,6 +9,7 @@ use std::sync::Arc;
 use varve_types::{Epoch, Lsn};
 
 use super::{
+    append_times::Now,
     catch_up::{CatchUp, Caught},
     control::EpochList,
     effect::{Effect, Event, Outcome, ReaderId, RequestId, Timer},
@@ -104,23 +105,23 @@ impl Partition {
         self.store.digest(epoch)
     }
 
-    /// Takes one event, and adds what is to be done about it. `now_ms`: milliseconds since 1970 by this
-    /// node's clock, which may be wrong or jump: records are stamped with it, and nothing else.
-    pub fn step(&mut self, now_ms: i64, event: Event, effects: &mut Vec<Effect>) {
+    /// Takes one event, and adds what is to be done about it. `now`: by this node's clocks; records are
+    /// stamped with it, and nothing else.
+    pub fn step(&mut self, now: Now, event: Event, effects: &mut Vec<Effect>) {
         match event {
             Event::Started => effects.push(Effect::ReadControl),
-            Event::Received(from, message) => self.received(now_ms, from, message, effects),
+            Event::Received(from, message) => self.received(now, from, message, effects),
             Event::Written(token) => self.store.written(token, effects),
             Event::WriteFailed(token) => self.store.write_failed(token, effects),
             Event::Read(token, records) => self.store.read(token, records, effects),
             Event::Damaged(lsn) => self.store.damaged(lsn),
-            Event::Timer(timer) => self.timer(now_ms, timer, effects),
-            Event::Append(request, record) => self.append(now_ms, request, record, effects),
+            Event::Timer(timer) => self.timer(now, timer, effects),
+            Event::Append(request, record) => self.append(now, request, record, effects),
             Event::Tail(request) => match &mut self.sequencer {
                 Some(leader) => leader.tail_asked(request, effects),
                 None => effects.push(Effect::CompleteTail(request, None)),
             },
-            Event::Control(list) => self.learn(now_ms, list, effects),
+            Event::Control(list) => self.learn(now, list, effects),
             Event::Recover(nodeset) => {
                 self.recovery = None;
                 self.wants_to_lead = Some(nodeset);
@@ -139,22 +140,16 @@ impl Partition {
                 });
             }
             Event::Unsubscribe(reader) => self.unsubscribe(reader),
-            Event::Producers(newest) => self.producers_given(now_ms, *newest, effects),
+            Event::Producers(newest) => self.producers_given(now, *newest, effects),
         }
         if self.store.take_released_more() {
-            self.read_on(now_ms, effects);
+            self.read_on(now, effects);
         }
     }
 
-    fn append(
-        &mut self,
-        now_ms: i64,
-        request: RequestId,
-        record: Record,
-        effects: &mut Vec<Effect>,
-    ) {
+    fn append(&mut self, now: Now, request: RequestId, record: Record, effects: &mut Vec<Effect>) {
         if let Some(leader) = &mut self.sequencer {
-            leader.append(now_ms, (request, record), &self.producers.table, effects);
+            leader.append(now, (request, record), &self.producers.table, effects);
             return;
         }
         let leader = self.list.as_ref().map(|list| list.open().leader);
@@ -162,7 +157,7 @@ impl Partition {
         effects.push(Effect::Complete(request, Outcome::NotLeader(another)));
     }
 
-    fn received(&mut self, now_ms: i64, from: NodeId, message: Message, effects: &mut Vec<Effect>) {
+    fn received(&mut self, now: Now, from: NodeId, message: Message, effects: &mut Vec<Effect>) {
         match message {
             Message::Store { lsn, by, record, tail } => {
                 self.store.append(from, (lsn, by), record, tail, effects);
@@ -175,7 +170,7 @@ impl Partition {
                 self.store.fetch(from, place, max_bytes, asker, effects);
             }
             Message::Fetched { from: place, records, absence, asker } => {
-                self.fetched(now_ms, from, (place, records, absence), asker, effects);
+                self.fetched(now, from, (place, records, absence), asker, effects);
             }
             Message::Stored(epoch, first, end) => {
                 if let Some(leader) = leader_of(&mut self.sequencer, epoch) {
@@ -208,7 +203,7 @@ impl Partition {
         }
     }
 
-    fn timer(&mut self, now_ms: i64, timer: Timer, effects: &mut Vec<Effect>) {
+    fn timer(&mut self, now: Now, timer: Timer, effects: &mut Vec<Effect>) {
         match timer {
             Timer::Announce(epoch) => {
                 if let Some(leader) = leader_of(&mut self.sequencer, epoch) {
@@ -230,7 +225,7 @@ impl Partition {
                 }
             }
             Timer::Reader(Asker::CatchUp) => {
-                self.catch_up(now_ms, effects, |catch_up, list, known, effects| {
+                self.catch_up(now, effects, |catch_up, list, known, effects| {
                     catch_up.poll(list, known, effects)
                 });
             }
@@ -254,7 +249,7 @@ impl Partition {
     }
 
     /// Lists may come out of order: an older one says nothing new.
-    fn learn(&mut self, now_ms: i64, list: Arc<EpochList>, effects: &mut Vec<Effect>) {
+    fn learn(&mut self, now: Now, list: Arc<EpochList>, effects: &mut Vec<Effect>) {
         let newer = self.list.take().filter(|known| known.version() > list.version());
         let list = newer.unwrap_or(list);
         self.list = Some(list.clone());
@@ -277,12 +272,12 @@ impl Partition {
             let copysets = (self.settings.copysets, self.settings.copyset_seed);
             self.recovery = Some(Recovery::begin(self.me, open, nodeset, copysets, effects));
         }
-        self.read_on(now_ms, effects);
+        self.read_on(now, effects);
     }
 
     fn fetched(
         &mut self,
-        now_ms: i64,
+        now: Now,
         from: NodeId,
         answer: (Lsn, Vec<Record>, Absence),
         asker: Asker,
@@ -295,7 +290,7 @@ impl Partition {
                     recovery.fetched(place.offset, records, effects);
                 }
             }
-            Asker::CatchUp => self.catch_up(now_ms, effects, |catch_up, list, known, effects| {
+            Asker::CatchUp => self.catch_up(now, effects, |catch_up, list, known, effects| {
                 catch_up.fetched(from, answer, (list, known), effects)
             }),
             Asker::Reader(_) => self.read(asker, effects, |reader, list, effects| {
@@ -304,12 +299,12 @@ impl Partition {
         }
     }
 
-    fn producers_given(&mut self, now_ms: i64, newest: KnownProducers, effects: &mut Vec<Effect>) {
+    fn producers_given(&mut self, now: Now, newest: KnownProducers, effects: &mut Vec<Effect>) {
         if newest.up_to > self.producers.up_to {
             self.producers = newest;
         }
         let me = self.me.node;
-        self.catch_up(now_ms, effects, |catch_up, list, known, effects| {
+        self.catch_up(now, effects, |catch_up, list, known, effects| {
             catch_up.restart(me, (list, known), effects)
         });
     }
@@ -317,7 +312,7 @@ impl Partition {
     /// Lets whoever learns the producers go on, and opens the sequencer when it is done.
     fn catch_up(
         &mut self,
-        now_ms: i64,
+        now: Now,
         effects: &mut Vec<Effect>,
         go_on: impl FnOnce(&mut CatchUp, &EpochList, &mut KnownProducers, &mut Vec<Effect>) -> Caught,
     ) {
@@ -327,13 +322,13 @@ impl Partition {
         }
         self.catch_up = None;
         if let Some(leader) = &mut self.sequencer {
-            leader.open(now_ms, &self.producers.table, effects);
+            leader.open(now, &self.producers.table, effects);
         }
     }
 
     /// There may be more for everybody who reads.
-    fn read_on(&mut self, now_ms: i64, effects: &mut Vec<Effect>) {
-        self.catch_up(now_ms, effects, |catch_up, list, known, effects| {
+    fn read_on(&mut self, now: Now, effects: &mut Vec<Effect>) {
+        self.catch_up(now, effects, |catch_up, list, known, effects| {
             catch_up.ask(list, known, effects)
         });
         let askers: Vec<Asker> = self.readers.iter().map(Reader::asker).collect();

@@ -13,6 +13,7 @@ use self::{
     probes::Probes,
 };
 use super::{
+    append_times::{AppendTimes, Now},
     control::EpochEntry,
     copyset::Copysets,
     effect::{Effect, Outcome, RequestId, Timer, TooMuch},
@@ -56,7 +57,7 @@ pub(super) struct Sequencer {
     announce_soon: bool,
     resend_soon: bool,
     turn: u64,
-    newest_ms: i64,
+    append_times: AppendTimes,
 }
 
 #[derive(Debug, Default)]
@@ -99,7 +100,7 @@ impl Sequencer {
             announce_soon: false,
             resend_soon: false,
             turn: 0,
-            newest_ms: i64::MIN,
+            append_times: AppendTimes::default(),
         };
         effects.push(Effect::Leads(entry.epoch));
         if sequencer.has_others() {
@@ -132,7 +133,7 @@ impl Sequencer {
     /// Takes a client's record, or says at once what is to be said about it.
     pub(super) fn append(
         &mut self,
-        now_ms: i64,
+        now: Now,
         (request, record): (RequestId, Record),
         table: &ProducerTable,
         effects: &mut Vec<Effect>,
@@ -149,8 +150,8 @@ impl Sequencer {
             waiting.appends.push_back((request, record));
             return;
         }
-        match self.known(now_ms, request, &record, table) {
-            Known::New => self.admit(now_ms, (request, record), table, effects),
+        match self.known(now, request, &record, table) {
+            Known::New => self.admit(now, (request, record), table, effects),
             Known::InFlight => {}
             Known::Ended(outcome) => effects.push(Effect::Complete(request, outcome)),
         }
@@ -160,7 +161,7 @@ impl Sequencer {
     /// is told when that is committed.
     fn known(
         &mut self,
-        now_ms: i64,
+        now: Now,
         request: RequestId,
         record: &Record,
         table: &ProducerTable,
@@ -173,7 +174,7 @@ impl Sequencer {
             if self.window.attach_key(key, request) {
                 return Known::InFlight;
             }
-            return match table.check_key_at(key, self.newest_ms.max(now_ms)) {
+            return match table.check_key_at(key, self.epoch, self.append_times.at(now)) {
                 KeyVerdict::Duplicate(lsn) => Known::Ended(Outcome::Duplicate(lsn)),
                 KeyVerdict::New | KeyVerdict::InFlight => Known::New,
             };
@@ -201,7 +202,7 @@ impl Sequencer {
     /// Gives a new record its place and sends it to its stores, if there is room.
     fn admit(
         &mut self,
-        now_ms: i64,
+        now: Now,
         (request, mut record): (RequestId, Record),
         table: &ProducerTable,
         effects: &mut Vec<Effect>,
@@ -212,8 +213,7 @@ impl Sequencer {
             effects.push(Effect::Complete(request, Outcome::Overloaded(self.too_much())));
             return;
         }
-        self.newest_ms = self.newest_ms.max(now_ms);
-        record.append_time_ms = self.newest_ms;
+        record.append_time_ms = self.append_times.give(now);
         let offset = self.window.next();
         let stores = self.copyset(offset, 0);
         self.send(offset, &record, stores, effects);
@@ -254,10 +254,10 @@ impl Sequencer {
     }
 
     /// The producers of everything before this epoch are known: appends may be looked at.
-    pub(super) fn open(&mut self, now_ms: i64, table: &ProducerTable, effects: &mut Vec<Effect>) {
+    pub(super) fn open(&mut self, now: Now, table: &ProducerTable, effects: &mut Vec<Effect>) {
         let Some(waiting) = self.waiting.take() else { return };
         for append in waiting.appends {
-            self.append(now_ms, append, table, effects);
+            self.append(now, append, table, effects);
         }
     }
 

@@ -7,6 +7,11 @@ use varve_types::TenantId;
 const ME: Incarnation = Incarnation { node: NodeId(0), number: 3 };
 const S: SessionId = SessionId(7);
 
+/// By clocks that are right.
+fn when(elapsed_ms: u64) -> Now {
+    Now { wall_ms: elapsed_ms.cast_signed(), elapsed_ms }
+}
+
 struct Leader {
     sequencer: Sequencer,
     known: KnownProducers,
@@ -28,14 +33,14 @@ impl Leader {
         let mut effects = Vec::new();
         let mut sequencer = Sequencer::new(&entry, &settings, &mut effects);
         let known = KnownProducers::none(ProducerTable::new(ProducerSettings::default()));
-        sequencer.open(0, &known.table, &mut effects);
+        sequencer.open(Now::default(), &known.table, &mut effects);
         Self { sequencer, known, effects, requests: 0 }
     }
 
     fn append(&mut self, record: Record) -> RequestId {
         self.requests += 1;
         let request = RequestId(self.requests);
-        self.sequencer.append(1_000, (request, record), &self.known.table, &mut self.effects);
+        self.sequencer.append(when(1_000), (request, record), &self.known.table, &mut self.effects);
         request
     }
 
@@ -172,19 +177,29 @@ fn a_record_larger_than_the_window_goes_alone() {
 }
 
 #[test]
-fn append_times_never_run_backwards() {
+fn a_clock_that_jumps_an_hour_ahead_and_back_makes_no_retry_new() {
     let mut leader = Leader::on(1, 1, Copysets::All);
     let mut times = Vec::new();
-    for now_ms in [50, 40, 60] {
-        let append = (RequestId(1), plain());
-        leader.sequencer.append(now_ms, append, &leader.known.table, &mut leader.effects);
+    let hour_ms = 3_600_000;
+    let walls = [50, hour_ms, hour_ms + 9, 30, 40];
+    for ((wall_ms, elapsed_ms), key) in walls.into_iter().zip((0..).step_by(10)).zip(1..) {
+        let now = Now { wall_ms, elapsed_ms };
+        let append = (RequestId(key as u64), record(None, key));
+        leader.sequencer.append(now, append, &leader.known.table, &mut leader.effects);
+        leader.stored(0, 0, key as u64);
+        for known in 1..=key {
+            let again = (RequestId(99), record(None, known));
+            leader.sequencer.append(now, again, &leader.known.table, &mut leader.effects);
+            let place = Outcome::Duplicate(Lsn::new(4, known as u64 - 1));
+            assert_eq!(leader.outcomes().pop(), Some((99, place)));
+        }
     }
     for effect in &leader.effects {
         if let Effect::Send(_, Message::Store { record, .. }) = effect {
             times.push(record.append_time_ms);
         }
     }
-    assert_eq!(times, [50, 50, 60]);
+    assert_eq!(times, [50, 70, 90, 30, 40]);
 }
 
 #[test]
@@ -268,11 +283,11 @@ fn appends_before_the_producers_are_known_wait_in_order_and_within_bounds() {
     let mut known = KnownProducers::none(ProducerTable::new(ProducerSettings::default()));
     for request in 0..3 {
         let append = (RequestId(request), record(Some((S, request)), 0));
-        sequencer.append(0, append, &known.table, &mut effects);
+        sequencer.append(when(0), append, &known.table, &mut effects);
     }
     assert!(matches!(effects.last(), Some(Effect::Complete(RequestId(2), Outcome::Overloaded(_)))));
     known.table.committed(&record(Some((S, 0)), 0).committed_at(Lsn::new(3, 8)));
-    sequencer.open(0, &known.table, &mut effects);
+    sequencer.open(Now::default(), &known.table, &mut effects);
     sequencer.stored(ME.node, (Offset(0), Offset(1)), &mut known, &mut effects);
     let completed: Vec<(u64, Outcome)> = effects
         .iter()
