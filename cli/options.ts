@@ -29,6 +29,7 @@ export function storageOptions(config: Config): StorageOptions {
     subscribeCreditBytes: known(sizeBytes(log.subscribe_credit)),
     dedupeWindowMs: log.dedupe_window_ms,
     dedupeKeysMax: log.dedupe_keys_max,
+    dedupeKeysTotalMax: log.dedupe_keys_total_max,
     memtableMaxBytes: view.memtable_max_bytes,
     memtableMaxAgeMs: view.memtable_max_age_ms,
     textBlockRows: view.text_block_rows,

@@ -171,6 +171,11 @@ const metrics: readonly Metric[] = [
     help: 'Idempotency keys by which a request would be known again.',
     read: ({ journal }) => one(journal.keysRemembered),
   },
+  {
+    name: 'varve_log_keys_forgotten_total',
+    help: 'Keys that were forgotten before log.dedupe_window_ms ended: there were too many.',
+    read: ({ journal }) => one(journal.keysForgottenTotal),
+  },
   { name: 'varve_log_syncs_total', help: 'Syncs.', read: ({ journal }) => one(journal.syncsTotal) },
   {
     name: 'varve_log_sync_seconds_total',

@@ -29,6 +29,7 @@ export interface NativeSettings {
   /** 0 = nothing is remembered. */
   readonly dedupeWindowMs: number;
   readonly dedupeKeysMax: number;
+  readonly dedupeKeysTotalMax: number;
   readonly memtableMaxBytes: number;
   readonly memtableMaxAgeMs: number;
   readonly textBlockRows: number;

@@ -36,6 +36,8 @@ export interface JournalStatus {
   readonly duplicatesTotal: number;
   /** Idempotency keys by which a retry would be known. */
   readonly keysRemembered: number;
+  /** Those that were forgotten before their window ended, for want of room. */
+  readonly keysForgottenTotal: number;
   readonly syncsTotal: number;
   readonly syncUsTotal: number;
   readonly lastSyncUs: number;

@@ -14,7 +14,7 @@ starts      3
 files       2, 3.0 MiB
 window      0 B of 64.0 MiB wait for the disk
 groups      4 of 2.0 KiB on average
-retries     2 records were there already; 7 keys are remembered
+retries     2 records were there already; 7 keys are remembered, 0 were forgotten early
 seals       30, and 0 records repaired
 syncs       4: 500 µs on average, 250 µs the last, 12.3 ms the longest
 held by     logs/1 (the oldest file)

@@ -97,7 +97,7 @@ export function showLogStatus({ journal }: StoreStatus, quorums: string, nowMs: 
     `files       ${files}, ${size(bytes)}`,
     `window      ${size(waitingBytes)} of ${size(journal.waitingMaxBytes)} wait for the disk`,
     `groups      ${groupsTotal} of ${size(mean(journal.groupBytesTotal, groupsTotal))} on average`,
-    `retries     ${journal.duplicatesTotal} records were there already; ${journal.keysRemembered} keys are remembered`,
+    `retries     ${journal.duplicatesTotal} records were there already; ${journal.keysRemembered} keys are remembered, ${journal.keysForgottenTotal} were forgotten early`,
     `seals       ${journal.sealsTotal}, and ${journal.repairsTotal} records repaired`,
     `syncs       ${syncsTotal}: ${duration(mean(journal.syncUsTotal, syncsTotal))} on average, ` +
       `${duration(journal.lastSyncUs)} the last, ${duration(journal.maxSyncUs)} the longest`,

@@ -268,6 +268,10 @@ const log = section('The log (DLog).', {
     0,
   ),
   dedupe_keys_max: count(1_000_000, 'Most requests of one partition that are known again.'),
+  dedupe_keys_total_max: count(
+    4_000_000,
+    'Most requests of all partitions together that are known again, at up to 72 bytes each; past it those partitions that have most forget their oldest.',
+  ),
   disk_free_min_bytes: bytes(
     1_024 * MiB,
     'Below this much free space on the disk senders get 503 and queries go on, until there is a quarter more; 0 fills it whole.',

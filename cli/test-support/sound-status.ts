@@ -22,6 +22,7 @@ export const sound: StoreStatus = {
     recordsTotal: 9,
     duplicatesTotal: 2,
     keysRemembered: 7,
+    keysForgottenTotal: 0,
     syncsTotal: 4,
     syncUsTotal: 2_000,
     lastSyncUs: 250,

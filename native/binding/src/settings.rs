@@ -24,6 +24,7 @@ pub(crate) struct Settings {
     pub(crate) subscribe_credit_bytes: u64,
     pub(crate) dedupe_window_ms: u64,
     pub(crate) dedupe_keys_max: u32,
+    pub(crate) dedupe_keys_total_max: u32,
     pub(crate) memtable_max_bytes: u64,
     pub(crate) memtable_max_age_ms: u64,
     pub(crate) text_block_rows: u32,

@@ -114,6 +114,7 @@ pub(crate) fn journal_settings(settings: &Settings) -> JournalSettings {
         producers: ProducerSettings {
             dedupe_window_ms: settings.dedupe_window_ms,
             dedupe_keys_max: settings.dedupe_keys_max,
+            dedupe_keys_total_max: settings.dedupe_keys_total_max,
             ..ProducerSettings::default()
         },
     }

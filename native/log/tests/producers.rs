@@ -3,13 +3,17 @@
 
 use proptest::prelude::*;
 use varve_log::producers::{
-    CommittedRecord, KeyVerdict, ProducerSettings, ProducerTable, Producers, SessionId,
-    SessionVerdict, SnapshotError,
+    CommittedRecord, KeyVerdict, PartitionProducers, ProducerSettings, ProducerTable, Producers,
+    SessionId, SessionVerdict, SnapshotError,
 };
-use varve_types::{Epoch, Lsn};
+use varve_types::{Epoch, LogId, Lsn, PartitionId};
 
-const SMALL: ProducerSettings =
-    ProducerSettings { sessions_max: 3, dedupe_window_ms: 20, dedupe_keys_max: 6 };
+const SMALL: ProducerSettings = ProducerSettings {
+    sessions_max: 3,
+    dedupe_window_ms: 20,
+    dedupe_keys_max: 6,
+    dedupe_keys_total_max: 100,
+};
 const A: SessionId = SessionId(1);
 
 fn of_session(offset: u64, session: SessionId, seq: u64) -> CommittedRecord {
@@ -201,6 +205,37 @@ fn a_million_keys_take_at_most_48_bytes_each() {
     assert_eq!(table.keys_len(), 1_000_000);
     let bytes = table.keys_memory_bytes();
     assert!(bytes <= 48_000_000, "{bytes} bytes for a million keys");
+}
+
+#[test]
+fn what_many_keys_took_is_given_back_once_they_are_old() {
+    let mut table = ProducerTable::new(ProducerSettings::default());
+    for n in 0..100_000_u64 {
+        table.committed(&of_key(n, u128::from(n) + 1, 0));
+    }
+    table.committed(&of_key(100_000, 7, 600_000));
+    assert_eq!((table.keys_len(), table.keys_forgotten_total()), (1, 0));
+    assert!(table.keys_memory_bytes() < 10_000, "{} bytes", table.keys_memory_bytes());
+    assert_eq!(table.check_key(7), KeyVerdict::Duplicate(Lsn::new(1, 100_000)));
+}
+
+#[test]
+fn all_partitions_together_remember_no_more_than_may_be_and_the_largest_forgets() {
+    let settings = ProducerSettings { dedupe_keys_total_max: 100, ..ProducerSettings::default() };
+    let mut producers = PartitionProducers::new(settings);
+    let [busy, quiet] = [0, 1].map(|number| PartitionId { log: LogId::Logs, number });
+    for n in 0..20 {
+        producers.committed(&[(quiet, of_key(n, u128::from(n) + 1, 0))]);
+    }
+    for n in 0..1_000 {
+        producers.committed(&[(busy, of_key(n, u128::from(n) + 1, 0))]);
+        assert!(producers.keys_len() <= 100);
+    }
+    let known = |partition, n: u64| producers.find(partition, u128::from(n) + 1, Epoch(1), 0);
+    assert!((0..20).all(|n| known(quiet, n) == Some(Lsn::new(1, n))));
+    assert!((940..1_000).all(|n| known(busy, n) == Some(Lsn::new(1, n))));
+    let tables = producers.into_tables();
+    assert_eq!(tables[&busy].keys_forgotten_total() + tables[&busy].keys_len() as u64, 1_000);
 }
 
 #[test]

@@ -19,8 +19,12 @@ use varve_log::{
 use varve_types::{Lsn, Offset, TenantId};
 
 /// Few sessions and keys, so that the table forgets some.
-const PRODUCERS: ProducerSettings =
-    ProducerSettings { sessions_max: 2, dedupe_window_ms: 1_000, dedupe_keys_max: 4 };
+const PRODUCERS: ProducerSettings = ProducerSettings {
+    sessions_max: 2,
+    dedupe_window_ms: 1_000,
+    dedupe_keys_max: 4,
+    dedupe_keys_total_max: 100,
+};
 const NODES: usize = 3;
 
 fn table() -> ProducerTable {

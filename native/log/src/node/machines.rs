@@ -21,7 +21,7 @@ use crate::{
     ReadError,
     journal::{DiskShortage, Files, Frame, WriteError, Writer},
     meta::MetaError,
-    producers::{ProducerSettings, ProducerTable},
+    producers::{ProducerSettings, ProducerTable, fair_share},
     protocol::{
         Command, Copysets, Effect, EpochList, Event, Incarnation, KnownProducers, Nodeset, Now,
         Outcome, Partition, PartitionSettings, PartitionStart, ReadToken, RequestId, WriteToken,
@@ -42,7 +42,7 @@ pub(super) struct MachineSettings {
 
 /// See the module.
 pub(super) struct Machines {
-    settings: MachineSettings,
+    pub(super) settings: MachineSettings,
     nodeset: Nodeset,
     pub(super) runtime: Runtime,
     files: Arc<Files>,
@@ -292,6 +292,22 @@ impl Machines {
         let (needed, covers_below) = (self.files.trimmed_below(), self.files.active_sequence());
         self.snapshots.cover(needed, covers_below, || tables_of(&self.partitions))?;
         self.files.remove_trimmed()
+    }
+
+    /// Has the partitions that remember most keys forget the oldest, where all have too many together.
+    /// Answers which partitions forgot some.
+    pub(super) fn share_keys(&mut self) -> Vec<PartitionId> {
+        let keys_of = |machine: &Partition| machine.producers().table.keys_len();
+        let lens: Vec<_> = self.partitions.values().map(keys_of).collect();
+        let Some(share) = fair_share(&lens, self.settings.producers.dedupe_keys_total_max) else {
+            return Vec::new();
+        };
+        let over = self.iter().filter(|(_, machine)| keys_of(machine) > share);
+        let over: Vec<_> = over.map(|(partition, _)| partition).collect();
+        for &partition in &over {
+            self.give(partition, Event::ForgetKeys { keep: share as u32 });
+        }
+        over
     }
 
     /// Begins a snapshot of producers where one is due. Nothing is in flight.

@@ -7,6 +7,7 @@ use super::{Journal, machines::Machines};
 use crate::{
     HoldStatus,
     journal::{CutTail, Damage, DiskStatus, Lag},
+    producers::ProducerSettings,
     protocol::Partition,
 };
 
@@ -35,6 +36,8 @@ pub struct JournalStatus {
     pub duplicates_total: u64,
     /// Idempotency keys by which a retry would be known again.
     pub keys_remembered: u64,
+    /// Keys that were forgotten before their window ended, for want of room.
+    pub keys_forgotten_total: u64,
     /// Bytes of the groups.
     pub group_bytes_total: u64,
     /// Syncs of groups since the start.
@@ -94,11 +97,18 @@ pub struct PartitionStatus {
 /// What only the log's thread knows.
 #[derive(Clone, Default)]
 pub(super) struct MachineStatus {
-    keys: BTreeMap<PartitionId, u64>,
-    keys_remembered: u64,
+    keys: BTreeMap<PartitionId, Keys>,
+    all_keys: Keys,
     trim_error: Option<Arc<str>>,
     held_by: BTreeMap<PartitionId, Arc<str>>,
     pub(super) holds: Vec<HoldStatus>,
+}
+
+/// How many keys of requests are remembered, and were forgotten too early.
+#[derive(Clone, Copy, Default)]
+struct Keys {
+    remembered: u64,
+    forgotten_total: u64,
 }
 
 impl MachineStatus {
@@ -118,15 +128,26 @@ impl MachineStatus {
     ) {
         for partition in changed {
             let Some(machine) = machines.get(partition) else { continue };
-            let keys = machine.producers().table.keys_len() as u64;
+            let table = &machine.producers().table;
+            let (remembered, forgotten_total) =
+                (table.keys_len() as u64, table.keys_forgotten_total());
+            let keys = Keys { remembered, forgotten_total };
             let before = self.keys.insert(partition, keys).unwrap_or_default();
-            self.keys_remembered = (self.keys_remembered + keys).saturating_sub(before);
+            let all = &mut self.all_keys;
+            all.remembered = (all.remembered + remembered).saturating_sub(before.remembered);
+            // Only more are ever forgotten, unless a partition takes another's table.
+            all.forgotten_total += forgotten_total.saturating_sub(before.forgotten_total);
             match holder(machine) {
                 Some(name) => drop(self.held_by.insert(partition, name)),
                 None => drop(self.held_by.remove(&partition)),
             }
         }
         self.trim_error.clone_from(&machines.trim_error);
+    }
+
+    /// Whether more keys are remembered than may be.
+    pub(super) const fn has_too_many_keys(&self, settings: ProducerSettings) -> bool {
+        self.all_keys.remembered > settings.dedupe_keys_total_max as u64
     }
 }
 
@@ -174,7 +195,8 @@ impl Journal {
             groups_total: counters.groups_total,
             records_total: counters.records_total,
             duplicates_total: *shared.duplicates_total.lock(),
-            keys_remembered: machines.keys_remembered,
+            keys_remembered: machines.all_keys.remembered,
+            keys_forgotten_total: machines.all_keys.forgotten_total,
             group_bytes_total: counters.group_bytes_total,
             syncs_total: counters.syncs_total,
             sync_us_total: counters.sync_us_total,

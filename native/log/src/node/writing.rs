@@ -9,6 +9,8 @@ use std::{
     time::Duration,
 };
 
+use varve_types::PartitionId;
+
 use super::{
     GROUP_MAX_BYTES, Shared,
     errand::Errand,
@@ -142,10 +144,20 @@ impl Writing {
         *self.shared.duplicates_total.lock() += complete.duplicates();
         // Before anybody is told: who sends on at once finds room, and a status that counts this.
         self.shared.queue.release(complete.room_bytes);
-        self.shared.machine_status.lock().note(&self.machines, changed);
+        self.note(changed);
         complete.tell();
         self.machines.snapshot_producers();
         Ok(())
+    }
+
+    /// Notes what happened to these partitions, and bounds what all of them remember.
+    fn note(&mut self, changed: BTreeSet<PartitionId>) {
+        let mut status = self.shared.machine_status.lock();
+        status.note(&self.machines, changed);
+        if status.has_too_many_keys(self.machines.settings.producers) {
+            let over = self.machines.share_keys();
+            status.note(&self.machines, over);
+        }
     }
 
     fn stop(mut self, stopped: &Stopped) {

@@ -20,6 +20,9 @@ impl Entry {
     }
 }
 
+/// Room for so many is never given back.
+const KEPT_ENTRIES: usize = 1_024;
+
 /// A queue of keys, and where in it each one is. A key takes 36 bytes in the queue and, between two
 /// sizes of the index, 6 to 12 in that.
 #[derive(Clone, Debug, Default)]
@@ -29,6 +32,8 @@ pub(super) struct Keys {
     index: HashTable<u32>,
     /// Number of the first entry.
     first: u32,
+    /// Forgotten before they were too old. For people: no part of what is known.
+    forgotten_total: u64,
 }
 
 impl PartialEq for Keys {
@@ -82,15 +87,35 @@ impl Keys {
         while let Some(&entry) = self.entries.front() {
             let old = i64::from_le_bytes(entry.append_time_ms) <= before_ms;
             if !old && self.entries.len() <= keys_max as usize {
-                return;
+                break;
             }
             let first = self.first;
+            self.forgotten_total += u64::from(!old);
             if let Ok(slot) = self.index.find_entry(hash(&entry.key), |&number| number == first) {
                 slot.remove();
             }
             self.entries.pop_front();
             self.first = first.wrapping_add(1);
         }
+        self.give_back();
+    }
+
+    /// Gives back what a time of many requests took, once a quarter of it is enough.
+    fn give_back(&mut self) {
+        let (len, capacity) = (self.entries.len(), self.entries.capacity());
+        if capacity <= KEPT_ENTRIES || len > capacity / 4 {
+            return;
+        }
+        self.entries.shrink_to(2 * len);
+        let (entries, first) = (&self.entries, self.first);
+        self.index.shrink_to(2 * len, |&number| {
+            let entry = entries.get(number.wrapping_sub(first) as usize);
+            entry.map_or(0, |entry| hash(&entry.key))
+        });
+    }
+
+    pub(super) const fn forgotten_total(&self) -> u64 {
+        self.forgotten_total
     }
 
     pub(super) fn len(&self) -> usize {

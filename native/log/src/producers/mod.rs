@@ -10,12 +10,14 @@ mod keys;
 mod partitions;
 mod request_key;
 mod sessions;
+mod share;
 mod snapshot;
 mod table;
 
 pub use in_flight::InFlight;
 pub use partitions::PartitionProducers;
 pub use request_key::{RequestIdentity, part_key, request_key};
+pub use share::fair_share;
 pub use snapshot::SnapshotError;
 pub use table::ProducerTable;
 
@@ -35,11 +37,20 @@ pub struct ProducerSettings {
     pub dedupe_window_ms: u64,
     /// Keys of one partition; beyond, the oldest is forgotten. 0 remembers none.
     pub dedupe_keys_max: u32,
+    /// Keys of all partitions of a node together; beyond, those partitions that have most forget their
+    /// oldest ([`fair_share`]). It bounds memory and is no part of what makes a table: another node may
+    /// remember more.
+    pub dedupe_keys_total_max: u32,
 }
 
 impl Default for ProducerSettings {
     fn default() -> Self {
-        Self { sessions_max: 10_000, dedupe_window_ms: 600_000, dedupe_keys_max: 1_000_000 }
+        Self {
+            sessions_max: 10_000,
+            dedupe_window_ms: 600_000,
+            dedupe_keys_max: 1_000_000,
+            dedupe_keys_total_max: 4_000_000,
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use varve_types::{Epoch, Lsn, PartitionId};
 
 use super::{
     CommittedRecord, KeyVerdict, ProducerSettings, ProducerTable, SessionId, SessionVerdict,
-    SnapshotError,
+    SnapshotError, fair_share,
 };
 
 /// A table for each partition that has producers.
@@ -13,13 +13,14 @@ use super::{
 pub struct PartitionProducers {
     settings: ProducerSettings,
     tables: BTreeMap<PartitionId, ProducerTable>,
+    keys_len: usize,
 }
 
 impl PartitionProducers {
     /// The tables of an empty log.
     #[must_use]
     pub fn new(settings: ProducerSettings) -> Self {
-        Self { settings, tables: BTreeMap::new() }
+        Self { settings, tables: BTreeMap::new(), keys_len: 0 }
     }
 
     /// Where the record with this key is, if the partition stored one within the window before
@@ -51,14 +52,29 @@ impl PartitionProducers {
     pub fn committed(&mut self, records: &[(PartitionId, CommittedRecord)]) {
         for (partition, record) in records {
             let new = || ProducerTable::new(self.settings);
-            self.tables.entry(*partition).or_insert_with(new).committed(record);
+            let table = self.tables.entry(*partition).or_insert_with(new);
+            let before = table.keys_len();
+            table.committed(record);
+            self.keys_len = self.keys_len + table.keys_len() - before;
+            if self.keys_len > self.settings.dedupe_keys_total_max as usize {
+                self.share_keys();
+            }
         }
     }
 
     /// Keys remembered, of all partitions.
     #[must_use]
-    pub fn keys_len(&self) -> usize {
-        self.tables.values().map(ProducerTable::keys_len).sum()
+    pub const fn keys_len(&self) -> usize {
+        self.keys_len
+    }
+
+    /// Lets those that have most forget their oldest, where all have too many together.
+    fn share_keys(&mut self) {
+        let lens: Vec<_> = self.tables.values().map(ProducerTable::keys_len).collect();
+        if let Some(share) = fair_share(&lens, self.settings.dedupe_keys_total_max) {
+            self.tables.values_mut().for_each(|table| table.keep_newest_keys(share as u32));
+        }
+        self.keys_len = self.tables.values().map(ProducerTable::keys_len).sum();
     }
 
     /// The tables, by partition.
@@ -71,6 +87,7 @@ impl PartitionProducers {
     pub fn restore(&mut self, partition: PartitionId, bytes: &[u8]) -> Result<(), SnapshotError> {
         let table = ProducerTable::decode_snapshot(bytes, self.settings)?;
         self.tables.insert(partition, table);
+        self.share_keys();
         Ok(())
     }
 }

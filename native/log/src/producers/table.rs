@@ -93,6 +93,16 @@ impl ProducerTable {
         self.keys.len()
     }
 
+    /// Keys that were forgotten before their window ended, for want of room.
+    pub fn keys_forgotten_total(&self) -> u64 {
+        self.keys.forgotten_total()
+    }
+
+    /// Forgets the oldest keys, down to so many.
+    pub fn keep_newest_keys(&mut self, keys_max: u32) {
+        self.keys.keep(self.oldest_kept_ms(self.time_ms), keys_max);
+    }
+
     /// Sessions remembered.
     pub fn sessions_len(&self) -> usize {
         self.sessions.len()
@@ -105,8 +115,7 @@ impl ProducerTable {
 
     /// Forgets the keys that the settings do not let stay.
     pub(super) fn keep_keys(&mut self) {
-        let before_ms = self.oldest_kept_ms(self.time_ms);
-        self.keys.keep(before_ms, self.settings.dedupe_keys_max);
+        self.keep_newest_keys(self.settings.dedupe_keys_max);
     }
 
     /// The log's time at a record that is appended then.

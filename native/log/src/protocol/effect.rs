@@ -71,6 +71,11 @@ pub enum Event {
     Unsubscribe(ReaderId),
     /// The newest snapshot of the producers, in answer to [`Effect::NeedProducers`].
     Producers(Box<KnownProducers>),
+    /// The node has too many keys of requests: the newest stay, so many.
+    ForgetKeys {
+        /// How many.
+        keep: u32,
+    },
 }
 
 /// What is to be done, in order.

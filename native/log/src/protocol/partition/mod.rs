@@ -140,6 +140,7 @@ impl Partition {
                 });
             }
             Event::Unsubscribe(reader) => self.unsubscribe(reader),
+            Event::ForgetKeys { keep } => self.producers.table.keep_newest_keys(keep),
             Event::Producers(newest) => self.producers_given(now, *newest, effects),
         }
         if self.store.take_released_more() {
