@@ -22,7 +22,7 @@ pub use journal::{
     CutTail, Damage, DiskReserve, DiskShortage, DiskStatus, Lag, LostRange, OpenError,
     SYNC_BOUNDS_US,
 };
-pub use memory::MemoryLog;
+pub use memory::{MemoryLimits, MemoryLog};
 pub use node::{Journal, JournalSettings, JournalStatus, PartitionStatus};
 pub use producers::{ProducerSettings, RequestIdentity, SessionId, part_key, request_key};
 pub use protocol::{Hold, HoldError, Snapshot};

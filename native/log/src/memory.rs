@@ -1,25 +1,34 @@
 //! A log in memory: for tests of what reads a log, and as the second implementation that keeps the
 //! contract honest.
 
+mod limits;
+mod source;
+
 use bytes::Bytes;
 use parking_lot::Mutex;
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 use varve_types::{Lsn, Offset, PartitionId};
 
 use crate::{
     Append, AppendError, CoordinatorsError, Done, Hold, HoldError, HoldStatus, Log, ReadError,
     Record, Snapshot, Stored, Subscribe, SubscribeError, Subscription,
     producers::{CommittedRecord, PartitionProducers, ProducerSettings, SessionId, SessionVerdict},
-    protocol::{
-        self, Advance, AppendTimes, Command, Control, EpochList, Incarnation, Nodeset, Now,
-    },
+    protocol::{self, Advance, AppendTimes, Command, Control, Incarnation, Nodeset, Now},
     runtime::{Clock, RealClock},
     subscription::{ALONE, BEGIN, News, Source, Wanted},
 };
+use limits::Turns;
+
+pub use limits::MemoryLimits;
 
 /// Keeps records in memory. What is appended is committed, and told so, before `append` returns.
 pub struct MemoryLog {
     partitions: u32,
+    limits: Mutex<MemoryLimits>,
+    turns: Turns,
     /// Held while `done` is called, so that the calls of two appends cannot overtake each other,
     /// while `done` itself may read the log.
     appending: Mutex<()>,
@@ -49,12 +58,15 @@ type Fate = Result<Stored, AppendError>;
 #[derive(Default)]
 struct Partition {
     records: BTreeMap<Lsn, protocol::Record>,
+    /// Places of records that cannot be read.
+    lost: BTreeSet<Lsn>,
     /// How many records it got in the present epoch.
     offset_next: u64,
 }
 
 /// The longest age of a hold.
 const HOLD_MAX_AGE_MS: u64 = 3_600_000;
+
 impl MemoryLog {
     /// An empty log in its first epoch, whose logs have `partitions` partitions each.
     #[must_use]
@@ -75,7 +87,20 @@ impl MemoryLog {
             append_times: AppendTimes::default(),
         };
         let shared = Shared { clock, state: Mutex::new(state), news: News::default() };
-        Self { partitions, appending: Mutex::new(()), shared: Arc::new(shared) }
+        let (limits, turns) = (Mutex::default(), Turns::default());
+        Self { partitions, limits, turns, appending: Mutex::new(()), shared: Arc::new(shared) }
+    }
+
+    /// Bounds what it takes from now on.
+    pub fn set_limits(&self, limits: MemoryLimits) {
+        *self.limits.lock() = limits;
+    }
+
+    /// Makes a record unreadable, as rot does on a disk.
+    pub fn lose(&self, partition: PartitionId, place: Lsn) {
+        if let Some(known) = self.shared.state.lock().partitions.get_mut(&partition) {
+            known.lost.insert(place);
+        }
     }
 
     /// Does what a restart does to a log on disk: opens the next epochs, and accepts again after
@@ -102,12 +127,18 @@ impl MemoryLog {
     }
 
     /// Stores the records and gives them back as what is to be told to whom.
-    fn store(&self, appends: Vec<Append>) -> Result<Vec<(Done, Fate)>, AppendError> {
+    fn store(
+        &self,
+        appends: Vec<Append>,
+        size_bytes: u64,
+    ) -> Result<Vec<(Done, Fate)>, AppendError> {
+        let limits = *self.limits.lock();
         let now = Now::from(&*self.shared.clock);
         let mut state = self.shared.state.lock();
         if state.closed {
             return Err(AppendError::Closed);
         }
+        limits.check_room(state.kept_bytes(), size_bytes)?;
         let leader = state.leader();
         let append_time_ms = state.append_times.give(now);
         let mut fates = Vec::with_capacity(appends.len());
@@ -139,9 +170,24 @@ impl MemoryLog {
     }
 }
 
+impl Partition {
+    /// The first place from this one on that is not lost.
+    fn behind_lost(&self, mut place: Lsn) -> Lsn {
+        while self.lost.contains(&place) {
+            place.offset.0 += 1;
+        }
+        place
+    }
+}
+
 impl State {
     fn leader(&self) -> Incarnation {
         Incarnation { node: ALONE, number: self.starts }
+    }
+
+    fn kept_bytes(&self) -> u64 {
+        let records = self.partitions.values().flat_map(|known| known.records.values());
+        records.map(|record| record.payload.len() as u64).sum()
     }
 
     fn tail(&self, partition: PartitionId) -> Lsn {
@@ -184,6 +230,14 @@ impl State {
         let mut gathered_bytes = 0;
         let mut records = Vec::new();
         for (lsn, record) in known.records.range(from..up_to.max(from)) {
+            if known.lost.contains(lsn) {
+                if !records.is_empty() {
+                    break;
+                }
+                let (from, next) = (*lsn, known.behind_lost(*lsn));
+                let reason = Arc::from("it was made unreadable");
+                return Err(ReadError::Lost { partition, from, next, reason });
+            }
             records.push((*lsn, record.clone()));
             gathered_bytes += record.payload.len() as u64;
             if gathered_bytes >= max_bytes {
@@ -237,8 +291,13 @@ impl Log for MemoryLog {
             let number = record.partition.number;
             assert!(number < self.partitions, "{} of {} partitions", number, self.partitions);
         }
+        let limits = *self.limits.lock();
+        let size_bytes = records.iter().map(|record| record.payload.len() as u64).sum();
+        limits.check_request(size_bytes)?;
+        let waits = self.turns.wait(size_bytes, limits.waiting_max_bytes)?;
         let _in_order = self.appending.lock();
-        let fates = self.store(records)?;
+        drop(waits);
+        let fates = self.store(records, size_bytes)?;
         self.shared.news.tell();
         for (done, fate) in fates {
             done(fate);
@@ -317,35 +376,5 @@ impl Log for MemoryLog {
     fn close(&self) {
         self.shared.state.lock().closed = true;
         self.shared.news.set_closed(true);
-    }
-}
-
-impl Source for Shared {
-    fn news(&self) -> &News {
-        &self.news
-    }
-
-    fn clock(&self) -> &dyn Clock {
-        &*self.clock
-    }
-
-    fn tails(&self, wanted: Wanted) -> Vec<(PartitionId, Lsn)> {
-        self.state.lock().tails(wanted).collect()
-    }
-
-    fn epochs(&self, partition: PartitionId) -> Option<(Arc<EpochList>, Lsn)> {
-        let state = self.state.lock();
-        Some((Arc::clone(state.control.list(partition)?), state.tail(partition)))
-    }
-
-    fn fetch(
-        &self,
-        partition: PartitionId,
-        from: Lsn,
-        up_to: Lsn,
-        max_bytes: u64,
-    ) -> Result<Vec<protocol::Record>, ReadError> {
-        let read = self.state.lock().read(partition, from, up_to, max_bytes)?;
-        Ok(read.into_iter().map(|(_, record)| record).collect())
     }
 }

@@ -4,6 +4,7 @@
 mod append;
 mod following;
 mod holds;
+mod limits;
 mod reading;
 mod retries;
 mod subscribe;
@@ -39,6 +40,11 @@ macro_rules! contract {
                 a_read_ends_once_its_bytes_are_gathered,
                 a_restart_opens_the_next_epoch_and_reads_go_on_across_it,
                 an_epoch_that_ended_has_its_end_for_good;
+            limits:
+                a_request_over_the_bound_is_refused_whole,
+                past_what_may_wait_requests_are_refused_and_those_inside_are_stored,
+                without_room_appends_are_refused_until_there_is_some_and_reads_go_on,
+                what_cannot_be_read_any_more_is_told_and_the_rest_is_given;
             retries:
                 a_record_with_a_key_is_stored_once,
                 a_key_is_known_after_a_restart_and_a_trim,
@@ -80,5 +86,5 @@ macro_rules! contract {
     };
 }
 
-contract!(memory, varve_log::MemoryLog::new(4));
+contract!(memory, crate::support::in_memory());
 contract!(journal, crate::support::OnDisk::new());

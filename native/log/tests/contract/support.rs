@@ -1,10 +1,23 @@
 //! The logs under test, and how a test speaks with them.
 
 use bytes::Bytes;
-use std::sync::mpsc;
+use std::{
+    fs,
+    os::unix::fs::FileExt as _,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+        mpsc,
+    },
+    time::Duration,
+};
 use varve_log::{
-    Append, AppendError, Journal, JournalSettings, Log, MemoryLog, ProducerSettings, Runtime,
-    SessionId, Snapshot, Stored,
+    Append, AppendError, DiskReserve, Journal, JournalSettings, Log, MemoryLimits, MemoryLog,
+    ProducerSettings, Runtime, SessionId, Snapshot, Stored,
+    runtime::{
+        Clock, RealClock,
+        faults::{Faults, FaultyDisk},
+    },
 };
 use varve_types::{LogId, Lsn, PartitionId, TenantId};
 
@@ -12,6 +25,24 @@ use varve_types::{LogId, Lsn, PartitionId, TenantId};
 pub(crate) trait Subject {
     fn log(&self) -> &dyn Log;
     fn restart(&mut self);
+    /// Leaves no room for appends, or gives it back.
+    fn set_full(&mut self, is_full: bool);
+    /// Makes a record unreadable.
+    fn rot(&mut self, partition: PartitionId, place: Lsn, payload: &str);
+}
+
+/// What a request may have, and what may wait.
+pub(crate) const MAX_BYTES: u64 = 1 << 20;
+const LIMITS: MemoryLimits = MemoryLimits {
+    request_max_bytes: MAX_BYTES,
+    waiting_max_bytes: MAX_BYTES,
+    kept_max_bytes: u64::MAX,
+};
+
+pub(crate) fn in_memory() -> MemoryLog {
+    let log = MemoryLog::new(4);
+    log.set_limits(LIMITS);
+    log
 }
 
 impl Subject for MemoryLog {
@@ -22,17 +53,44 @@ impl Subject for MemoryLog {
         Log::close(self);
         MemoryLog::restart(self);
     }
+    fn set_full(&mut self, is_full: bool) {
+        let kept_max_bytes = if is_full { 0 } else { u64::MAX };
+        self.set_limits(MemoryLimits { kept_max_bytes, ..LIMITS });
+    }
+    fn rot(&mut self, partition: PartitionId, place: Lsn, _payload: &str) {
+        self.lose(partition, place);
+    }
+}
+
+/// The machine's clock, but for a wait that nobody has to wait for.
+#[derive(Default)]
+struct SteppedClock {
+    real: RealClock,
+    ahead_ms: AtomicU64,
+}
+
+impl Clock for SteppedClock {
+    fn now_ms(&self) -> i64 {
+        self.real.now_ms()
+    }
+    fn elapsed(&self) -> Duration {
+        self.real.elapsed() + Duration::from_millis(self.ahead_ms.load(Ordering::Relaxed))
+    }
 }
 
 /// A journal in a folder of its own.
 pub(crate) struct OnDisk {
     dir: tempfile::TempDir,
+    faults: Arc<Faults>,
+    clock: Arc<SteppedClock>,
     journal: Option<Journal>,
 }
 
 impl OnDisk {
     pub(crate) fn new() -> Self {
-        let mut subject = Self { dir: tempfile::tempdir().unwrap(), journal: None };
+        let (faults, clock) = (Arc::default(), Arc::default());
+        let dir = tempfile::tempdir().unwrap();
+        let mut subject = Self { dir, faults, clock, journal: None };
         subject.restart();
         subject
     }
@@ -47,15 +105,33 @@ impl Subject for OnDisk {
         let settings = JournalSettings {
             dir: self.dir.path().to_owned(),
             partitions: 4,
-            file_bytes: 1 << 20,
-            write_buffer_max_bytes: 1 << 20,
+            file_bytes: MAX_BYTES,
+            write_buffer_max_bytes: MAX_BYTES,
             epoch_timeout_ms: 5_000,
             coordinator_count: 1_024,
-            disk_reserve: varve_log::DiskReserve::NONE,
+            disk_reserve: DiskReserve { min_bytes: MAX_BYTES, min_percent: 100 },
             hold_max_age_ms: 3_600_000,
             producers: ProducerSettings::default(),
         };
-        self.journal = Some(Journal::open(settings, Runtime::real()).unwrap());
+        let mut runtime = Runtime { clock: self.clock.clone(), ..Runtime::real() };
+        runtime.disk = Arc::new(FaultyDisk::new(runtime.disk, Arc::clone(&self.faults)));
+        self.journal = Some(Journal::open(settings, runtime).unwrap());
+    }
+    fn set_full(&mut self, is_full: bool) {
+        self.faults.set_free_bytes(is_full.then_some(0));
+        // What a disk said is believed for a while.
+        self.clock.ahead_ms.fetch_add(1_000, Ordering::Relaxed);
+    }
+    fn rot(&mut self, _partition: PartitionId, _place: Lsn, payload: &str) {
+        for entry in fs::read_dir(self.dir.path().join("journal")).unwrap() {
+            let path = entry.unwrap().path();
+            let bytes = fs::read(&path).unwrap();
+            let found = bytes.windows(payload.len()).position(|it| it == payload.as_bytes());
+            let Some(at) = found else { continue };
+            let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
+            return file.write_all_at(b"!", at as u64).unwrap();
+        }
+        panic!("{payload} is in no file");
     }
 }
 

@@ -10,4 +10,5 @@ mod files;
 mod reading;
 mod real_faults;
 mod recovery;
+mod remembered;
 mod support;
