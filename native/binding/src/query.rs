@@ -66,15 +66,20 @@ pub struct QueryStatistics {
 #[napi(object)]
 pub struct SegmentsLeftOut {
     /// Of another time.
-    pub by_time: f64,
+    #[napi(js_name = "byTime")]
+    pub time: f64,
     /// Without a stream or series that matches.
-    pub by_labels: f64,
+    #[napi(js_name = "byLabels")]
+    pub labels: f64,
     /// Without the traces that are looked for.
-    pub by_trace_filter: f64,
+    #[napi(js_name = "byTraceFilter")]
+    pub trace_filter: f64,
     /// Without the texts that are looked for.
-    pub by_text: f64,
+    #[napi(js_name = "byText")]
+    pub text: f64,
     /// The answer was whole before.
-    pub by_limit: f64,
+    #[napi(js_name = "byLimit")]
+    pub limit: f64,
 }
 
 impl From<&QueryStats> for QueryStatistics {
@@ -84,11 +89,11 @@ impl From<&QueryStats> for QueryStatistics {
             segments_total: stats.segments_total as f64,
             segments_read: stats.segments_read as f64,
             left_out: SegmentsLeftOut {
-                by_time: stats.left_out.by_time as f64,
-                by_labels: stats.left_out.by_labels as f64,
-                by_trace_filter: stats.left_out.by_trace_filter as f64,
-                by_text: stats.left_out.by_text as f64,
-                by_limit: stats.left_out.by_limit as f64,
+                time: stats.left_out.by_time as f64,
+                labels: stats.left_out.by_labels as f64,
+                trace_filter: stats.left_out.by_trace_filter as f64,
+                text: stats.left_out.by_text as f64,
+                limit: stats.left_out.by_limit as f64,
             },
             rows_read: stats.rows_read as f64,
             bytes_read: stats.bytes_read as f64,
