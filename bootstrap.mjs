@@ -109,7 +109,7 @@ function buildAddon() {
       "a C compiler is missing; install one (Debian: 'apt-get install build-essential', macOS: 'xcode-select --install') and run this again",
     );
   process.stderr.write(
-    'varve: building the native core; the first time takes about ten minutes on two cores …\n',
+    'varve: building the native core; the first time takes about a quarter of an hour on two cores …\n',
   );
   const started = Date.now();
   run('napi', napiArguments(), 'the native core did not build; see the compiler’s message above');
