@@ -1,5 +1,40 @@
+import type { ErrorCode } from '../storage/index.ts';
+
 /** Why a request was refused before anything was run; each API has its own status for each. */
 export type RefusalKind = 'badParameter' | 'tenantMissing' | 'notFound' | 'notAcceptable' | 'notSupported';
+
+/** What clients see for each code, unless their peer says it otherwise. */
+export const usualStatus = {
+  BODY_INVALID: 400,
+  BODY_TOO_LARGE: 413,
+  ENCODING_UNSUPPORTED: 415,
+  TENANT_INVALID: 400,
+  OVERLOADED: 429,
+  READ_ONLY: 503,
+  DISK_FULL: 503,
+  HOLD_REFUSED: 400,
+  DATA_DIR_LOCKED: 500,
+  SETTING_FIXED: 500,
+  STORE_CORRUPT: 500,
+  IO: 500,
+  REGEX_INVALID: 400,
+  QUERY_INVALID: 400,
+  QUERY_EXECUTION: 422,
+  QUERY_TIMEOUT: 504,
+  QUERY_BUDGET: 422,
+  QUERY_CANCELLED: 499,
+  CLOSED: 503,
+  INTERNAL: 500,
+} as const satisfies Record<ErrorCode, number>;
+
+/** The same for what is refused before anything is run. */
+export const usualRefusalStatus = {
+  badParameter: 400,
+  tenantMissing: 401,
+  notFound: 404,
+  notAcceptable: 406,
+  notSupported: 501,
+} as const satisfies Record<RefusalKind, number>;
 
 /** A request that an API refuses; the message is the peer's where it has one. */
 export class Refused extends Error {

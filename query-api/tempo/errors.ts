@@ -1,39 +1,19 @@
 import { QueryTextError } from '../../search/index.ts';
 import { type ErrorCode, VarveError } from '../../storage/index.ts';
 import { type Answer, textAnswer } from '../answer.ts';
-import { clientFaultStatus, faultText, type RefusalKind, Refused } from '../errors.ts';
+import {
+  clientFaultStatus,
+  faultText,
+  type RefusalKind,
+  Refused,
+  usualRefusalStatus,
+  usualStatus,
+} from '../errors.ts';
 
 /** What Tempo's clients see for each code; 422 is what Tempo says of traces over its limits. */
-const tempoStatus = {
-  BODY_INVALID: 400,
-  BODY_TOO_LARGE: 413,
-  ENCODING_UNSUPPORTED: 415,
-  TENANT_INVALID: 400,
-  OVERLOADED: 429,
-  READ_ONLY: 503,
-  DISK_FULL: 503,
-  HOLD_REFUSED: 400,
-  DATA_DIR_LOCKED: 500,
-  SETTING_FIXED: 500,
-  STORE_CORRUPT: 500,
-  IO: 500,
-  REGEX_INVALID: 400,
-  QUERY_INVALID: 400,
-  QUERY_EXECUTION: 400,
-  QUERY_TIMEOUT: 504,
-  QUERY_BUDGET: 422,
-  QUERY_CANCELLED: 499,
-  CLOSED: 503,
-  INTERNAL: 500,
-} as const satisfies Record<ErrorCode, number>;
+const tempoStatus: Record<ErrorCode, number> = { ...usualStatus, QUERY_EXECUTION: 400 };
 
-const refusalStatus = {
-  badParameter: 400,
-  tenantMissing: 400,
-  notFound: 404,
-  notAcceptable: 406,
-  notSupported: 501,
-} as const satisfies Record<RefusalKind, number>;
+const refusalStatus: Record<RefusalKind, number> = { ...usualRefusalStatus, tenantMissing: 400 };
 
 export function tempoRefusal(error: unknown): Answer {
   if (error instanceof QueryTextError) return textAnswer(400, `invalid TraceQL query: ${error.message}`);
