@@ -27,6 +27,7 @@ export type AggregateOp =
 export type AnswerFormat =
   | 'loki'
   | 'lokiCategorized'
+  | 'lokiLegacy'
   | 'prometheus'
   | 'tempoV1'
   | 'tempoV2'

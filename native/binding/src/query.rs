@@ -175,6 +175,7 @@ fn encode(outcome: &Outcome, format: AnswerFormat) -> Vec<u8> {
     match format {
         AnswerFormat::Loki => loki::encode(outcome, EntryLabels::Merged),
         AnswerFormat::LokiCategorized => loki::encode(outcome, EntryLabels::Categorized),
+        AnswerFormat::LokiLegacy => loki::encode_legacy(outcome),
         AnswerFormat::Prometheus => prometheus::encode(outcome),
         AnswerFormat::TempoV1 => tempo::encode(outcome, Form::V1Json),
         AnswerFormat::TempoV2 => tempo::encode(outcome, Form::V2Json),

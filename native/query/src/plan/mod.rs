@@ -87,6 +87,8 @@ pub enum AnswerFormat {
     Loki,
     /// The same with `encodingFlags: ["categorize-labels"]` and triples for entries.
     LokiCategorized,
+    /// Lines alone, as Loki answered them before its version 1.0.
+    LokiLegacy,
     /// Prometheus' JSON envelope.
     Prometheus,
     /// Tempo's JSON for search and tags, version 1.

@@ -1,16 +1,18 @@
 //! Loki's answers: streams, matrices, vectors, names and series in its JSON envelope.
 
 mod found;
+mod legacy;
 mod overview;
 mod stats;
 
-use std::{collections::HashMap, io::Write as _, sync::Arc};
+use std::{borrow::Cow, collections::HashMap, io::Write as _, sync::Arc};
 
 use varve_columnar::{
     answer::{Answer, LogEntry, Outcome, StreamRows},
     labels::LabelSet,
 };
 
+pub use self::legacy::encode_legacy;
 use self::stats::stats;
 use super::{
     json::{self, ARRAY, OBJECT},
@@ -118,7 +120,7 @@ fn streams(out: &mut Vec<u8>, streams: &[StreamRows], entry_labels: EntryLabels)
         let Some(first) = group.first() else { return };
         out.extend_from_slice(br#"{"stream":"#);
         match entry_labels {
-            EntryLabels::Merged => merged(out, first),
+            EntryLabels::Merged => samples::labels(out, all_labels(first).iter()),
             EntryLabels::Stream | EntryLabels::Categorized => {
                 samples::labels(out, first.index.iter());
             }
@@ -174,16 +176,16 @@ fn behind(StreamRows { metadata, parsed, .. }: &StreamRows, entry_labels: EntryL
     behind
 }
 
-/// All labels of a group in one object.
-fn merged(out: &mut Vec<u8>, StreamRows { index, metadata, parsed, .. }: &StreamRows) {
+/// All labels of a group in one set.
+fn all_labels(StreamRows { index, metadata, parsed, .. }: &StreamRows) -> Cow<'_, LabelSet> {
     if metadata.is_empty() && parsed.is_empty() {
-        return samples::labels(out, index.iter());
+        return Cow::Borrowed(index);
     }
-    let mut all = index.clone();
+    let mut all = LabelSet::clone(index);
     for (name, value) in metadata.iter().chain(parsed.iter()) {
         all.put(name, value);
     }
-    samples::labels(out, all.iter());
+    Cow::Owned(all)
 }
 
 /// The shortest form that reads back, never with an exponent.
