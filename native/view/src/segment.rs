@@ -22,6 +22,7 @@ use crate::{
     files::SegmentFiles,
     label_texts::LabelTexts,
     manifest::SegmentEntry,
+    row_ranges::merged_rows,
 };
 
 /// One sealed segment. Its files are opened when they are first asked for.
@@ -119,14 +120,15 @@ impl Segment {
         self.parquet().and_then(|file| Ok(file.may_hold_trace(trace_id)?)).unwrap_or(true)
     }
 
-    /// Where a trace's rows can be (spans are clustered by trace id); no false negatives.
-    pub fn trace_rows(&self, trace_id: &[u8; 16]) -> Result<Vec<Range<u32>>, SegmentReadError> {
-        let rows = if self.entry.table == Table::Spans {
-            self.directory.trace_rows(trace_id, self.entry.rows)
-        } else {
-            0..self.entry.rows
+    /// Where rows of these traces can be (spans are clustered by trace id): ascending, neither
+    /// overlapping nor touching, no false negatives.
+    #[must_use]
+    pub fn rows_of_traces(&self, trace_ids: &[[u8; 16]]) -> Vec<Range<u32>> {
+        let rows_of = |trace_id| match self.entry.table {
+            Table::Spans => self.directory.trace_rows(trace_id, self.entry.rows),
+            _ => 0..self.entry.rows,
         };
-        Ok(if rows.is_empty() { Vec::new() } else { vec![rows] })
+        merged_rows(trace_ids.iter().map(rows_of).filter(|rows| !rows.is_empty()).collect())
     }
 
     /// Rows whose body may contain the text, from the text index: sorted, not overlapping, no false

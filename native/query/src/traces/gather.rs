@@ -82,7 +82,7 @@ fn from_segments(
     range: Option<TimeRange>,
     gathered: &mut Gathered,
 ) -> Result<(), QueryError> {
-    for (segment, rows) in rows_of(context, snapshot, wanted, range)? {
+    for (segment, rows) in rows_of(context, snapshot, wanted, range) {
         context.budget.check()?;
         context.tell(segment, Fate::Read);
         for batch in segment.read(columns, Some(&rows))? {
@@ -110,49 +110,23 @@ fn rows_of<'s>(
     snapshot: &'s Snapshot,
     wanted: &HashSet<TraceId>,
     range: Option<TimeRange>,
-) -> Result<Vec<RowsOf<'s>>, QueryError> {
+) -> Vec<RowsOf<'s>> {
     let is_in_time = |times| range.is_none_or(|range| overlaps(times, range));
     context.tell_all(context.segments_in_time(snapshot, is_in_time), Fate::OtherTraces);
-    let mut ranges: BTreeMap<u64, RowsOf<'_>> = BTreeMap::new();
+    let mut found: BTreeMap<u64, (&Segment, Vec<TraceId>)> = BTreeMap::new();
     for id in wanted {
         for segment in snapshot.segments_with_trace(id) {
             if !is_in_time(segment.time_range()) {
                 continue;
             }
-            let rows = segment.trace_rows(id)?;
-            ranges.entry(segment.id()).or_insert((segment, Vec::new())).1.extend(rows);
+            found.entry(segment.id()).or_insert((segment, Vec::new())).1.push(*id);
         }
     }
-    let found = ranges.into_values().map(|(segment, rows)| (segment, merged(rows)));
-    Ok(found.filter(|(_, rows)| !rows.is_empty()).collect())
-}
-
-/// The same rows as ranges that neither overlap nor touch, ascending.
-fn merged(mut ranges: Vec<Range<u32>>) -> Vec<Range<u32>> {
-    ranges.sort_unstable_by_key(|range| range.start);
-    let mut merged: Vec<Range<u32>> = Vec::with_capacity(ranges.len());
-    for range in ranges {
-        match merged.last_mut() {
-            Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
-            _ => merged.push(range),
-        }
-    }
-    merged
+    let rows = found.into_values().map(|(segment, ids)| (segment, segment.rows_of_traces(&ids)));
+    rows.filter(|(_, rows)| !rows.is_empty()).collect()
 }
 
 /// Whether rows from the first to the last time (both included) can be in a range.
 pub(super) fn overlaps((first, last): (i64, i64), range: TimeRange) -> bool {
     first < range.to.0 && last >= range.from.0
-}
-
-#[cfg(test)]
-#[expect(clippy::single_range_in_vec_init, reason = "a list of ranges may have one")]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rows_that_several_traces_may_be_in_are_read_once() {
-        assert_eq!(merged(vec![8..12, 0..3, 2..5, 5..6]), [0..6, 8..12]);
-        assert_eq!(merged(vec![0..9, 2..3]), [0..9]);
-    }
 }

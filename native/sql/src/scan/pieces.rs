@@ -115,19 +115,6 @@ pub(super) fn intersect(ranges: &[SetRows], hits: &[Range<u32>]) -> Vec<SetRows>
     both
 }
 
-/// The same rows as ranges that neither overlap nor touch, ascending.
-pub(super) fn merged(mut ranges: Vec<Range<u32>>) -> Vec<Range<u32>> {
-    ranges.sort_unstable_by_key(|range| range.start);
-    let mut merged: Vec<Range<u32>> = Vec::with_capacity(ranges.len());
-    for range in ranges {
-        match merged.last_mut() {
-            Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
-            _ => merged.push(range),
-        }
-    }
-    merged
-}
-
 /// How many rows ranges have.
 pub(super) fn count(ranges: &[SetRows]) -> u64 {
     ranges.iter().map(|(_, rows)| u64::from(rows.end - rows.start)).sum()
@@ -153,10 +140,5 @@ mod tests {
             cut(vec![(0, 0..most - 1), (1, most - 1..most + 3)]),
             [vec![(0, 0..most - 1), (1, most - 1..most)], vec![(1, most..most + 3)]]
         );
-    }
-
-    #[test]
-    fn touching_ranges_are_one() {
-        assert_eq!(merged(vec![8..12, 0..3, 2..5, 5..6]), [0..6, 8..12]);
     }
 }

@@ -8,14 +8,14 @@ use datafusion::{
     physical_plan::PhysicalExpr,
 };
 use varve_query::QueryError;
-use varve_view::{Segment, SegmentReadError, Snapshot};
+use varve_view::{Segment, SegmentReadError, Snapshot, merged_rows};
 
 use super::{
-    pieces::{PIECE_ROWS, Piece, Pruned, SetRows, Source, count, cut, intersect, merged},
+    pieces::{PIECE_ROWS, Piece, Pruned, SetRows, Source, count, cut, intersect},
     segments_of_traces,
 };
 use crate::{
-    conditions::{Conditions, TraceId},
+    conditions::Conditions,
     guard::Guard,
     label_sets::LabelSets,
     tables::{LabelSetPart, SqlTable},
@@ -157,7 +157,7 @@ impl Wanted<'_> {
             self.ranges_of_sets(segment, sets, is_wanted)
         };
         if let Some(ids) = self.conditions.trace_ids.as_ref().filter(|_| !ranges.is_empty()) {
-            ranges = intersect(&ranges, &rows_of_traces(segment, ids).map_err(read_failed)?);
+            ranges = intersect(&ranges, &segment.rows_of_traces(ids));
             if ranges.is_empty() {
                 return Ok(Found::NoTrace);
             }
@@ -245,14 +245,6 @@ impl Wanted<'_> {
     }
 }
 
-fn rows_of_traces(segment: &Segment, ids: &[TraceId]) -> Result<Vec<Range<u32>>, SegmentReadError> {
-    let mut rows = Vec::new();
-    for id in ids {
-        rows.extend(segment.trace_rows(id)?);
-    }
-    Ok(merged(rows))
-}
-
 /// Rows whose body may hold one of the texts; `None` if the index cannot tell.
 fn rows_with_one_of(
     segment: &Segment,
@@ -263,7 +255,7 @@ fn rows_with_one_of(
         let Some(rows) = segment.rows_with_text(text)? else { return Ok(None) };
         hits.extend(rows);
     }
-    Ok(Some(merged(hits)))
+    Ok(Some(merged_rows(hits)))
 }
 
 /// An error of ours on its way through DataFusion.

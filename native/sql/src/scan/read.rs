@@ -18,11 +18,11 @@ use varve_view::{SampleRun, Segment};
 
 use super::{
     Projected, Scan,
-    pieces::{Piece, SetRows, Source},
+    pieces::{Piece, SetRows, Source, intersect},
     prune::read_failed,
     runtime_filters::Bounds,
 };
-use crate::{conditions::TraceId, tables::Origin};
+use crate::tables::Origin;
 
 /// Rows of one batch that is made without reading.
 const BATCH_ROWS: usize = 8_192;
@@ -59,19 +59,13 @@ impl Scan {
             Source::Series(segment, series) => reading.series(segment, series),
             Source::Rows(segment, ranges) => match &bounds.trace_ids {
                 Some(_) if !bounds.allow(self, piece.tenant, segment.id()) => Ok(Vec::new()),
-                Some(ids) => reading.rows(segment, &rows_of_traces(segment, ids, ranges)?),
+                Some(ids) => {
+                    reading.rows(segment, &intersect(ranges, &segment.rows_of_traces(ids)))
+                }
                 None => reading.rows(segment, ranges),
             },
         }
     }
-}
-
-fn rows_of_traces(segment: &Segment, ids: &[TraceId], ranges: &[SetRows]) -> Result<Vec<SetRows>> {
-    let mut rows = Vec::new();
-    for id in ids {
-        rows.extend(segment.trace_rows(id).map_err(read_failed)?);
-    }
-    Ok(super::pieces::intersect(ranges, &super::pieces::merged(rows)))
 }
 
 /// One piece on its way.

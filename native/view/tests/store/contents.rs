@@ -109,7 +109,7 @@ proptest! {
         for &trace in &model.traces {
             let id = trace_id(trace);
             prop_assert!(snapshot.segments_with_trace(&id).count() == 1);
-            let ranges = segment.trace_rows(&id).unwrap();
+            let ranges = segment.rows_of_traces(&[id]);
             let found: usize = segment
                 .read(&["trace_id"], Some(&ranges))
                 .unwrap()
