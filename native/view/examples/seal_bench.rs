@@ -18,7 +18,7 @@ use varve_columnar::{
 };
 use varve_log::MemoryLog;
 use varve_types::{Table, TenantId};
-use varve_view::{Store, StoreSettings, UpkeepSettings};
+use varve_view::{Store, StoreSettings};
 
 const BATCH_ROWS: usize = 1_000;
 const LOG_RECORDS: usize = 500_000;
@@ -52,15 +52,11 @@ fn batches(count: usize, mut make: impl FnMut(usize, usize) -> RecordBatch) -> V
 /// Appends the batches to a new store, seals them, prints what it took and what is on disk.
 fn measure(folder: &Path, table: Table, records: usize, batches: Vec<RecordBatch>) {
     let settings = StoreSettings {
-        data_dir: folder.to_owned(),
         partitions: 4,
-        subscribe_credit_bytes: 1 << 20,
         tenant_partitions: 4,
         memtable_max_bytes: 16 << 30,
-        memtable_max_age_ms: 3_600_000,
         text_block_rows: 256,
-        disk_reserve: varve_log::DiskReserve::NONE,
-        upkeep: UpkeepSettings::OFF,
+        ..StoreSettings::quiet(folder)
     };
     let store = Store::open(Arc::new(MemoryLog::new(4)), settings).unwrap();
     let tenant = TenantId::parse("bench").unwrap();
@@ -127,7 +123,7 @@ fn read_traces(store: &Store, tenant: &TenantId) {
         let started = Instant::now();
         let mut rows = 0;
         if snapshot.segments_with_trace(&id).next().is_some() {
-            let ranges = segment.trace_rows(&id).unwrap();
+            let ranges = segment.rows_of_traces(&[id]);
             let columns = ["trace_id", "span_id", "name", "start_unix_nano", "attributes"];
             let batches = segment.read(&columns, Some(&ranges)).unwrap();
             rows = batches.iter().map(RecordBatch::num_rows).sum();

@@ -1,11 +1,14 @@
 //! What the views are told.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use varve_log::DiskReserve;
 use varve_types::{Table, TenantId};
 
-/// Settings of the views. None has a default.
+/// Settings of the views. None has a default; tests and benchmarks begin with [`Self::quiet`].
 #[derive(Clone, Debug)]
 pub struct StoreSettings {
     /// The data directory: `segments/`, `manifest/` and `quarantine/` are in it.
@@ -26,6 +29,25 @@ pub struct StoreSettings {
     pub disk_reserve: DiskReserve,
     /// What is done with segments in the background.
     pub upkeep: UpkeepSettings,
+}
+
+impl StoreSettings {
+    /// Of a store with one partition that does nothing by itself: no test's few rows are sealed,
+    /// merged or removed before it is asked for.
+    #[must_use]
+    pub fn quiet(data_dir: &Path) -> Self {
+        Self {
+            data_dir: data_dir.to_owned(),
+            subscribe_credit_bytes: 1 << 20,
+            partitions: 1,
+            tenant_partitions: 1,
+            memtable_max_bytes: 64 << 20,
+            memtable_max_age_ms: 3_600_000,
+            text_block_rows: 4,
+            disk_reserve: DiskReserve::NONE,
+            upkeep: UpkeepSettings::OFF,
+        }
+    }
 }
 
 /// What is done with segments in the background.

@@ -13,7 +13,7 @@ use varve_columnar::{
 };
 use varve_log::MemoryLog;
 use varve_types::{Table, TenantId};
-use varve_view::{Store, StoreSettings, UpkeepSettings};
+use varve_view::{Store, StoreSettings};
 
 use super::*;
 use crate::{CancelToken, plan::Query, run};
@@ -91,17 +91,7 @@ fn samples(hour: i64) -> RecordBatch {
 /// The folder is the store's data directory.
 fn store() -> (Store, TempDir) {
     let folder = tempfile::tempdir().unwrap();
-    let settings = StoreSettings {
-        data_dir: folder.path().to_owned(),
-        partitions: 1,
-        subscribe_credit_bytes: 1 << 20,
-        tenant_partitions: 1,
-        memtable_max_bytes: 64 << 20,
-        memtable_max_age_ms: 3_600_000,
-        text_block_rows: 4,
-        disk_reserve: varve_log::DiskReserve::NONE,
-        upkeep: UpkeepSettings::OFF,
-    };
+    let settings = StoreSettings::quiet(folder.path());
     let store = Store::open(Arc::new(MemoryLog::new(1)), settings).unwrap();
     let tenant = TenantId::parse("test").unwrap();
     for hour in 0..HOURS {

@@ -13,9 +13,9 @@ use varve_columnar::{
     labels::LabelSet,
     resource::{Resource, Scope},
 };
-use varve_log::{DiskReserve, MemoryLog};
+use varve_log::MemoryLog;
 use varve_types::{Table, TenantId};
-use varve_view::{Store, StoreSettings, UpkeepSettings};
+use varve_view::{Store, StoreSettings};
 
 pub(crate) const ORDERS: u64 = 200;
 /// 2026-01-01T00:00:00Z.
@@ -36,17 +36,7 @@ impl Stored {
 
 pub(crate) fn empty_store() -> (Arc<Store>, TempDir) {
     let folder = tempfile::tempdir().unwrap();
-    let settings = StoreSettings {
-        data_dir: folder.path().to_owned(),
-        partitions: 1,
-        subscribe_credit_bytes: 1 << 20,
-        tenant_partitions: 1,
-        memtable_max_bytes: 64 << 20,
-        memtable_max_age_ms: 3_600_000,
-        text_block_rows: 4,
-        disk_reserve: DiskReserve::NONE,
-        upkeep: UpkeepSettings::OFF,
-    };
+    let settings = StoreSettings::quiet(folder.path());
     (Arc::new(Store::open(Arc::new(MemoryLog::new(1)), settings).unwrap()), folder)
 }
 

@@ -8,21 +8,10 @@ use varve_log::{DiskReserve, Log as _, MemoryLog};
 use varve_types::{Table, TenantId};
 
 use super::*;
-use crate::{Store, StoreSettings, UpkeepSettings, files::below};
+use crate::{Store, StoreSettings, files::below};
 
 fn open(folder: &Path, log: &Arc<MemoryLog>) -> Store {
-    let settings = StoreSettings {
-        data_dir: folder.to_owned(),
-        partitions: 1,
-        subscribe_credit_bytes: 1 << 20,
-        tenant_partitions: 1,
-        memtable_max_bytes: 64 << 20,
-        memtable_max_age_ms: 3_600_000,
-        text_block_rows: 4,
-        disk_reserve: DiskReserve::NONE,
-        upkeep: UpkeepSettings::OFF,
-    };
-    Store::open(log.clone(), settings).unwrap()
+    Store::open(log.clone(), StoreSettings::quiet(folder)).unwrap()
 }
 
 fn shop() -> TenantId {
@@ -102,17 +91,8 @@ fn without_space_nothing_is_merged_and_the_error_says_what_it_takes() {
     let folder = tempfile::tempdir().unwrap();
     let log = Arc::new(MemoryLog::new(1));
     drop(open(folder.path(), &log));
-    let settings = StoreSettings {
-        data_dir: folder.path().to_owned(),
-        partitions: 1,
-        subscribe_credit_bytes: 1 << 20,
-        tenant_partitions: 1,
-        memtable_max_bytes: 64 << 20,
-        memtable_max_age_ms: 3_600_000,
-        text_block_rows: 4,
-        disk_reserve: DiskReserve { min_bytes: u64::MAX, min_percent: 100 },
-        upkeep: UpkeepSettings::OFF,
-    };
+    let disk_reserve = DiskReserve { min_bytes: u64::MAX, min_percent: 100 };
+    let settings = StoreSettings { disk_reserve, ..StoreSettings::quiet(folder.path()) };
     let store = Store::open(log, settings).unwrap();
     fill(&store);
     let error = store.compact_now().unwrap_err();

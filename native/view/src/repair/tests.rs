@@ -12,27 +12,16 @@ use varve_columnar::{
     attributes::AttributeType,
     builders::{LogRow, LogsBuilder},
 };
-use varve_log::{DiskReserve, Hold, MemoryLog};
+use varve_log::{Hold, MemoryLog};
 use varve_types::{Table, TenantId};
 
 use super::*;
-use crate::{CheckSettings, Store, StoreSettings, UpkeepSettings, check, files::below};
+use crate::{CheckSettings, Store, StoreSettings, check, files::below};
 
 const ROWS: usize = 12;
 
 fn open(folder: &Path, log: &Arc<MemoryLog>) -> Store {
-    let settings = StoreSettings {
-        data_dir: folder.to_owned(),
-        partitions: 1,
-        subscribe_credit_bytes: 1 << 20,
-        tenant_partitions: 1,
-        memtable_max_bytes: 64 << 20,
-        memtable_max_age_ms: 3_600_000,
-        text_block_rows: 4,
-        disk_reserve: DiskReserve::NONE,
-        upkeep: UpkeepSettings::OFF,
-    };
-    Store::open(log.clone(), settings).unwrap()
+    Store::open(log.clone(), StoreSettings::quiet(folder)).unwrap()
 }
 
 fn shop() -> TenantId {

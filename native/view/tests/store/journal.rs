@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
 
 use varve_log::{DiskReserve, Hold, Journal, JournalSettings, Log, ProducerSettings, Runtime};
 use varve_types::Table;
-use varve_view::{Store, StoreSettings, UpkeepSettings};
+use varve_view::{Store, StoreSettings};
 
 use crate::support::{Line, append, logs, rows, tenant, wait_until};
 
@@ -22,15 +22,10 @@ fn open(folder: &Path) -> (Arc<Journal>, Store) {
     };
     let log = Arc::new(Journal::open(journal, Runtime::real()).unwrap());
     let settings = StoreSettings {
-        data_dir: folder.to_owned(),
-        subscribe_credit_bytes: 1 << 20,
         partitions: 2,
         tenant_partitions: 2,
-        memtable_max_bytes: 64 << 20,
-        memtable_max_age_ms: 3_600_000,
         text_block_rows: 16,
-        disk_reserve: varve_log::DiskReserve::NONE,
-        upkeep: UpkeepSettings::OFF,
+        ..StoreSettings::quiet(folder)
     };
     let store = Store::open(log.clone(), settings).unwrap();
     (log, store)

@@ -6,7 +6,7 @@ use std::sync::{
 };
 use varve_log::{Log, MemoryLog};
 use varve_types::{ErrorCode, Lsn, Table};
-use varve_view::{Store, StoreSettings, UpkeepSettings};
+use varve_view::{Store, StoreSettings};
 
 use crate::support::{Home, Line, append, logs, metadata, rows, samples, tenant, wait_until};
 
@@ -87,17 +87,7 @@ fn a_request_without_rows_is_done_at_once() {
 fn a_full_memtable_is_sealed_and_the_log_trimmed() {
     let folder = tempfile::tempdir().unwrap();
     let log = Arc::new(MemoryLog::new(1));
-    let settings = StoreSettings {
-        data_dir: folder.path().to_owned(),
-        partitions: 1,
-        subscribe_credit_bytes: 1 << 20,
-        tenant_partitions: 1,
-        memtable_max_bytes: 1,
-        memtable_max_age_ms: 3_600_000,
-        text_block_rows: 16,
-        disk_reserve: varve_log::DiskReserve::NONE,
-        upkeep: UpkeepSettings::OFF,
-    };
+    let settings = StoreSettings { memtable_max_bytes: 1, ..StoreSettings::quiet(folder.path()) };
     let store = Store::open(log.clone(), settings).unwrap();
     let shop = tenant("shop");
     // The first makes the memtable full; it is sealed soon.

@@ -54,14 +54,8 @@ impl Home {
 
     pub(crate) fn settings(&self) -> StoreSettings {
         StoreSettings {
-            data_dir: self.folder.path().to_owned(),
-            subscribe_credit_bytes: 1 << 20,
             partitions: PARTITIONS,
             tenant_partitions: 2,
-            memtable_max_bytes: 64 << 20,
-            memtable_max_age_ms: 3_600_000,
-            text_block_rows: 4,
-            disk_reserve: varve_log::DiskReserve::NONE,
             upkeep: UpkeepSettings {
                 delete_cancel_period_ms: self.delete_cancel_period_ms,
                 retention: RetentionSettings {
@@ -74,6 +68,7 @@ impl Home {
                 },
                 ..UpkeepSettings::OFF
             },
+            ..StoreSettings::quiet(self.folder.path())
         }
     }
 

@@ -4,24 +4,14 @@ use std::sync::{Arc, mpsc};
 
 use tempfile::TempDir;
 use varve_log::MemoryLog;
-use varve_view::{Store, StoreSettings, UpkeepSettings};
+use varve_view::{Store, StoreSettings};
 
 use super::*;
 
 /// A store with the requests; the folder is its data directory.
 pub(super) fn store_of(requests: &Memtable) -> (Store, TempDir) {
     let folder = tempfile::tempdir().unwrap();
-    let settings = StoreSettings {
-        data_dir: folder.path().to_owned(),
-        partitions: 1,
-        subscribe_credit_bytes: 1 << 20,
-        tenant_partitions: 1,
-        memtable_max_bytes: 64 << 20,
-        memtable_max_age_ms: 3_600_000,
-        text_block_rows: 4,
-        disk_reserve: varve_log::DiskReserve::NONE,
-        upkeep: UpkeepSettings::OFF,
-    };
+    let settings = StoreSettings::quiet(folder.path());
     let store = Store::open(Arc::new(MemoryLog::new(1)), settings).unwrap();
     append(&store, requests);
     (store, folder)
