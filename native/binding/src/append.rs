@@ -1,9 +1,6 @@
 //! One request in: decompress, decode, append, and tell what became of it.
 
-use std::{
-    fmt::Write as _,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::fmt::Write as _;
 
 use napi::bindgen_prelude::{Buffer, Uint8Array};
 use napi_derive::napi;
@@ -14,6 +11,7 @@ use varve_view::AppendError;
 use varve_wire::decode::{DecodeError, Decoded, Encoding, Format, Refusal};
 
 use crate::{
+    clock::now_ns,
     error::{coded, lost},
     store::NativeStore,
     tenants::warnings,
@@ -156,10 +154,4 @@ fn closed() -> napi::Error {
 
 fn saturated(count: u64) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
-}
-
-/// Nanoseconds since 1970; 0 for a clock before that.
-pub(crate) fn now_ns() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
 }

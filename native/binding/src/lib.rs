@@ -7,6 +7,7 @@
 mod admin;
 mod append;
 mod backup;
+mod clock;
 mod deletes;
 mod error;
 mod query;

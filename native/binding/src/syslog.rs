@@ -8,7 +8,7 @@ use napi_derive::napi;
 use varve_types::ErrorCode;
 use varve_wire::syslog::{Framing, Packer, Sender};
 
-use crate::{append::now_ns, error::coded};
+use crate::{clock::now_ns, error::coded};
 use datagrams::Datagrams;
 
 /// The zone of this name; `local` is the system's.

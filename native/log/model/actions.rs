@@ -2,7 +2,7 @@
 //! sent before and would still change something, so it may be late, come twice, or never come.
 
 use crate::{
-    mutants::Mutant,
+    mutant::Mutant,
     protocol::Protocol,
     state::{Known, Proposal, RECOVERERS, STORES, Seal, State},
 };

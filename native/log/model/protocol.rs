@@ -1,11 +1,7 @@
 //! One configuration of the log, small enough to visit every state of it.
 
-use crate::{
-    actions::Action,
-    mutants::Mutant,
-    state::{STORES, State, Store},
-};
-use stateright::{Model, Property};
+use crate::{mutant::Mutant, state::STORES};
+use stateright::Property;
 use std::fmt;
 
 /// Who keeps an epoch's records, and how many copies make one durable.
@@ -67,34 +63,5 @@ impl fmt::Display for Protocol {
         write!(f, "{old}, then {new}; {old_records} and {new_records} records, ")?;
         write!(f, "{lost_disks} disks lost, {damaged_frames} frames damaged")?;
         mutant.map_or(Ok(()), |mutant| write!(f, ", {mutant:?}"))
-    }
-}
-
-impl Model for Protocol {
-    type State = State;
-    type Action = Action;
-
-    fn init_states(&self) -> Vec<State> {
-        let stores = std::array::from_fn(|store| Store {
-            serves_old: self.old.members[store],
-            serves_new: self.new.members[store],
-            ..Store::default()
-        });
-        let state = State { stores, ..State::default() };
-        vec![state.canonical()]
-    }
-
-    fn actions(&self, state: &State, actions: &mut Vec<Action>) {
-        self.possible(state, actions);
-    }
-
-    fn next_state(&self, state: &State, action: Action) -> Option<State> {
-        let mut next = *state;
-        self.take(&mut next, action);
-        (next != *state).then(|| next.canonical())
-    }
-
-    fn properties(&self) -> Vec<Property<Self>> {
-        (self.properties)(self)
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     actions::Action,
-    mutants::Mutant,
+    mutant::Mutant,
     protocol::Protocol,
     state::{Closed, Digest, Known, Offsets, Plan, Proposal, Seal, State, Store},
 };

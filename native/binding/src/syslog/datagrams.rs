@@ -17,7 +17,7 @@ use socket2::{Domain, Socket, Type};
 use tokio::sync::Notify;
 use varve_wire::syslog::{Arrived, Packer, Sender};
 
-use crate::append::now_ns;
+use crate::clock::now_ns;
 
 /// The longest datagram, or as many as the system hands over as one.
 const DATAGRAM_MAX_BYTES: usize = 65_536;

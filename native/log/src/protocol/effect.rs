@@ -6,7 +6,7 @@ use varve_types::{Epoch, Lsn, Offset};
 use super::{
     control::{Command, EpochList},
     known_producers::KnownProducers,
-    message::{Asker, Frame, Message},
+    message::{Asker, Frame, Message, ReaderId},
     quorum::{Incarnation, NodeId, Nodeset},
     record::Record,
 };
@@ -14,10 +14,6 @@ use super::{
 /// A request of a client, named by whoever drives the partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId(pub u64);
-
-/// A subscription, named by whoever drives the partition.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ReaderId(pub u64);
 
 /// A write; they count up, and become durable in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

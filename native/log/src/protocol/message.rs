@@ -2,7 +2,7 @@
 
 use varve_types::{Epoch, Lsn, Offset};
 
-use super::{effect::ReaderId, quorum::Incarnation, ranges::OffsetRanges, record::Record};
+use super::{quorum::Incarnation, ranges::OffsetRanges, record::Record};
 
 /// A message between two nodes, about one partition. It may come late, twice or never.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,6 +65,10 @@ pub enum Message {
         asker: Asker,
     },
 }
+
+/// A subscription, named by whoever drives the partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ReaderId(pub u64);
 
 /// Who fetches records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

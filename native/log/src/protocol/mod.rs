@@ -14,6 +14,7 @@ mod holds;
 mod known_producers;
 mod message;
 mod partition;
+mod partition_settings;
 mod quorum;
 mod ranges;
 mod reader;
@@ -28,13 +29,12 @@ pub use control::{
     Advance, Command, CommandRefused, EpochEntry, EpochList, Holder, HolderName, Snapshot,
 };
 pub use copyset::Copysets;
-pub use effect::{
-    Effect, Event, Outcome, ReadToken, ReaderId, RequestId, Timer, TooMuch, WriteToken,
-};
+pub use effect::{Effect, Event, Outcome, ReadToken, RequestId, Timer, TooMuch, WriteToken};
 pub use holds::{Control, HOLD_NAME_MAX_BYTES, HOLDS_MAX, Hold, HoldError, HoldTerms};
 pub use known_producers::KnownProducers;
-pub use message::{Absence, Asker, Digest, Frame, Message, Origin};
-pub use partition::{Partition, PartitionSettings, PartitionStart};
+pub use message::{Absence, Asker, Digest, Frame, Message, Origin, ReaderId};
+pub use partition::{Partition, PartitionStart};
+pub use partition_settings::PartitionSettings;
 pub use quorum::{Incarnation, NodeId, Nodeset, NodesetError, StoreSet};
 pub use ranges::OffsetRanges;
 pub use reader::{Progress, Reader};

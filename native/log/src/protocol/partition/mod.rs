@@ -2,7 +2,7 @@
 
 mod start;
 
-pub use self::start::{PartitionSettings, PartitionStart};
+pub use self::start::PartitionStart;
 
 use std::sync::Arc;
 
@@ -12,9 +12,10 @@ use super::{
     append_times::Now,
     catch_up::{CatchUp, Caught},
     control::EpochList,
-    effect::{Effect, Event, Outcome, ReaderId, RequestId, Timer},
+    effect::{Effect, Event, Outcome, RequestId, Timer},
     known_producers::KnownProducers,
-    message::{Absence, Asker, Digest, Message},
+    message::{Absence, Asker, Digest, Message, ReaderId},
+    partition_settings::PartitionSettings,
     quorum::{Incarnation, NodeId, Nodeset},
     reader::{Progress, Reader},
     record::Record,

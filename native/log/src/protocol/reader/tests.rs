@@ -1,6 +1,6 @@
 use super::super::{
     control::{Advance, Command},
-    effect::ReaderId,
+    message::ReaderId,
     quorum::{Incarnation, Nodeset},
 };
 use super::*;

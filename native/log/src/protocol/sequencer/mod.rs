@@ -19,7 +19,7 @@ use super::{
     effect::{Effect, Outcome, RequestId, Timer, TooMuch},
     known_producers::KnownProducers,
     message::Message,
-    partition::PartitionSettings,
+    partition_settings::PartitionSettings,
     quorum::{Incarnation, NodeId, Nodeset, StoreSet},
     record::Record,
 };

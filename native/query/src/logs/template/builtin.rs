@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use serde_json::Value as Json;
 
 use super::{
-    functions::{Args, Function, Param::Any, plain, variadic},
+    function::{Args, Function, Param::Any, plain, variadic},
     texts::slice_text,
     value::Value,
 };

@@ -4,14 +4,12 @@ use std::ops::Range;
 
 use super::{
     Scope, Template,
-    functions::{Args, Function, Param, Run},
+    function::{Args, Function, Param, Run},
+    moment::Moment,
     parse::{Branch, Command, Node, Operand, OperandKind, Pipe},
-    time::Moment,
-    value::Value,
+    value::{OUTPUT_MAX_BYTES, Value},
 };
 
-/// What a template may write for one row.
-pub(super) const OUTPUT_MAX_BYTES: usize = 1 << 20;
 /// Nodes that may be walked for one row: bounds loops in loops.
 const STEPS_MAX: usize = 100_000;
 

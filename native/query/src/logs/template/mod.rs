@@ -3,9 +3,11 @@
 mod builtin;
 mod decimal;
 mod eval;
+mod function;
 mod functions;
 mod layout;
 mod lex;
+mod moment;
 mod numbers;
 mod parse;
 mod printf;

@@ -4,7 +4,7 @@
 
 use super::{
     decimal::Decimal,
-    functions::{
+    function::{
         Args, Function,
         Param::{Any, Int, Text},
         plain, variadic,

@@ -3,7 +3,8 @@
 use std::{collections::VecDeque, ops::Range, vec::IntoIter};
 
 use super::{
-    functions::{self, Function},
+    function::Function,
+    functions,
     lex::{self, Kind, Piece, Token},
 };
 

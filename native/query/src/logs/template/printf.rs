@@ -3,9 +3,8 @@
 use std::fmt::Write as _;
 
 use super::{
-    eval::OUTPUT_MAX_BYTES,
-    functions::{Args, Function, Param::Text, variadic},
-    value::Value,
+    function::{Args, Function, Param::Text, variadic},
+    value::{OUTPUT_MAX_BYTES, Value},
 };
 
 pub(super) const FUNCTIONS: &[Function] = &[

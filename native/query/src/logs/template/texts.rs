@@ -8,13 +8,12 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use regex::Regex;
 
 use super::{
-    eval::OUTPUT_MAX_BYTES,
-    functions::{
+    function::{
         Args, Function,
         Param::{Any, Int, Text},
         plain, variadic,
     },
-    value::Value,
+    value::{OUTPUT_MAX_BYTES, Value},
 };
 use crate::matcher::compile_regex;
 

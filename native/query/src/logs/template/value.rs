@@ -4,7 +4,10 @@ use std::{borrow::Cow, fmt::Write as _, rc::Rc};
 
 use serde_json::Value as Json;
 
-use super::{Scope, time::Moment};
+use super::{Scope, moment::Moment};
+
+/// What a template may write for one row, and a function in one text.
+pub(super) const OUTPUT_MAX_BYTES: usize = 1 << 20;
 
 /// A value of a template.
 #[derive(Clone)]
