@@ -13,7 +13,7 @@ const queriesRunningMax = 2 * availableParallelism();
 
 /** What each folder is told of the configuration, in its own words. */
 export function storageOptions(config: Config): StorageOptions {
-  const { data_dir, log, view, retention, limits, tenants } = config;
+  const { data_dir, log, view, query, retention, limits, tenants } = config;
   return {
     dataDir: resolve(data_dir),
     partitions: log.partitions,
@@ -44,6 +44,7 @@ export function storageOptions(config: Config): StorageOptions {
       ),
     ],
     queriesRunningMax,
+    keptRowsMaxBytes: query.kept_rows_max_bytes,
     syslogTimeZone: config.ingest.syslog_time_zone,
     metricTranslation: metricTranslation(config.otlp),
     limits: recordLimits(limits),

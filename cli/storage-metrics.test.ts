@@ -33,6 +33,13 @@ varve_log_sync_seconds_count 4
 `);
   });
 
+  it('tell what queries keep', async () => {
+    const text = await shown({});
+    expect(text).toContain('\nvarve_query_kept_rows_bytes 1024\n');
+    expect(text).toContain('# TYPE varve_query_kept_rows_hits_total counter\nvarve_query_kept_rows_hits_total 7\n');
+    expect(text).toContain('\nvarve_query_kept_rows_misses_total 3\n');
+  });
+
   it('tell how far behind views and holds are', async () => {
     const hold = { name: 'copy', owner: 'me', setAtMs: 0, maxAgeMs: 1, expired: false, places: {} };
     const kept = { keptRecords: 5, keptBytes: 3_072, oldestKeptMs: Date.now() - 90_000 };

@@ -1,5 +1,6 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { StoreStatus } from '../storage/index.ts';
+import { keptRowsMetrics } from './kept-rows-metrics.ts';
 import { SyncSeconds } from './sync-seconds.ts';
 
 interface Point {
@@ -7,7 +8,7 @@ interface Point {
   readonly value: number;
 }
 
-interface Metric {
+export interface StorageMetric {
   readonly name: string;
   readonly help: string;
   readonly labels?: readonly string[];
@@ -48,7 +49,7 @@ const ofTenants =
   ({ tenants }: StoreStatus): readonly Point[] =>
     tenants.slice(0, 1_000).map((each) => ({ labels: { tenant: each.tenant }, value: value(each) }));
 
-const metrics: readonly Metric[] = [
+const metrics: readonly StorageMetric[] = [
   {
     name: 'varve_tenant_active_streams',
     help: 'Streams with a record within limits.active_window_ms.',
@@ -348,6 +349,7 @@ const metrics: readonly Metric[] = [
     labels: ['tenant', 'table'],
     read: ofTables(({ records }) => records),
   },
+  ...keptRowsMetrics,
 ];
 
 /** State of log and views as metrics, read once for each time that `/metrics` is asked for. */

@@ -28,6 +28,8 @@ export interface SegmentsLeftOut {
   readonly byTraceFilter: number;
   /** Without the texts that are looked for. */
   readonly byText: number;
+  /** Whose rows that count are known from an earlier query. */
+  readonly byKept: number;
   /** The answer was whole before it was their turn. */
   readonly byLimit: number;
 }

@@ -41,6 +41,8 @@ export interface NativeSettings {
   readonly retention: readonly RetentionRule[];
   /** Queries that run at once. */
   readonly queriesRunningMax: number;
+  /** 0 = nothing is kept. */
+  readonly keptRowsMaxBytes: number;
   /** `local`, or a name such as `Europe/Berlin`. */
   readonly syslogTimeZone: string;
   readonly metricTranslation: MetricTranslation;

@@ -2,6 +2,7 @@
 export interface StoreStatus {
   readonly journal: JournalStatus;
   readonly views: ViewStatus;
+  readonly keptRows: KeptRowsStatus;
   /** Those that sent something not long ago (`limits.active_window_ms`). */
   readonly tenants: readonly TenantActivity[];
 }
@@ -106,6 +107,15 @@ export interface PartitionStatus {
   readonly oldestHeldMs: number | null;
   /** Who needs the records from the trim point on; null while nobody has said so. */
   readonly heldBy: string | null;
+}
+
+/** `native/query/src/kept_rows.rs` */
+export interface KeptRowsStatus {
+  readonly bytes: number;
+  readonly maxBytes: number;
+  readonly hitsTotal: number;
+  /** Segments that were not there, or not for all of the times. */
+  readonly missesTotal: number;
 }
 
 /** `native/view/src/status.rs` */

@@ -53,7 +53,7 @@ export const testOptions: QueryApiOptions = {
 export const testStats: QueryStats = {
   segmentsTotal: 6,
   segmentsRead: 1,
-  leftOut: { byTime: 1, byLabels: 1, byTraceFilter: 1, byText: 1, byLimit: 1 },
+  leftOut: { byTime: 1, byLabels: 1, byTraceFilter: 1, byText: 1, byKept: 1, byLimit: 1 },
   rowsRead: 9,
   memtableRowsRead: 2,
   bytesRead: 90,

@@ -84,7 +84,7 @@ describe('a search', () => {
   const stats = {
     segmentsTotal: 0,
     segmentsRead: 0,
-    leftOut: { byTime: 0, byLabels: 0, byTraceFilter: 0, byText: 0, byLimit: 0 },
+    leftOut: { byTime: 0, byLabels: 0, byTraceFilter: 0, byText: 0, byKept: 0, byLimit: 0 },
     rowsRead: 0,
     memtableRowsRead: 0,
     bytesRead: 0,

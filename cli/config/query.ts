@@ -6,6 +6,11 @@ export const query = section('What queries may cost, and the defaults of the API
   memory_max_bytes: bytes(1024 * MiB, 'Most memory that one query holds.', MiB),
   series_max: count(500_000, 'Most series, streams or traces that one query holds.'),
   samples_max: count(50_000_000, 'Most samples that one query loads.'),
+  kept_rows_max_bytes: bytes(
+    64 * MiB,
+    'Memory for what LogQL metric queries have made of sealed segments, so that the next of them reads only what is new; 0 keeps nothing.',
+    0,
+  ),
   waiting_per_tenant_max: count(
     1_000,
     'Most queries of one tenant that wait for their turn; further ones are answered 429.',

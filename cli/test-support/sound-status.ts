@@ -59,6 +59,7 @@ export const sound: StoreStatus = {
     ],
     holds: [],
   },
+  keptRows: { bytes: 1_024, maxBytes: 65_536, hitsTotal: 7, missesTotal: 3 },
   views: {
     memtableBytes: 0,
     memtableRows: 0,

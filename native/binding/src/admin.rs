@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use napi_derive::napi;
 use serde::Serialize;
 use varve_log::{Hold, HoldStatus, JournalStatus, Lag, Log as _, SYNC_BOUNDS_US};
+use varve_query::KeptRowsStatus;
 use varve_types::{ErrorCode, Lsn, PartitionId};
 use varve_view::StoreStatus;
 
@@ -17,9 +18,11 @@ use crate::{
 
 /// `NativeStatus` of `native/index.ts`.
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Status {
     journal: JournalState,
     views: StoreStatus,
+    kept_rows: KeptRowsStatus,
     tenants: Vec<TenantActivity>,
 }
 
@@ -182,6 +185,7 @@ impl NativeStore {
         let status = Status {
             journal: store.log.status().into(),
             views: store.views.status(),
+            kept_rows: store.kept_rows.status(),
             tenants: store.tenants.active(now_ns() / 1_000_000),
         };
         serde_json::to_string(&status).map_err(|error| coded(ErrorCode::Internal, error))

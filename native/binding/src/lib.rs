@@ -11,6 +11,7 @@ mod clock;
 mod deletes;
 mod error;
 mod query;
+mod query_threads;
 mod settings;
 mod sql;
 mod store;

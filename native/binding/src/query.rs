@@ -1,10 +1,16 @@
 //! One query: a plan in, a response body out.
 
+use std::sync::Arc;
+
 use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
 use varve_columnar::answer::{Answer, Outcome, QueryStats};
-use varve_query::plan::{AnswerFormat, Query};
-use varve_types::ErrorCode;
+use varve_query::{
+    KeptRows, Sources,
+    plan::{AnswerFormat, Query},
+};
+use varve_types::{ErrorCode, Table, TenantId};
+use varve_view::{DamagedSegment, Snapshot, Store};
 use varve_wire::encode::{
     loki::{self, EntryLabels},
     prometheus,
@@ -77,6 +83,9 @@ pub struct SegmentsLeftOut {
     /// Without the texts that are looked for.
     #[napi(js_name = "byText")]
     pub text: f64,
+    /// Whose rows that count are known from an earlier query.
+    #[napi(js_name = "byKept")]
+    pub kept: f64,
     /// The answer was whole before.
     #[napi(js_name = "byLimit")]
     pub limit: f64,
@@ -93,6 +102,7 @@ impl From<&QueryStats> for QueryStatistics {
                 labels: stats.left_out.by_labels as f64,
                 trace_filter: stats.left_out.by_trace_filter as f64,
                 text: stats.left_out.by_text as f64,
+                kept: stats.left_out.by_kept as f64,
                 limit: stats.left_out.by_limit as f64,
             },
             rows_read: stats.rows_read as f64,
@@ -147,14 +157,34 @@ impl NativeStore {
             .acquire()
             .await
             .map_err(|_| coded(ErrorCode::Closed, "the store is closed"))?;
-        let views = store.views.clone();
-        tokio::task::spawn_blocking(move || {
-            let outcome = varve_query::run(&query, &*views, &cancel)
+        let (views, kept) = (store.views.clone(), store.kept_rows.clone());
+        let running = store.query_threads.run(move || {
+            let sources = WithKeptRows { views: &views, kept };
+            let outcome = varve_query::run(&query, &sources, &cancel)
                 .map_err(|error| coded(error.code(), error))?;
             Ok(answered(&outcome, query.answer))
-        })
-        .await
-        .map_err(|_| lost("the query"))?
+        });
+        running.ok_or_else(|| lost("the query"))?.await.map_err(|_| lost("the query"))?
+    }
+}
+
+/// The views, and what queries have kept of them.
+struct WithKeptRows<'s> {
+    views: &'s Store,
+    kept: Arc<KeptRows>,
+}
+
+impl Sources for WithKeptRows<'_> {
+    fn snapshot(&self, tenant: &TenantId, table: Table) -> Snapshot {
+        self.views.snapshot(tenant, table)
+    }
+
+    fn set_aside(&self, damaged: &DamagedSegment, reason: &str) -> bool {
+        self.views.set_aside(damaged, reason)
+    }
+
+    fn kept_rows(&self) -> Option<Arc<KeptRows>> {
+        Some(self.kept.clone())
     }
 }
 

@@ -34,6 +34,7 @@ pub(crate) struct Settings {
     pub(crate) delete_cancel_period_ms: u64,
     pub(crate) retention: Vec<RetentionRule>,
     pub(crate) queries_running_max: u32,
+    pub(crate) kept_rows_max_bytes: u64,
     pub(crate) syslog_time_zone: String,
     pub(crate) metric_translation: MetricTranslation,
     /// Of every tenant that has none of its own.

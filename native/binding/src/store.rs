@@ -8,12 +8,14 @@ use tokio::sync::Semaphore;
 use varve_log::{
     DataDirLock, DiskReserve, Journal, JournalSettings, Log, ProducerSettings, Runtime,
 };
+use varve_query::KeptRows;
 use varve_sql::SqlEngine;
 use varve_types::ErrorCode;
 use varve_view::{Pinned, Retention, RetentionSettings, Store, StoreSettings, UpkeepSettings};
 
 use crate::{
     error::{coded, lost},
+    query_threads::QueryThreads,
     settings::{RetentionRule, Settings},
     syslog,
     tenants::Tenants,
@@ -27,6 +29,9 @@ pub(crate) struct Running {
     pub(crate) decoders: Semaphore,
     /// In turns that TypeScript gives, which holds to the same bound.
     pub(crate) queries: Semaphore,
+    pub(crate) query_threads: QueryThreads,
+    /// What metric queries over logs keep for each other.
+    pub(crate) kept_rows: Arc<KeptRows>,
     /// Statements run here, so that they never hold a thread that appends need.
     pub(crate) sql: SqlEngine,
     pub(crate) log: Arc<Journal>,
@@ -79,6 +84,9 @@ impl Running {
             ),
             decoders: Semaphore::new(cores),
             queries: Semaphore::new(settings.queries_running_max as usize),
+            query_threads: QueryThreads::start(settings.queries_running_max)
+                .map_err(|error| coded(ErrorCode::Io, format!("threads for queries: {error}")))?,
+            kept_rows: Arc::new(KeptRows::new(settings.kept_rows_max_bytes)),
             sql: SqlEngine::start(cores)
                 .map_err(|error| coded(ErrorCode::Io, format!("threads for SQL: {error}")))?,
             log,

@@ -15,6 +15,7 @@ use crate::{
     budget::{BudgetTracker, CancelToken},
     error::QueryError,
     fates::{Fate, Fates},
+    kept_rows::KeptRows,
     plan::{NotePlace, Query},
     tables::tables_of,
 };
@@ -30,6 +31,11 @@ pub trait Sources {
     /// Several of them, as they are at one instant where the source can tell.
     fn snapshots(&self, of: &[(TenantId, Table)]) -> Vec<Snapshot> {
         of.iter().map(|(tenant, table)| self.snapshot(tenant, *table)).collect()
+    }
+
+    /// Where what queries have made of segments is kept for later ones; `None`: nowhere.
+    fn kept_rows(&self) -> Option<Arc<KeptRows>> {
+        None
     }
 
     /// Takes a damaged segment out of later snapshots; `false` where that cannot be done.
@@ -57,6 +63,8 @@ pub(crate) struct ExecContext {
     tenants: Vec<(TenantId, BTreeMap<Table, Snapshot>)>,
     /// What the query may still cost.
     pub(crate) budget: BudgetTracker,
+    /// What earlier queries have kept.
+    pub(crate) kept_rows: Option<Arc<KeptRows>>,
     notes: Mutex<Notes>,
 }
 
@@ -117,7 +125,8 @@ impl ExecContext {
                 snapshots.values().map(|snapshot| snapshot.segments.len() as u64).sum::<u64>();
             tenants.push((tenant, snapshots));
         }
-        Ok(Self { tenants, budget, notes: Mutex::new(notes) })
+        let kept_rows = sources.kept_rows().filter(|kept| kept.is_on());
+        Ok(Self { tenants, budget, kept_rows, notes: Mutex::new(notes) })
     }
 
     /// Each tenant's rows of a table, with the value of [`TENANT_LABEL`] where several are read.
@@ -125,10 +134,15 @@ impl ExecContext {
         &self,
         table: Table,
     ) -> impl Iterator<Item = (Option<&TenantId>, &Snapshot)> {
-        let federated = self.tenants.len() > 1;
+        let federated = self.is_federated();
         self.tenants.iter().filter_map(move |(tenant, snapshots)| {
             snapshots.get(&table).map(|snapshot| (federated.then_some(tenant), snapshot))
         })
+    }
+
+    /// Whether several tenants are read, so that streams have [`TENANT_LABEL`].
+    pub(crate) fn is_federated(&self) -> bool {
+        self.tenants.len() > 1
     }
 
     /// Leaves out rows that were told before: calls `keep` with each tenant's snapshot.

@@ -16,6 +16,8 @@ pub(crate) enum Fate {
     OtherText,
     /// It may have rows, but the answer was whole without them.
     TooLate,
+    /// What counts of its rows is known from an earlier query.
+    Kept,
     /// It was opened.
     Read,
 }
@@ -41,6 +43,7 @@ impl Fates {
                 Fate::OtherTraces => &mut left_out.by_trace_filter,
                 Fate::OtherText => &mut left_out.by_text,
                 Fate::TooLate => &mut left_out.by_limit,
+                Fate::Kept => &mut left_out.by_kept,
                 Fate::Read => &mut stats.segments_read,
             } += 1;
         }

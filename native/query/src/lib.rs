@@ -7,6 +7,7 @@ mod budget;
 mod context;
 mod error;
 mod fates;
+mod kept_rows;
 mod logs;
 mod matcher;
 pub mod plan;
@@ -21,12 +22,17 @@ use varve_columnar::answer::{Answer, Outcome};
 
 use crate::{context::ExecContext, plan::Plan};
 
-pub use crate::{budget::CancelToken, context::Sources, error::QueryError};
+pub use crate::{
+    budget::CancelToken,
+    context::Sources,
+    error::QueryError,
+    kept_rows::{KeptRows, KeptRowsStatus},
+};
 
 /// Runs one query to its end on the calling thread (with help from rayon's).
 ///
 /// A segment that turns out damaged is set aside, and the answer is made anew from the others, with a
-/// warning. Nothing is kept after it returns; a query that is cancelled or past its budget gives up at the
+/// warning. Nothing is kept after it returns but what [`Sources::kept_rows`] has room for; a query that is cancelled or past its budget gives up at the
 /// next batch.
 pub fn run(
     query: &plan::Query,

@@ -13,6 +13,7 @@ use tokio::{
 };
 use varve_columnar::answer::QueryStats;
 use varve_query::{CancelToken, QueryError, Sources, plan::Budget};
+use varve_view::{Priority, set_priority};
 
 use crate::{encode::SqlFormat, error::SqlError, guard::Guard, run};
 
@@ -65,6 +66,7 @@ impl SqlEngine {
         let runtime = Builder::new_multi_thread()
             .worker_threads(threads)
             .thread_name("varve-sql")
+            .on_thread_start(|| set_priority(Priority::Queries))
             .thread_stack_size(STACK_BYTES)
             .build()?;
         let watching = Builder::new_multi_thread()

@@ -89,6 +89,7 @@ impl Guard {
                 by_labels: of(&self.read.left_out_by_labels),
                 by_trace_filter: of(&self.read.left_out_by_trace_filter),
                 by_text: of(&self.read.left_out_by_text),
+                by_kept: 0,
                 by_limit: 0,
             },
             rows_read: of(&self.read.rows),

@@ -29,6 +29,7 @@ use crate::{
     deletes,
     error::{SegmentReadError, panic_text},
     memtable::TableKey,
+    priority::{Priority, set_priority},
     segment::Segment,
     state::Shared,
 };
@@ -120,7 +121,7 @@ struct Job {
 impl Shared {
     /// The compaction thread.
     pub(crate) fn compact_until_stopped(&self) {
-        pace::lower_priority();
+        set_priority(Priority::Compaction);
         let mut last_expiry = None;
         loop {
             self.remove_retired();

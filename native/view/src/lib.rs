@@ -11,6 +11,7 @@ mod manifest;
 mod memtable;
 mod opening;
 mod pinned;
+mod priority;
 mod quarantine;
 mod repair;
 mod retention;
@@ -36,6 +37,7 @@ pub use deletes::{
 };
 pub use error::{AppendError, DamagedSegment, OpenError, SegmentReadError};
 pub use pinned::Pinned;
+pub use priority::{Priority, set_priority};
 pub use repair::{Lost, OpenLog, RepairReport, RepairSettings, Repaired, repair};
 pub use retention::Expired;
 pub use row_ranges::merged_rows;

@@ -4,7 +4,10 @@ use std::{
     fs,
     ops::Range,
     path::{Path, PathBuf},
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use arrow::array::RecordBatch;
@@ -25,9 +28,13 @@ use crate::{
     row_ranges::merged_rows,
 };
 
+/// Number of the next segment that is opened.
+static NEXT_EDITION: AtomicU64 = AtomicU64::new(0);
+
 /// One sealed segment. Its files are opened when they are first asked for.
 pub struct Segment {
     entry: SegmentEntry,
+    edition: u64,
     files: SegmentFiles,
     directory: Directory,
     /// Of the Parquet file.
@@ -65,6 +72,7 @@ impl Segment {
         let trace_filter = directory.trace_filter.take();
         Ok(Self {
             entry,
+            edition: NEXT_EDITION.fetch_add(1, Ordering::Relaxed),
             files,
             directory,
             checksums: parquet.blocks,
@@ -84,6 +92,12 @@ impl Segment {
     /// Unique in a store; a segment that is made later has a greater one.
     pub fn id(&self) -> u64 {
         self.entry.id
+    }
+
+    /// What is read of one edition never changes. Another one has another number in this process, be it
+    /// that of the same segment with other rows hidden.
+    pub fn edition(&self) -> u64 {
+        self.edition
     }
 
     /// First and last time of its rows, in the table's unit (both included).
@@ -234,6 +248,7 @@ impl Segment {
         Ok(erased.map(|(directory, records)| {
             let segment = Self {
                 entry: self.entry.clone(),
+                edition: NEXT_EDITION.fetch_add(1, Ordering::Relaxed),
                 files: self.files.clone(),
                 directory,
                 checksums: self.checksums.clone(),

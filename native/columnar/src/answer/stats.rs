@@ -38,6 +38,8 @@ pub struct SegmentsLeftOut {
     pub by_trace_filter: u64,
     /// Their text indexes know of no row.
     pub by_text: u64,
+    /// What counts of their rows was still known from an earlier query.
+    pub by_kept: u64,
     /// They may have rows, but the answer was whole before it was their turn.
     pub by_limit: u64,
 }
@@ -46,7 +48,7 @@ impl SegmentsLeftOut {
     /// All of them.
     #[must_use]
     pub fn sum(&self) -> u64 {
-        let Self { by_time, by_labels, by_trace_filter, by_text, by_limit } = *self;
-        by_time + by_labels + by_trace_filter + by_text + by_limit
+        let Self { by_time, by_labels, by_trace_filter, by_text, by_kept, by_limit } = *self;
+        by_time + by_labels + by_trace_filter + by_text + by_kept + by_limit
     }
 }

@@ -103,6 +103,19 @@ pub(super) trait Reader: Sized {
     /// Takes rows.
     fn take(&mut self, found: &Found<'_>, streams: &StreamDirectory<'_>) -> Result<(), QueryError>;
 
+    /// Whether it knows from before what counts of a segment's rows; then they are not read.
+    fn recall(&mut self, _: &Segment, _: &StreamDirectory<'_>) -> Result<bool, QueryError> {
+        Ok(false)
+    }
+
+    /// Rows of the segment follow, until [`Self::end`].
+    fn begin(&mut self, _: &Segment, _: &StreamDirectory<'_>) {}
+
+    /// All rows of a piece of a segment were given.
+    fn end(&mut self) -> Result<(), QueryError> {
+        Ok(())
+    }
+
     /// In which order pieces are read: those with the smallest answer first.
     fn rank(&self, times: (i64, i64)) -> i64;
 }
@@ -136,7 +149,7 @@ impl Scan<'_> {
         streams: &mut StreamDirectory<'q>,
         reader: &mut impl Reader,
     ) -> Result<(), QueryError> {
-        let mut pieces = self.pieces(context, streams)?;
+        let mut pieces = self.pieces(context, streams, reader)?;
         pieces.sort_by_key(|piece| reader.rank(piece.times));
         pieces.iter().try_for_each(|piece| self.read(context, piece, streams, reader))
     }
@@ -148,7 +161,7 @@ impl Scan<'_> {
         streams: &mut StreamDirectory<'q>,
         reader: &mut R,
     ) -> Result<(), QueryError> {
-        let mut pieces = self.pieces(context, streams)?;
+        let mut pieces = self.pieces(context, streams, reader)?;
         pieces.sort_by_key(|piece| reader.rank(piece.times));
         if let [piece] = pieces.as_slice() {
             return self.read(context, piece, streams, reader);
@@ -178,7 +191,9 @@ impl Scan<'_> {
         match &piece.source {
             Source::Segment(segment, ranges) => {
                 context.tell(segment, Fate::Read);
-                SegmentRows { scan: self, context, streams, segment, ranges }.read(reader)
+                reader.begin(segment, streams);
+                SegmentRows { scan: self, context, streams, segment, ranges }.read(reader)?;
+                reader.end()
             }
             Source::Memtable(batch, numbers) => {
                 self.read_memtable(context, batch, numbers, streams, reader)
@@ -190,6 +205,7 @@ impl Scan<'_> {
         &self,
         context: &'q ExecContext,
         streams: &mut StreamDirectory<'q>,
+        reader: &mut impl Reader,
     ) -> Result<Vec<Piece<'q>>, QueryError> {
         let mut segments = Vec::new();
         let mut pieces = Vec::new();
@@ -200,6 +216,8 @@ impl Scan<'_> {
                 let ranges = self.ranges_of_streams(context, segment, streams)?;
                 if ranges.is_empty() {
                     context.tell(segment, Fate::OtherLabels);
+                } else if reader.recall(segment, streams)? {
+                    context.tell(segment, Fate::Kept);
                 } else {
                     segments.push((&**segment, ranges));
                 }

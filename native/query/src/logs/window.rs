@@ -1,11 +1,12 @@
 //! Series from log rows: how many lines or bytes are in each window, or what its samples come to.
 
 mod counts;
+mod sums;
 
 use hashbrown::HashMap;
 use varve_columnar::answer::Series;
 
-use self::counts::Counts;
+use self::counts::{Counts, Keeping};
 use super::{
     directory::StreamDirectory,
     grouping::effective_grouping,
@@ -77,7 +78,8 @@ pub(crate) fn log_window(
         grouping: grouping.as_ref(),
         unwrapper: unwrapper.as_ref(),
     };
-    let mut counts = Counts::new(context, rules);
+    let keeping = Keeping::of(context, input, range, &rules);
+    let mut counts = Counts::new(context, rules, keeping);
     scan.run_forked(context, &mut streams, &mut counts)?;
     if counts.is_failed() {
         // The first row with an error is told with all of its labels.

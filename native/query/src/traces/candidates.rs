@@ -1,8 +1,6 @@
 //! Traces that may match, found by columns alone.
 
-use std::ops::ControlFlow;
-
-use arrow::array::RecordBatch;
+use arrow::array::{FixedSizeBinaryArray, Int64Array, RecordBatch};
 use hashbrown::{HashMap, HashSet};
 
 use super::{
@@ -40,6 +38,14 @@ pub(super) struct Piece {
     pub(super) latest_unix_nano: i64,
 }
 
+/// What is looked at of a batch.
+struct Looked {
+    ids: FixedSizeBinaryArray,
+    starts: Int64Array,
+    /// Rows that meet a condition.
+    hits: Vec<bool>,
+}
+
 /// What is known of a trace.
 #[derive(Clone, Copy)]
 struct Seen {
@@ -66,23 +72,25 @@ impl<'e> Candidates<'e> {
         source: &Source<'_>,
     ) -> Result<(), QueryError> {
         let columns = std::mem::take(&mut self.columns);
-        let looked = source.each_batch(context, &columns, |batch| {
+        let conditions = self.conditions.take();
+        let read = |batch: &RecordBatch| {
+            let hits = mask::any(conditions.as_deref(), batch)?.rows;
+            Ok(Looked { ids: trace_ids(batch)?, starts: times(batch, "start_unix_nano")?, hits })
+        };
+        let looked = source.each_read(context, &columns, read, |looked| {
             let known = self.seen.len();
-            self.add(batch)?;
+            self.add(looked);
             let bytes = (self.seen.len() - known) as u64 * CANDIDATE_BYTES;
             self.charged_bytes += bytes;
-            context.budget.charge(bytes)?;
-            Ok(ControlFlow::Continue(()))
+            context.budget.charge(bytes)
         });
         self.columns = columns;
-        looked.map(drop)
+        self.conditions = conditions;
+        looked
     }
 
-    fn add(&mut self, batch: &RecordBatch) -> Result<(), QueryError> {
-        let ids = trace_ids(batch)?;
-        let starts = times(batch, "start_unix_nano")?;
-        let hits = mask::any(self.conditions.as_deref(), batch)?;
-        for (row, hit) in hits.rows.into_iter().enumerate() {
+    fn add(&mut self, Looked { ids, starts, hits }: Looked) {
+        for (row, hit) in hits.into_iter().enumerate() {
             let start = starts.value(row);
             let seen = self.seen.entry(trace_id_at(&ids, row)).or_insert(Seen {
                 start_unix_nano: start,
@@ -94,7 +102,6 @@ impl<'e> Candidates<'e> {
             seen.in_range |= start >= self.range.from.0 && start < self.range.to.0;
             seen.hit |= hit;
         }
-        Ok(())
     }
 
     /// Those that have not been taken and start at `from` or later, newest first.

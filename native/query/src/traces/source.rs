@@ -1,8 +1,9 @@
 //! Where spans are read from, newest first, without putting traces together.
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
 use arrow::array::RecordBatch;
+use rayon::prelude::*;
 use varve_columnar::answer::QueryStats;
 use varve_types::Table;
 use varve_view::{MemtableBatch, Segment};
@@ -12,6 +13,9 @@ use crate::{context::ExecContext, error::QueryError, fates::Fate, plan::TimeRang
 
 /// How many rows of a segment are decoded at once.
 const WINDOW_ROWS: u32 = 65_536;
+
+/// How many windows of a segment are held at once, decoded.
+const WINDOWS_HELD: usize = 8;
 
 /// A segment, or all memtables together.
 pub(super) struct Source<'s> {
@@ -47,6 +51,35 @@ pub(super) fn sources(context: &ExecContext, range: TimeRange) -> Vec<Source<'_>
 }
 
 impl Source<'_> {
+    /// What `read` makes of all batches, given to `take` in their order; `read` runs on several threads.
+    pub(super) fn each_read<T: Send>(
+        &self,
+        context: &ExecContext,
+        columns: &[&str],
+        read: impl Fn(&RecordBatch) -> Result<T, QueryError> + Sync,
+        mut take: impl FnMut(T) -> Result<(), QueryError>,
+    ) -> Result<(), QueryError> {
+        let Rows::Segment(segment) = self.rows else {
+            let all = self.each_batch(context, columns, |batch| {
+                take(read(batch)?)?;
+                Ok(ControlFlow::Continue(()))
+            });
+            return all.map(drop);
+        };
+        context.tell(segment, Fate::Read);
+        let starts: Vec<u32> = (0..segment.rows()).step_by(WINDOW_ROWS as usize).collect();
+        for starts in starts.chunks(WINDOWS_HELD) {
+            let windows = starts.par_iter().map(|&from| {
+                let to = from.saturating_add(WINDOW_ROWS).min(segment.rows());
+                let batches = read_window(context, segment, columns, from..to)?;
+                batches.iter().map(&read).collect::<Result<Vec<T>, _>>()
+            });
+            let windows = windows.collect::<Result<Vec<_>, _>>()?;
+            windows.into_iter().flatten().try_for_each(&mut take)?;
+        }
+        Ok(())
+    }
+
     /// Visits its rows until `visit` has enough; `columns` are read of segments, memtables have them
     /// all.
     pub(super) fn each_batch(
@@ -60,14 +93,7 @@ impl Source<'_> {
                 context.tell(segment, Fate::Read);
                 for from in (0..segment.rows()).step_by(WINDOW_ROWS as usize) {
                     let to = from.saturating_add(WINDOW_ROWS).min(segment.rows());
-                    context.budget.check()?;
-                    for batch in segment.read(columns, Some(std::slice::from_ref(&(from..to))))? {
-                        context.budget.check()?;
-                        context.count(&QueryStats {
-                            rows_read: batch.num_rows() as u64,
-                            bytes_read: batch.get_array_memory_size() as u64,
-                            ..QueryStats::default()
-                        });
+                    for batch in read_window(context, segment, columns, from..to)? {
                         if visit(&batch)?.is_break() {
                             return Ok(ControlFlow::Break(()));
                         }
@@ -90,4 +116,23 @@ impl Source<'_> {
         }
         Ok(ControlFlow::Continue(()))
     }
+}
+
+fn read_window(
+    context: &ExecContext,
+    segment: &Segment,
+    columns: &[&str],
+    rows: Range<u32>,
+) -> Result<Vec<RecordBatch>, QueryError> {
+    context.budget.check()?;
+    let batches = segment.read(columns, Some(std::slice::from_ref(&rows)))?;
+    for batch in &batches {
+        context.count(&QueryStats {
+            rows_read: batch.num_rows() as u64,
+            bytes_read: batch.get_array_memory_size() as u64,
+            ..QueryStats::default()
+        });
+    }
+    context.budget.check()?;
+    Ok(batches)
 }

@@ -7,20 +7,6 @@ use crate::state::Shared;
 
 /// The longest pause at once: a stop is noticed after it.
 const PAUSE_MAX: Duration = Duration::from_millis(200);
-/// Added to the thread's priority number; 19 is the most: others run first.
-const NICE: i32 = 15;
-
-/// Makes this thread one that gets the processor when no other wants it.
-pub(crate) fn lower_priority() {
-    // SAFETY: both calls take numbers and touch no memory of ours. An error leaves the priority as it
-    // is, and compaction is then only less polite.
-    #[cfg(target_os = "linux")]
-    unsafe {
-        let thread = libc::gettid();
-        libc::setpriority(libc::PRIO_PROCESS, thread.cast_unsigned(), NICE);
-    }
-}
-
 /// Pauses between pieces of work.
 pub(crate) struct Pace<'a> {
     shared: &'a Shared,

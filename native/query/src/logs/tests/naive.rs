@@ -7,6 +7,7 @@ use proptest::{collection::vec, prelude::*, sample::select};
 
 use super::*;
 
+mod kept;
 mod parsers;
 mod unread;
 

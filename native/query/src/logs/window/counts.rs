@@ -1,16 +1,22 @@
 //! Rows counted by series.
 
+mod keeping;
+
 use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use hashbrown::HashMap;
 use varve_columnar::{
-    answer::{ABSENT, QueryStats, Series, is_absent},
+    answer::{QueryStats, Series, is_absent},
     labels::LabelSet,
     structured_metadata::LogMetadata,
 };
 use varve_view::Segment;
 
-use super::{LogWindow, Rules};
+pub(super) use self::keeping::Keeping;
+use super::{
+    Rules,
+    sums::{Sums, line_values},
+};
 use crate::{
     context::ExecContext,
     error::QueryError,
@@ -23,36 +29,8 @@ use crate::{
         samples::{self, Sample},
         scan::{Fork, Found, Reader, Row},
     },
-    plan::{Grouping, LogWindowFunction},
+    plan::Grouping,
 };
-
-/// Lines and bytes of one series, as differences from one step to the next: a row is then two
-/// additions, in however many windows it is.
-struct Sums {
-    labels: LabelSet,
-    lines: Vec<i64>,
-    bytes: Vec<i64>,
-    /// Instead of both, where values of a label count.
-    samples: Vec<Sample>,
-}
-
-impl Sums {
-    /// What it holds, samples apart.
-    fn size_bytes(&self) -> u64 {
-        let labels: usize = self.labels.iter().map(|(n, v)| n.len() + v.len() + 64).sum();
-        ((self.lines.len() + self.bytes.len()) * size_of::<i64>() + labels) as u64
-    }
-
-    fn join(&mut self, later: Self) {
-        for (sum, more) in self.lines.iter_mut().zip(later.lines) {
-            *sum += more;
-        }
-        for (sum, more) in self.bytes.iter_mut().zip(later.bytes) {
-            *sum += more;
-        }
-        self.samples.extend(later.samples);
-    }
-}
 
 /// The series of a stream's rows.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -87,13 +65,19 @@ pub(super) struct Counts<'q> {
     tells_errors: bool,
     /// A row had an error: what is counted is not asked for any more.
     is_failed: bool,
+    /// What is kept for later queries; `None` where that would not be right.
+    keeping: Option<Keeping>,
 }
 
 impl<'q> Counts<'q> {
     /// Counts as fast as it can; a row with an error ends it ([`Self::is_failed`]).
-    pub(super) fn new(context: &'q ExecContext, rules: Rules<'q>) -> Self {
+    pub(super) fn new(
+        context: &'q ExecContext,
+        rules: Rules<'q>,
+        keeping: Option<Keeping>,
+    ) -> Self {
         let wanted = wanted_names(rules.pipeline, rules.grouping, rules.unwrapper);
-        Self { wanted, tells_errors: false, ..Self::telling(context, rules) }
+        Self { wanted, tells_errors: false, keeping, ..Self::telling(context, rules) }
     }
 
     /// Reads all labels of all rows, and tells the first row with an error.
@@ -111,6 +95,7 @@ impl<'q> Counts<'q> {
             near: (0, 0),
             tells_errors: true,
             is_failed: false,
+            keeping: None,
         }
     }
 
@@ -228,6 +213,10 @@ impl<'q> Counts<'q> {
         let sums = &mut self.series[series];
         match counted {
             Counted::Line { bytes } => {
+                if let Some(keeping) = &mut self.keeping {
+                    let kept = if self.rules.sums_bytes() { bytes as u64 } else { 0 };
+                    keeping.add(series, time_ns, kept);
+                }
                 self.near = self.rules.windows.of(time_ns, self.near);
                 let (first, end) = self.near;
                 sums.lines[first] += 1;
@@ -252,6 +241,9 @@ impl<'q> Counts<'q> {
     /// The series, sorted by labels.
     pub(super) fn finish(self) -> Result<Vec<Series>, QueryError> {
         let Counts { context, rules: Rules { window, windows, unwrapper, .. }, .. } = self;
+        if let Some(keeping) = self.keeping {
+            keeping.finish();
+        }
         context.budget.add_series(self.series.len() as u64)?;
         let mut sorted: BTreeMap<_, _> =
             self.series.into_iter().map(|sums| (sums.labels.clone(), sums)).collect();
@@ -277,22 +269,6 @@ impl<'q> Counts<'q> {
 enum Counted {
     Line { bytes: usize },
     Sample(f64),
-}
-
-/// Per step what the rows' differences add up to.
-fn line_values(window: &LogWindow<'_>, steps: usize, sums: &Sums) -> Vec<f64> {
-    let per = match window.function {
-        LogWindowFunction::Rate | LogWindowFunction::BytesRate => window.range_ns as f64 / 1e9,
-        _ => 1.0,
-    };
-    let mut held = (0, 0);
-    let values = (0..steps).map(|step| {
-        held.0 += sums.lines[step];
-        held.1 += sums.bytes.get(step).copied().unwrap_or_default();
-        let value = if sums.bytes.is_empty() { held.0 } else { held.1 };
-        if held.0 == 0 { ABSENT } else { value as f64 / per }
-    });
-    values.collect()
 }
 
 impl Reader for Counts<'_> {
@@ -366,16 +342,38 @@ impl Reader for Counts<'_> {
     fn rank(&self, times: (i64, i64)) -> i64 {
         times.0
     }
+
+    fn recall(
+        &mut self,
+        segment: &Segment,
+        streams: &StreamDirectory<'_>,
+    ) -> Result<bool, QueryError> {
+        let known = self.known_of(segment, streams);
+        known.as_ref().map_or(Ok(()), |known| self.add_kept(known))?;
+        Ok(known.is_some())
+    }
+
+    fn begin(&mut self, segment: &Segment, streams: &StreamDirectory<'_>) {
+        self.begin_keeping(segment, streams);
+    }
+
+    fn end(&mut self) -> Result<(), QueryError> {
+        self.end_keeping()
+    }
 }
 
 impl Fork for Counts<'_> {
     fn fork(&self) -> Self {
         let (wanted, tells_errors) = (self.wanted.clone(), self.tells_errors);
-        Self { wanted, tells_errors, ..Self::telling(self.context, self.rules) }
+        let keeping = self.keeping.as_ref().map(Keeping::fork);
+        Self { wanted, tells_errors, keeping, ..Self::telling(self.context, self.rules) }
     }
 
     fn join(&mut self, later: Self) -> Result<(), QueryError> {
         self.is_failed |= later.is_failed;
+        if let Some((keeping, later)) = self.keeping.as_mut().zip(later.keeping) {
+            keeping.join(later);
+        }
         for sums in later.series {
             match self.numbers.get(&sums.labels) {
                 Some(&number) => {
