@@ -1,4 +1,4 @@
-import type { StorageMetric } from './storage-metrics.ts';
+import type { StorageMetric } from './storage-metric.ts';
 
 /** What metric queries over logs keep for each other. */
 export const keptRowsMetrics: readonly StorageMetric[] = [

@@ -36,7 +36,9 @@ varve_log_sync_seconds_count 4
   it('tell what queries keep', async () => {
     const text = await shown({});
     expect(text).toContain('\nvarve_query_kept_rows_bytes 1024\n');
-    expect(text).toContain('# TYPE varve_query_kept_rows_hits_total counter\nvarve_query_kept_rows_hits_total 7\n');
+    expect(text).toContain(
+      '# TYPE varve_query_kept_rows_hits_total counter\nvarve_query_kept_rows_hits_total 7\n',
+    );
     expect(text).toContain('\nvarve_query_kept_rows_misses_total 3\n');
   });
 

@@ -1,19 +1,8 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { StoreStatus } from '../storage/index.ts';
 import { keptRowsMetrics } from './kept-rows-metrics.ts';
+import type { Point, StorageMetric } from './storage-metric.ts';
 import { SyncSeconds } from './sync-seconds.ts';
-
-interface Point {
-  readonly labels?: Readonly<Record<string, string>>;
-  readonly value: number;
-}
-
-export interface StorageMetric {
-  readonly name: string;
-  readonly help: string;
-  readonly labels?: readonly string[];
-  readonly read: (status: StoreStatus) => readonly Point[];
-}
 
 /** Seconds since a time in milliseconds; 0 for none. */
 const ageOf = (ms: number | null): number => (ms === null ? 0 : Math.max(0, (Date.now() - ms) / 1_000));

@@ -11,7 +11,9 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter, sync::Cache, sync::DefaultLifecycle};
+use quick_cache::{
+    DefaultHashBuilder, OptionsBuilder, Weighter, sync::Cache, sync::DefaultLifecycle,
+};
 use varve_columnar::labels::LabelSet;
 
 /// A query may keep this part of the room at most: one over everything must not push out all others.

@@ -11,7 +11,10 @@ fn rows(times: (i64, i64), lines: usize) -> SegmentRows {
         rows.push(before, times.0 + at, 7);
         before = times.0 + at;
     }
-    SegmentRows { times, series: vec![SeriesRows { labels: LabelSet::new([("app", "shop")]), rows }] }
+    SegmentRows {
+        times,
+        series: vec![SeriesRows { labels: LabelSet::new([("app", "shop")]), rows }],
+    }
 }
 
 #[test]
