@@ -177,6 +177,8 @@ export interface SegmentsLeftOut {
   byTraceFilter: number
   /** Without the texts that are looked for. */
   byText: number
+  /** Whose rows that count are known from an earlier query. */
+  byKept: number
   /** The answer was whole before. */
   byLimit: number
 }
