@@ -31,4 +31,24 @@ describe('admission', () => {
     permit.release();
     expect(admission.inFlightBytes).toBe(20);
   });
+
+  it('holds the bytes of an answered request as long as they are read', async () => {
+    const admission = new Admission({ maxBytes: 100, tenantMaxBytes: () => 100 });
+    const permit = admission.enter('a');
+    let stopReading: () => void = () => undefined;
+    const reading = new Promise<void>((resolve) => {
+      stopReading = resolve;
+    });
+    let ended = 0;
+    permit.reserve(40);
+    permit.atEnd(() => {
+      ended += 1;
+    });
+    permit.readUntil(reading);
+    permit.release();
+    expect([admission.inFlightBytes, ended]).toEqual([40, 0]);
+    stopReading();
+    await reading;
+    expect([admission.inFlightBytes, ended]).toEqual([0, 1]);
+  });
 });

@@ -9,6 +9,10 @@ export interface Permit {
    * @throws IngestError TENANT_OVERLOADED, OVERLOADED
    */
   reserve(bytes: number): void;
+  /** What is to be done once nothing is held any more. */
+  atEnd(action: () => void): void;
+  /** Whoever reads what is held: `release` waits for that, for an answer may be given before. */
+  readUntil(reading: Promise<unknown>): void;
   release(): void;
 }
 
@@ -31,14 +35,28 @@ export class Admission {
 
   enter(tenant: string): Permit {
     let held = 0;
+    let actions: (() => void)[] = [];
+    let reading: Promise<unknown> | undefined;
+    const end = (): void => {
+      this.#giveBack(tenant, held);
+      held = 0;
+      for (const action of actions) action();
+      actions = [];
+    };
     return {
       reserve: (bytes) => {
         this.#reserve(tenant, bytes);
         held += bytes;
       },
+      atEnd: (action) => {
+        actions.push(action);
+      },
+      readUntil: (promise) => {
+        reading = promise;
+      },
       release: () => {
-        this.#giveBack(tenant, held);
-        held = 0;
+        if (reading === undefined) end();
+        else reading.then(end, end);
       },
     };
   }

@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import { parseTenant, type Receipt, type Storage, type TenantId } from '../storage/index.ts';
 import { Admission, type Permit } from './admission.ts';
 import { bodyTooLarge, readBody } from './body.ts';
+import { BodyBuffers } from './body-buffers.ts';
 import { IngestError, refusalOf } from './errors.ts';
 import { idempotencyKeyHeader, idempotencyKeyOf } from './idempotency-key.ts';
 import { type IngestOptions, limitsOf } from './options.ts';
@@ -30,6 +31,9 @@ const codeOfRefusal = {
   busy: 'OVERLOADED',
 } as const;
 
+/** Memory that lies ready for bodies while none are in flight. */
+const keptBuffersMaxBytes = 32 * 1024 * 1024;
+
 const warnEveryMs = 60_000;
 const warnedTenantsMax = 10_000;
 
@@ -39,12 +43,16 @@ interface Sender {
   tenant?: string;
 }
 
+/** A request that was read, of a tenant. */
+type Append = Declared & { readonly tenant: TenantId; readonly body: Uint8Array };
+
 /** The way of one request: tenant → permit → body → native append → receipt. */
 export class RequestIntake implements Intake {
   readonly #options: IngestOptions;
   readonly #deps: IntakeDeps;
   readonly #admission: Admission;
   readonly #rates: RateLimiter;
+  readonly #buffers = new BodyBuffers(keptBuffersMaxBytes);
   /** When each tenant's owner was last told of a limit near, so that the log is not filled with it. */
   readonly #warnedMs = new Map<string, number>();
 
@@ -106,11 +114,13 @@ export class RequestIntake implements Intake {
       const tenant = await this.tenantOf(request.headers);
       sender.tenant = tenant;
       return await this.#permitted(tenant, async (permit) => {
-        const { bodyMaxBytes } = limitsOf(this.#options, tenant);
-        const body = await readBody(request.raw, declaredBytes(request), bodyMaxBytes, permit);
+        const { bodyMaxBytes: maxBytes } = limitsOf(this.#options, tenant);
+        const room = { declaredBytes: declaredBytes(request), maxBytes, permit, buffers: this.#buffers };
+        const body = await readBody(request.raw, room);
         const idempotencyKey = idempotencyKeyOf(request.headers[idempotencyKeyHeader]);
         const { body: records, encoding } = unwrap?.(body) ?? { body, encoding: declared.encoding };
-        return await this.#append(receiver, tenant, records, { ...declared, encoding, idempotencyKey });
+        const append = { tenant, body: records, ...declared, encoding, idempotencyKey };
+        return await this.#append(receiver, append, permit);
       });
     });
   }
@@ -121,15 +131,18 @@ export class RequestIntake implements Intake {
         const { bodyMaxBytes } = limitsOf(this.#options, tenant);
         if (body.length > bodyMaxBytes) throw bodyTooLarge(bodyMaxBytes);
         permit.reserve(body.length);
-        return await this.#append(receiver, tenant, body, declared);
+        return await this.#append(receiver, { tenant, body, ...declared }, permit);
       });
     });
   }
 
-  async #append(receiver: string, tenant: TenantId, body: Uint8Array, declared: Declared): Promise<Receipt> {
+  async #append(receiver: string, request: Append, permit: Permit): Promise<Receipt> {
+    const { tenant, body } = request;
     // The body as sent is paid at once, so that requests side by side do not all find the rate unused.
     this.#rates.pay(tenant, { bytes: body.length, records: 0 });
-    const receipt = await this.#withinTime(this.#deps.storage.append({ tenant, body, ...declared }));
+    const append = this.#deps.storage.append(request);
+    permit.readUntil(append);
+    const receipt = await this.#withinTime(append);
     this.#rates.pay(tenant, { bytes: receipt.bodyBytes - body.length, records: receipt.accepted });
     this.#deps.metrics.accepted(receiver, receipt.accepted, body.length);
     for (const { reason, count: records } of receipt.refused)

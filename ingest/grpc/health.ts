@@ -2,6 +2,7 @@ import type { Http2ServerResponse } from 'node:http2';
 import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { readBody } from '../body.ts';
+import { BodyBuffers } from '../body-buffers.ts';
 import { IngestError } from '../errors.ts';
 import { beginAnswer, encodingOf, framed, messageIn, refuse, serveGrpc } from './call.ts';
 
@@ -10,6 +11,7 @@ const servingStatus = { SERVING: 1, NOT_SERVING: 2, SERVICE_UNKNOWN: 3 } as cons
 
 /** A request is the name of a service. */
 const requestMaxBytes = 4_096;
+const noBuffers = new BodyBuffers(0);
 const watchesMax = 1_000;
 const grpcCode = { invalid: 3, notFound: 5, exhausted: 8, unimplemented: 12 } as const;
 
@@ -55,9 +57,9 @@ async function readService(
   request: FastifyRequest,
   answer: Http2ServerResponse,
 ): Promise<string | undefined> {
-  const unbounded = { reserve: () => undefined, release: () => undefined };
+  const permit = { reserve: () => undefined, atEnd: () => undefined };
   try {
-    const body = await readBody(request.raw, undefined, requestMaxBytes, unbounded);
+    const body = await readBody(request.raw, { maxBytes: requestMaxBytes, permit, buffers: noBuffers });
     const { body: message, encoding } = messageIn(body, encodingOf(request));
     if (encoding !== 'identity') {
       refuse(answer, { code: grpcCode.unimplemented, message: 'health checks are not to be compressed' });
