@@ -35,6 +35,8 @@ export async function readBody(stream: Readable, room: BodyRoom): Promise<Buffer
       body.add(chunk);
     return body.whole();
   } catch (thrown) {
+    // Read on and let go: node leaves a body that somebody began to read, and the connection would stand still.
+    stream.resume();
     if (thrown instanceof IngestError) throw thrown;
     throw new IngestError('BODY_ABORTED', 'the sender left before its body was whole', { cause: thrown });
   }

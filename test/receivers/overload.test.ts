@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { logMarker } from '../../bench/logs.ts';
+import { Client } from '../../bench/send.ts';
 import { callRaw, postRaw } from '../support/raw-requests.ts';
 import { getJson, startVarve, temporaryFolder, type Varve } from '../support/varve.ts';
 
@@ -55,6 +56,15 @@ describe.each([
     const url = `http://127.0.0.1:${varve.ports.otlp}/v1/logs`;
     for (const text of ['one', 'two'])
       expect((await postRaw(url, protobuf, logMarker(text, Date.now()))).status).toBe(200);
+  });
+
+  it('the connection of a large request is of use again', async () => {
+    const client = new Client(varve.ports.otlp, 1);
+    const large = logMarker('x'.repeat(8_000_000), Date.now());
+    expect((await client.post('/v1/logs', protobuf, large)).status).toBe(http);
+    const small = logMarker('small', Date.now());
+    expect((await client.post('/v1/logs', protobuf, small)).status).toBe(200);
+    client.close();
   });
 });
 
