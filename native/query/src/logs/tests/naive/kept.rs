@@ -66,7 +66,7 @@ type Grouped = (Vec<Step>, Option<Vec<&'static str>>);
 /// Values by step of each series, or why there are none.
 fn values_of(
     source: &dyn Sources,
-    (steps, by): &Grouped,
+    (pipeline, by): &Grouped,
     (function, from_s, step_s, range_s): (&str, i64, i64, i64),
 ) -> Result<Vec<String>, String> {
     let seconds = |count: i64| (count * SECOND).to_string();
@@ -74,7 +74,7 @@ fn values_of(
         "node": "series",
         "expr": {
             "node": "logWindow",
-            "input": { "scan": { "matchers": selector(".+"), "range": null }, "stages": stages(steps) },
+            "input": { "scan": { "matchers": selector(".+"), "range": null }, "stages": stages(pipeline) },
             "function": function,
             "range": seconds(range_s),
             "offset": "0",
