@@ -10,7 +10,7 @@ use varve_types::{ErrorCode, Lsn, PartitionId};
 use varve_view::StoreStatus;
 
 use crate::{
-    append::now_ns,
+    clock::now_ns,
     error::{coded, lost},
     store::NativeStore,
     tenants::TenantActivity,
