@@ -1,16 +1,10 @@
 //! One query: a plan in, a response body out.
 
-use std::sync::Arc;
-
 use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
 use varve_columnar::answer::{Answer, Outcome, QueryStats};
-use varve_query::{
-    KeptRows, Sources,
-    plan::{AnswerFormat, Query},
-};
-use varve_types::{ErrorCode, Table, TenantId};
-use varve_view::{DamagedSegment, Snapshot, Store};
+use varve_query::plan::{AnswerFormat, Query};
+use varve_types::ErrorCode;
 use varve_wire::encode::{
     loki::{self, EntryLabels},
     prometheus,
@@ -159,32 +153,11 @@ impl NativeStore {
             .map_err(|_| coded(ErrorCode::Closed, "the store is closed"))?;
         let (views, kept) = (store.views.clone(), store.kept_rows.clone());
         let running = store.query_threads.run(move || {
-            let sources = WithKeptRows { views: &views, kept };
-            let outcome = varve_query::run(&query, &sources, &cancel)
+            let outcome = varve_query::run_keeping(&query, &*views, Some(&kept), &cancel)
                 .map_err(|error| coded(error.code(), error))?;
             Ok(answered(&outcome, query.answer))
         });
         running.ok_or_else(|| lost("the query"))?.await.map_err(|_| lost("the query"))?
-    }
-}
-
-/// The views, and what queries have kept of them.
-struct WithKeptRows<'s> {
-    views: &'s Store,
-    kept: Arc<KeptRows>,
-}
-
-impl Sources for WithKeptRows<'_> {
-    fn snapshot(&self, tenant: &TenantId, table: Table) -> Snapshot {
-        self.views.snapshot(tenant, table)
-    }
-
-    fn set_aside(&self, damaged: &DamagedSegment, reason: &str) -> bool {
-        self.views.set_aside(damaged, reason)
-    }
-
-    fn kept_rows(&self) -> Option<Arc<KeptRows>> {
-        Some(self.kept.clone())
     }
 }
 

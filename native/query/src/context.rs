@@ -33,11 +33,6 @@ pub trait Sources {
         of.iter().map(|(tenant, table)| self.snapshot(tenant, *table)).collect()
     }
 
-    /// Where what queries have made of segments is kept for later ones; `None`: nowhere.
-    fn kept_rows(&self) -> Option<Arc<KeptRows>> {
-        None
-    }
-
     /// Takes a damaged segment out of later snapshots; `false` where that cannot be done.
     fn set_aside(&self, _damaged: &DamagedSegment, _reason: &str) -> bool {
         false
@@ -63,7 +58,7 @@ pub(crate) struct ExecContext {
     tenants: Vec<(TenantId, BTreeMap<Table, Snapshot>)>,
     /// What the query may still cost.
     pub(crate) budget: BudgetTracker,
-    /// What earlier queries have kept.
+    /// Where rows of segments are kept for later queries; `None`: nowhere.
     pub(crate) kept_rows: Option<Arc<KeptRows>>,
     notes: Mutex<Notes>,
 }
@@ -106,18 +101,25 @@ impl ExecContext {
     pub(crate) fn open(
         query: &Query,
         sources: &dyn Sources,
+        kept_rows: Option<&Arc<KeptRows>>,
         cancel: &CancelToken,
         started: Instant,
     ) -> Result<Self, QueryError> {
         let budget = BudgetTracker::start(&query.budget, cancel, started);
         let tables = tables_of(&query.plan);
-        let mut tenants = Vec::with_capacity(query.tenants.len());
+        let parsed = query.tenants.iter().map(|name| TenantId::parse(name));
+        let names: Vec<TenantId> = parsed
+            .collect::<Result<_, _>>()
+            .map_err(|error| QueryError::invalid(error.to_string()))?;
+        let of: Vec<(TenantId, Table)> = names
+            .iter()
+            .flat_map(|tenant| tables.iter().map(|&table| (tenant.clone(), table)))
+            .collect();
+        let mut taken = sources.snapshots(&of).into_iter();
+        let mut tenants = Vec::with_capacity(names.len());
         let mut notes = Notes::default();
-        for name in &query.tenants {
-            let tenant =
-                TenantId::parse(name).map_err(|error| QueryError::invalid(error.to_string()))?;
-            let snapshots: BTreeMap<_, _> =
-                tables.iter().map(|&table| (table, sources.snapshot(&tenant, table))).collect();
+        for tenant in names {
+            let snapshots: BTreeMap<_, _> = tables.iter().copied().zip(taken.by_ref()).collect();
             for warning in snapshots.values().flat_map(|snapshot| &snapshot.warnings) {
                 push_once(&mut notes.warnings, warning.clone(), Place::None);
             }
@@ -125,7 +127,7 @@ impl ExecContext {
                 snapshots.values().map(|snapshot| snapshot.segments.len() as u64).sum::<u64>();
             tenants.push((tenant, snapshots));
         }
-        let kept_rows = sources.kept_rows().filter(|kept| kept.is_on());
+        let kept_rows = kept_rows.filter(|kept| kept.is_on()).cloned();
         Ok(Self { tenants, budget, kept_rows, notes: Mutex::new(notes) })
     }
 
@@ -264,3 +266,6 @@ fn push_once(notes: &mut Vec<Note>, text: String, place: Place) {
         None => notes.push(Note { text, place }),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,7 +16,7 @@ mod stream_labels;
 mod tables;
 mod traces;
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 use varve_columnar::answer::{Answer, Outcome};
 
@@ -29,19 +29,29 @@ pub use crate::{
     kept_rows::{KeptRows, KeptRowsStatus},
 };
 
-/// Runs one query to its end on the calling thread (with help from rayon's).
+/// Runs one query to its end on the calling thread (with help from rayon's), and keeps nothing.
 ///
 /// A segment that turns out damaged is set aside, and the answer is made anew from the others, with a
-/// warning. Nothing is kept after it returns but what [`Sources::kept_rows`] has room for; a query that is cancelled or past its budget gives up at the
-/// next batch.
+/// warning. A query that is cancelled or past its budget gives up at the next batch.
 pub fn run(
     query: &plan::Query,
     sources: &dyn Sources,
     cancel: &CancelToken,
 ) -> Result<Outcome, QueryError> {
+    run_keeping(query, sources, None, cancel)
+}
+
+/// [`run`], with what earlier queries have kept of segments of these sources, and keeps more for later
+/// ones.
+pub fn run_keeping(
+    query: &plan::Query,
+    sources: &dyn Sources,
+    kept_rows: Option<&Arc<KeptRows>>,
+    cancel: &CancelToken,
+) -> Result<Outcome, QueryError> {
     let started = Instant::now();
     loop {
-        let mut context = ExecContext::open(query, sources, cancel, started)?;
+        let mut context = ExecContext::open(query, sources, kept_rows, cancel, started)?;
         match execute(&query.plan, &mut context) {
             // The rest answers; the next snapshot says what is missing.
             Err(QueryError::Read(error))

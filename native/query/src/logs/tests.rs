@@ -74,14 +74,17 @@ fn request(offset: u64, lines: &str) -> MemtableBatch {
 }
 
 fn ask(source: &dyn Sources, tenants: &[&str], plan: &Json) -> Result<Answer, QueryError> {
-    let query: Query = serde_json::from_value(json!({
+    Ok(checked(run(&query(tenants, plan), source, &CancelToken::default())?).answer)
+}
+
+fn query(tenants: &[&str], plan: &Json) -> Query {
+    serde_json::from_value(json!({
         "tenants": tenants,
         "plan": plan,
         "answer": "loki",
         "budget": { "deadlineMs": 60_000, "memoryMaxBytes": 1_000_000, "seriesMax": 100, "samplesMax": 0 },
     }))
-    .unwrap();
-    Ok(checked(run(&query, source, &CancelToken::default())?).answer)
+    .unwrap()
 }
 
 fn selector(app: &str) -> Json {
@@ -95,15 +98,10 @@ fn rows(
     limit: u32,
     direction: &str,
 ) -> Vec<StreamRows> {
+    let range = json!({ "from": "0", "to": (100 * SECOND).to_string() });
     let plan = json!({
         "node": "logRows",
-        "input": {
-            "scan": {
-                "matchers": selector(app),
-                "range": { "from": "0", "to": (100 * SECOND).to_string() },
-            },
-            "stages": stages,
-        },
+        "input": { "scan": { "matchers": selector(app), "range": range }, "stages": stages },
         "limit": limit,
         "direction": direction,
         "interval": "0",
