@@ -34,6 +34,8 @@ pub(in crate::logs::window) struct Keeping {
     /// What was counted of them.
     pieces: Vec<(u64, Vec<SeriesRows>)>,
     open: Option<Open>,
+    /// So many of the first streams settle which series their rows count for.
+    settled_streams: usize,
 }
 
 /// The piece of a segment that is being counted.
@@ -76,6 +78,7 @@ impl Keeping {
             missed: Vec::new(),
             pieces: Vec::new(),
             open: None,
+            settled_streams: 0,
         })
     }
 
@@ -88,6 +91,7 @@ impl Keeping {
             missed: Vec::new(),
             pieces: Vec::new(),
             open: None,
+            settled_streams: self.settled_streams,
         }
     }
 
@@ -176,12 +180,12 @@ impl Counts<'_> {
         segment: &Segment,
         streams: &StreamDirectory<'_>,
     ) -> Option<Arc<SegmentRows>> {
-        let looks = self.keeping.is_some() && self.reads_more(streams);
+        let looks = self.reads_more(streams);
         self.keeping.as_mut().filter(|_| looks)?.recall(segment)
     }
 
     pub(super) fn begin_keeping(&mut self, segment: &Segment, streams: &StreamDirectory<'_>) {
-        let keeps = self.keeping.is_some() && self.reads_more(streams);
+        let keeps = self.reads_more(streams);
         if let Some(keeping) = self.keeping.as_mut().filter(|_| keeps) {
             keeping.begin(segment);
         }
@@ -193,11 +197,20 @@ impl Counts<'_> {
         self.context.budget.charge(held.unwrap_or(0))
     }
 
-    /// Whether more than times is read of the segments.
-    fn reads_more(&self, streams: &StreamDirectory<'_>) -> bool {
-        self.rules.pipeline.filters_lines()
-            || self.rules.reads_lines()
-            || !streams.streams().iter().all(|stream| self.is_settled_by(stream))
+    /// Whether something may be kept, and more than times is read of the segments. Asked for each of them, and
+    /// so looks at each stream once.
+    fn reads_more(&mut self, streams: &StreamDirectory<'_>) -> bool {
+        let Some(keeping) = &self.keeping else { return false };
+        if self.rules.pipeline.filters_lines() || self.rules.reads_lines() {
+            return true;
+        }
+        let (streams, known) = (streams.streams(), keeping.settled_streams);
+        let more = streams.iter().skip(known).take_while(|stream| self.is_settled_by(stream));
+        let settled = known + more.count();
+        if let Some(keeping) = &mut self.keeping {
+            keeping.settled_streams = settled;
+        }
+        settled < streams.len()
     }
 
     /// Counts what an earlier query has counted.
