@@ -34,6 +34,13 @@ impl LabelSet {
         Self(labels)
     }
 
+    /// What the set holds in memory, in bytes, roughly.
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        // Beside its texts a label has two pointers with lengths, and two counters for each of them.
+        self.iter().map(|(name, value)| name.len() + value.len() + 64).sum()
+    }
+
     /// A name without a value, which is no label of a stream: how Loki tells what is summed by name.
     #[must_use]
     pub fn of_name(name: &str) -> Self {

@@ -79,8 +79,7 @@ pub(crate) struct SeriesRows {
 impl SeriesRows {
     /// What it holds, roughly.
     pub(crate) fn size_bytes(&self) -> u64 {
-        let labels: usize = self.labels.iter().map(|(n, v)| n.len() + v.len() + 64).sum();
-        (SERIES_BYTES + labels + self.rows.0.capacity()) as u64
+        (SERIES_BYTES + self.labels.held_bytes() + self.rows.0.capacity()) as u64
     }
 }
 

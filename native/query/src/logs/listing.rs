@@ -324,8 +324,6 @@ fn thin_out(lines: &mut Vec<Line>, interval_ns: i64) {
 }
 
 fn bytes_of(sets: &LabelSets) -> u64 {
-    let bytes = |set: &LabelSet| {
-        set.iter().map(|(name, value)| name.len() + value.len() + 64).sum::<usize>()
-    };
-    (bytes(&sets.metadata) + bytes(&sets.parsed) + size_of::<LabelSets>()) as u64 * 2
+    let labels = sets.metadata.held_bytes() + sets.parsed.held_bytes();
+    (labels + size_of::<LabelSets>()) as u64 * 2
 }

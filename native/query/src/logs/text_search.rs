@@ -143,8 +143,7 @@ impl Ranking<'_> {
 }
 
 fn bytes_of(line: &FoundLine) -> u64 {
-    let metadata: usize = line.metadata.iter().map(|(n, v)| n.len() + v.len() + 64).sum();
-    (size_of::<FoundLine>() + line.line.len() + metadata) as u64
+    (size_of::<FoundLine>() + line.line.len() + line.metadata.held_bytes()) as u64
 }
 
 impl Reader for Ranking<'_> {

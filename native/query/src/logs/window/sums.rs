@@ -18,8 +18,8 @@ pub(super) struct Sums {
 impl Sums {
     /// What it holds, samples apart.
     pub(super) fn size_bytes(&self) -> u64 {
-        let labels: usize = self.labels.iter().map(|(n, v)| n.len() + v.len() + 64).sum();
-        ((self.lines.len() + self.bytes.len()) * size_of::<i64>() + labels) as u64
+        let numbers = self.lines.len() + self.bytes.len();
+        (numbers * size_of::<i64>() + self.labels.held_bytes()) as u64
     }
 
     pub(super) fn join(&mut self, later: Self) {
