@@ -8,7 +8,7 @@ const largestBytes = 8 * 1024 * KiB;
  */
 export class BodyBuffers {
   readonly #keptMaxBytes: number;
-  /** By their size, a power of two. */
+  /** By their size. */
   readonly #free = new Map<number, Buffer[]>();
   readonly #lent = new WeakSet<ArrayBufferLike>();
   #keptBytes = 0;
@@ -21,7 +21,7 @@ export class BodyBuffers {
   /** Memory of this length; what was in it before still is. */
   take(bytes: number): Buffer {
     if (bytes > largestBytes) return Buffer.allocUnsafeSlow(bytes);
-    const size = Math.max(smallestBytes, 2 ** Math.ceil(Math.log2(Math.max(1, bytes))));
+    const size = sizeFor(bytes);
     const kept = this.#free.get(size)?.pop();
     if (kept !== undefined) this.#keptBytes -= size;
     const buffer = kept ?? Buffer.allocUnsafeSlow(size);
@@ -41,4 +41,11 @@ export class BodyBuffers {
     this.#free.set(size, free);
     this.#keptBytes += size;
   }
+}
+
+/** Few sizes, so that one serves many bodies, and at most an eighth more than what is reserved of a long body. */
+function sizeFor(bytes: number): number {
+  const atLeast = Math.max(smallestBytes, bytes);
+  const step = 2 ** Math.floor(Math.log2(atLeast)) / 8;
+  return Math.ceil(atLeast / step) * step;
 }
