@@ -1,7 +1,7 @@
-import type { StorageMetric } from './storage-metric.ts';
+import type { Metric } from './status-metric.ts';
 
 /** What metric queries over logs keep for each other. */
-export const keptRowsMetrics: readonly StorageMetric[] = [
+export const keptRowsMetrics: readonly Metric[] = [
   {
     name: 'varve_query_kept_rows_bytes',
     help: 'Memory for what LogQL metric queries have made of sealed segments.',

@@ -1,11 +1,8 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { StoreStatus } from '../storage/index.ts';
 import { keptRowsMetrics } from './kept-rows-metrics.ts';
-import type { Point, StorageMetric } from './storage-metric.ts';
+import { ageOf, type Metric, type Point } from './status-metric.ts';
 import { SyncSeconds } from './sync-seconds.ts';
-
-/** Seconds since a time in milliseconds; 0 for none. */
-const ageOf = (ms: number | null): number => (ms === null ? 0 : Math.max(0, (Date.now() - ms) / 1_000));
 
 const one = (value: number): readonly Point[] => [{ value }];
 
@@ -38,7 +35,7 @@ const ofTenants =
   ({ tenants }: StoreStatus): readonly Point[] =>
     tenants.slice(0, 1_000).map((each) => ({ labels: { tenant: each.tenant }, value: value(each) }));
 
-const metrics: readonly StorageMetric[] = [
+const metrics: readonly Metric[] = [
   {
     name: 'varve_tenant_active_streams',
     help: 'Streams with a record within limits.active_window_ms.',
