@@ -1,4 +1,7 @@
 //! The file after the one that is being written: made beside the others, then put in its place.
+//!
+//! That is one change of one name, also where a spare file is written again: a crash may keep the later
+//! of two changes and lose the one before, and the file would then have two names.
 
 use std::{
     io,
@@ -11,6 +14,7 @@ use super::{
     file_header::{FILE_HEADER_BYTES, FileHeader},
     index::JournalFile,
     recovery::file_name,
+    spares::Spare,
     writer::{ActiveFile, Claim, WriteError, Writer, reason},
 };
 use crate::{meta::is_full, runtime::DiskFile};
@@ -18,9 +22,10 @@ use crate::{meta::is_full, runtime::DiskFile};
 /// The least that a file is worth being begun for, where there is a choice.
 const SMALL_FILE_BYTES: u64 = 1 << 20;
 
-/// A file with its header, under a name that a start removes.
+/// A file with its header, under a name that a start removes, or takes for a spare file's.
 pub(super) struct Prepared {
     file: Arc<dyn DiskFile>,
+    path: PathBuf,
     salt: u32,
     reserved_bytes: u64,
 }
@@ -34,16 +39,17 @@ impl Writer {
     ) -> Result<Prepared, WriteError> {
         let disk = &self.files.runtime.disk;
         let needed_bytes = FILE_HEADER_BYTES + needed_bytes;
-        let path = self.path_beside();
-        let spare_bytes = self.files.take_spare(&path);
-        let reserved_bytes =
-            match self.next_file_bytes(needed_bytes, spare_bytes.unwrap_or_default(), claim) {
-                Ok(reserved_bytes) => reserved_bytes,
-                Err(shortage) => {
-                    self.give_up(&path);
-                    return Err(shortage.into());
-                }
-            };
+        let spare = self.files.take_spare();
+        let is_spare = spare.is_some();
+        let Spare { path, bytes: spare_bytes } =
+            spare.unwrap_or_else(|| Spare { path: self.path_beside(), bytes: 0 });
+        let reserved_bytes = match self.next_file_bytes(needed_bytes, spare_bytes, claim) {
+            Ok(reserved_bytes) => reserved_bytes,
+            Err(shortage) => {
+                self.give_up(&path);
+                return Err(shortage.into());
+            }
+        };
         let header = FileHeader {
             store_id: self.files.store_id,
             sequence: self.next_sequence(),
@@ -53,7 +59,7 @@ impl Writer {
         };
         let (bytes, salt) = header.encode();
         let prepare = || -> io::Result<Arc<dyn DiskFile>> {
-            let file = if spare_bytes.is_some() { disk.open(&path)? } else { disk.create(&path)? };
+            let file = if is_spare { disk.open(&path)? } else { disk.create(&path)? };
             // A spare one may be of other settings. What was written in it has another salt.
             file.set_len(file.len_bytes()?.min(reserved_bytes))?;
             file.allocate(reserved_bytes)?;
@@ -64,7 +70,7 @@ impl Writer {
         let error = match prepare() {
             Ok(file) => {
                 self.files.forget_space();
-                return Ok(Prepared { file, salt, reserved_bytes });
+                return Ok(Prepared { file, path, salt, reserved_bytes });
             }
             Err(error) => error,
         };
@@ -76,8 +82,8 @@ impl Writer {
     }
 
     /// The prepared file is not begun now.
-    pub(super) fn give_up_prepared(&self) {
-        self.give_up(&self.path_beside());
+    pub(super) fn give_up_prepared(&self, prepared: &Prepared) {
+        self.give_up(&prepared.path);
     }
 
     /// Gives back what a file that is not begun after all had reserved. If that fails, the next try
@@ -111,10 +117,10 @@ impl Writer {
 
     /// Puts the prepared file in its place.
     pub(super) fn open_file(&mut self, prepared: Prepared) -> Result<(), WriteError> {
-        let Prepared { file, salt, reserved_bytes } = prepared;
+        let Prepared { file, path: beside, salt, reserved_bytes } = prepared;
         let disk = &self.files.runtime.disk;
-        let path = self.files.dir.join(file_name(self.next_sequence()));
-        let (beside, sequence) = (self.path_beside(), self.next_sequence());
+        let sequence = self.next_sequence();
+        let path = self.files.dir.join(file_name(sequence));
         let renamed = disk.rename(&beside, &path).and_then(|()| disk.sync_dir(&self.files.dir));
         renamed.map_err(|error| WriteError::Broken(reason("creation", &path, &error)))?;
         let first_group = self.next_group();

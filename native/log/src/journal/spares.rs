@@ -3,7 +3,7 @@
 
 use std::{
     io,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::Arc,
 };
 
@@ -16,9 +16,9 @@ pub(super) const EXTENSION: &str = "spare";
 
 /// A file that is kept to be written again.
 pub(super) struct Spare {
-    path: PathBuf,
+    pub(super) path: PathBuf,
     /// What the disk has set aside for it.
-    bytes: u64,
+    pub(super) bytes: u64,
 }
 
 impl Files {
@@ -66,12 +66,9 @@ impl Files {
         !spares.is_empty()
     }
 
-    /// Moves a spare file to `path`, if there is one. Answers how many bytes the disk has set aside
-    /// for it.
-    pub(super) fn take_spare(&self, path: &Path) -> Option<u64> {
-        let spare = self.spares.lock().pop()?;
-        self.runtime.disk.rename(&spare.path, path).ok()?;
-        Some(spare.bytes)
+    /// A spare file, if there is one: it is the caller's now, under the name it has.
+    pub(super) fn take_spare(&self) -> Option<Spare> {
+        self.spares.lock().pop()
     }
 }
 

@@ -261,7 +261,7 @@ impl Writer {
         }
         let file = self.prepare_file(needed_bytes, claim)?;
         if let Err(error) = self.close_file() {
-            self.give_up_prepared();
+            self.give_up_prepared(&file);
             return Err(error);
         }
         self.open_file(file)
