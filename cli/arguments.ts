@@ -10,7 +10,7 @@ export interface CommandLine {
   readonly switches: ReadonlySet<string>;
 }
 
-const switchNames = new Set(['dry-run', 'fast', 'json']);
+const switchNames = new Set(['apply', 'dry-run', 'fast', 'json']);
 
 /** A command line that cannot be read; the message says which word and why. */
 export class UsageError extends Error {

@@ -25,7 +25,7 @@ const usage = `Usage: varve COMMAND [--config FILE] [--data-dir DIR] [--SETTING 
   store compact    merge the segments of a data directory that no Varve has open
   backup FOLDER    copy a data directory, of a running Varve too, sealed; again: only what is new
   restore FOLDER   make the data directory, which must be empty, of a backup
-  store retention  show what retention would remove from a data directory that no Varve has open
+  store retention [--apply]  show what is too old or too much in a data directory that no Varve has open; let it go
   config document  write docs/configuration.md from the schema, to standard output
   help             this text
   version          the version
@@ -44,7 +44,6 @@ const commands: ReadonlyMap<string, (sources: ConfigSources) => Promise<void> | 
   ['log holds', holds],
   ['store stats', stats],
   ['store compact', compact],
-  ['store retention', retention],
   ['version', () => void process.stdout.write(`varve ${readBuildInfo().version}\n`)],
   ['help', () => void process.stdout.write(usage)],
   ['', () => void process.stdout.write(usage)],
@@ -56,6 +55,11 @@ async function run(args: readonly string[]): Promise<void> {
   const [noun, verb, ...rest] = words;
   if (noun === 'store' && (verb === 'check' || verb === 'repair') && rest.length === 0) {
     await (verb === 'check' ? checkStore(sources, switches) : repairStore(sources, switches));
+    return;
+  }
+  const isRetention = noun === 'store' && verb === 'retention' && rest.length === 0;
+  if (isRetention && [...switches].every((name) => name === 'apply' || name === 'dry-run')) {
+    await retention(sources, switches);
     return;
   }
   for (const name of switches) throw new UsageError(`--${name} is not for 'varve ${words.join(' ')}'`);

@@ -138,6 +138,7 @@ class Running implements RunningNode {
     ]);
     await this.#openHttp('tempo_port', 'Tempo API', [reads(api.tempo), explain, ...common]);
     const prometheus = [ingest.plugins.prometheus, reads(api.prometheus), explain, ...common];
+    prometheus.push(guarded(api.prometheusDeletes, 'write', authenticate));
     await this.#openHttp('prometheus_port', 'Prometheus API and remote write', prometheus);
     await this.#openHttp('zipkin_port', 'Zipkin spans', [ingest.plugins.zipkin, ...common]);
     const jaeger = [ingest.plugins.jaeger, ...common];
@@ -150,7 +151,8 @@ class Running implements RunningNode {
     const all = [
       ingest.plugins.all,
       ...loki,
-      ...[api.tempo, api.prometheus, api.sql, api.explain].map(reads),
+      ...[api.tempo, api.prometheus, api.sql, api.explain, api.position].map(reads),
+      ...[api.prometheusDeletes, api.deletes].map((plugin) => guarded(plugin, 'write', authenticate)),
       ...common,
     ];
     await this.#openHttp('http_port', 'All of them', all);

@@ -6,6 +6,7 @@ import type { SearchOptions } from '../search/index.ts';
 import { parseTenant, type StorageOptions, type TenantId } from '../storage/index.ts';
 import { asksForCredentials } from './auth.ts';
 import { durationMs, known, sizeBytes } from './config/quantity.ts';
+import { shownRule, streamRetention, streamsOf } from './config/retention.ts';
 import type { Config } from './config/schema.ts';
 
 /** Queries wait for disk as well, so a few more than cores run at once. */
@@ -43,6 +44,8 @@ export function storageOptions(config: Config): StorageOptions {
         own.retention === undefined ? [] : rulesOf(tenant, { ...retention, ...own.retention }),
       ),
     ],
+    streamRetention: streamRetention(config),
+    expiredRewritePeriodMs: retention.expired_rewrite_period_ms,
     queriesRunningMax,
     keptRowsMaxBytes: query.kept_rows_max_bytes,
     syslogTimeZone: config.ingest.syslog_time_zone,
@@ -209,6 +212,13 @@ function lokiOptions({ query, retention, tenants }: Config): QueryApiOptions['lo
         tenant,
         own.retention?.logs_max_age_ms ?? retention.logs_max_age_ms,
       ]),
+    ),
+    retentionStreams: retention.logs_streams.map(shownRule),
+    tenantRetentionStreams: new Map(
+      Object.entries(tenants).flatMap(([tenant, own]) => {
+        if (own.retention === undefined) return [];
+        return [[tenant, streamsOf(own.retention, retention).map(shownRule)]];
+      }),
     ),
     tailsPerTenantMax: query.loki_tails_per_tenant_max,
     tailDurationMaxMs: query.loki_tail_duration_max_ms,

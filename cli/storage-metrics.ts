@@ -288,8 +288,13 @@ const metrics: readonly Metric[] = [
   },
   {
     name: 'varve_view_expired_bytes_total',
-    help: 'Segments that retention let go.',
+    help: 'Segments that retention let go, and what it took from others.',
     read: ({ views }) => one(views.expiredBytesTotal),
+  },
+  {
+    name: 'varve_view_retention_failing',
+    help: '1 after retention could not look for what is due, or let it go, until it can.',
+    read: ({ views }) => one(views.retentionError === null ? 0 : 1),
   },
   {
     name: 'varve_view_quarantined_segments',

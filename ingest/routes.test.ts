@@ -61,6 +61,8 @@ async function started(changed: Partial<IngestOptions> = {}): Promise<FastifyIns
     journalFiles: unused,
     compact: unused,
     expired: unused,
+    expire: unused,
+    position: unused,
     deletes: { create: unused, list: unused, cancel: unused },
     close: unused,
   };

@@ -47,7 +47,11 @@ export declare class NativeStore {
   /** Shows the rows again, unless some are erased already. */
   cancelDelete(tenant: string, id: number): Promise<void>
   /** What retention by these rules would let go now, as JSON. */
-  expired(rulesJson: string): string
+  expired(rulesJson: string): Promise<string>
+  /** Lets go what is too old, or too much, by the store's own rules. */
+  expire(): Promise<void>
+  /** The position as of `as_of_json` (of the plan's `AsOf`), or now, as text. */
+  position(asOfJson?: string | undefined | null): string
   /** A token for one call of `query`. */
   cancelToken(): CancelToken
   /** Runs a `Query` of the plan algebra, given as JSON. */

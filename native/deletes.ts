@@ -14,13 +14,29 @@ export interface LineMatch {
   readonly value: string;
 }
 
+/** What of a span a condition is about. Kinds and statuses are OTLP's numbers, in decimal. */
+export type SpanField =
+  | { readonly name: 'traceId' | 'name' | 'kind' | 'status' }
+  | { readonly name: 'resource' | 'span'; readonly key: string };
+
+/** A condition on a span; one that lacks the attribute is not meant, whatever the comparison. */
+export interface SpanMatch {
+  readonly field: SpanField;
+  readonly kind: MatchKind;
+  readonly value: string;
+  readonly valueType: 'string' | 'int' | 'bool';
+}
+
 /** What is to be erased (`native/view/src/deletes.rs`): of what is stored when it is asked for. */
 export interface NewDelete {
-  readonly table: 'logs' | 'samples';
-  /** All must hold; one of them must not match the empty text. */
+  /** With samples go their exemplars. */
+  readonly table: 'logs' | 'spans' | 'samples';
+  /** Of logs and samples: all must hold; one of them must not match the empty text. */
   readonly labels: readonly LabelMatch[];
   /** Of logs: all must hold of a line. */
   readonly lines: readonly LineMatch[];
+  /** Of spans: all must hold. */
+  readonly spans?: readonly SpanMatch[];
   /** Milliseconds since the epoch, both included. */
   readonly fromMs: number;
   readonly toMs: number;
@@ -43,11 +59,15 @@ export interface DeleteRequest {
   readonly doneAtMs: number | null;
 }
 
-/** Segments of one tenant and table that retention lets go. */
+/** What retention lets go of one tenant and table. */
 export interface Expired {
   readonly tenant: string;
   readonly table: string;
   readonly segments: number;
   readonly records: number;
   readonly bytes: number;
+  /** Segments of which a part goes, and about how much that is. */
+  readonly segmentsInPart: number;
+  readonly recordsInPart: number;
+  readonly bytesInPart: number;
 }

@@ -9,19 +9,36 @@ import type {
   NativeSyslogFraming as AddonSyslogFraming,
   NativeUpkeep as AddonUpkeep,
 } from './addon.d.ts';
+import type { AppendRequest, Receipt } from './append.ts';
 import type { JournalFiles, PinnedFiles } from './backup.ts';
 import type { DeleteRequest, Expired, NewDelete } from './deletes.ts';
 import { toVarveError, VarveError } from './errors.ts';
 import type { QueryAnswer, SqlOutcome } from './queries.ts';
-import type { NativeSettings, RetentionRule } from './settings.ts';
+import type { NativeSettings, RetentionRule, StreamRetentionRule } from './settings.ts';
 import type { StoreStatus } from './status.ts';
 import type { CheckReport, RepairReport, UpkeepProgress } from './upkeep.ts';
 
+export type { AppendRequest, BodyEncoding, BodyFormat, Receipt, Refusal } from './append.ts';
 export type { JournalFiles, PinnedFiles } from './backup.ts';
-export type { DeleteRequest, Expired, LabelMatch, LineMatch, MatchKind, NewDelete } from './deletes.ts';
+export type {
+  DeleteRequest,
+  Expired,
+  LabelMatch,
+  LineMatch,
+  MatchKind,
+  NewDelete,
+  SpanField,
+  SpanMatch,
+} from './deletes.ts';
 export { type ErrorCode, VarveError } from './errors.ts';
 export type { QueryAnswer, QueryStats, SqlAnswer, SqlOutcome } from './queries.ts';
-export type { MetricTranslation, NativeSettings, RecordLimits, RetentionRule } from './settings.ts';
+export type {
+  MetricTranslation,
+  NativeSettings,
+  RecordLimits,
+  RetentionRule,
+  StreamRetentionRule,
+} from './settings.ts';
 export type {
   HoldStatus,
   JournalStatus,
@@ -40,66 +57,6 @@ export type {
   SegmentName,
   UpkeepProgress,
 } from './upkeep.ts';
-
-/** What a request's body is; each has one decoder in `native/wire`. */
-export type BodyFormat =
-  | 'otlpLogsProtobuf'
-  | 'otlpLogsJson'
-  | 'otlpTracesProtobuf'
-  | 'otlpTracesJson'
-  | 'otlpMetricsProtobuf'
-  | 'otlpMetricsJson'
-  | 'lokiPushProtobuf'
-  | 'lokiPushJson'
-  | 'remoteWriteV1'
-  | 'remoteWriteV2'
-  | 'syslog'
-  | 'zipkinJson'
-  | 'jaegerThrift'
-  | 'jaegerProtobuf'
-  | 'elasticBulk';
-
-/** How a body is compressed; `deflate` is the zlib container, `rawDeflate` is without it. */
-export type BodyEncoding = 'identity' | 'gzip' | 'deflate' | 'rawDeflate' | 'zstd' | 'snappy';
-
-/** One request as it came: native code decompresses, decodes and stores it. */
-export interface AppendRequest {
-  readonly tenant: string;
-  readonly format: BodyFormat;
-  readonly encoding: BodyEncoding;
-  /** Must not change until the promise settles. */
-  readonly body: Uint8Array;
-  /** By which a retry is known again; without one the body itself is that. */
-  readonly idempotencyKey?: string | undefined;
-  /** Where the path says that records belong which do not say it: the index of Elasticsearch's bulk API. */
-  readonly target?: string | undefined;
-}
-
-/** Records of a request that were not taken, and why. */
-export interface Refusal {
-  /** A fixed word, for metrics: `tooOld`, `lineTooLong`, …. */
-  readonly reason: string;
-  readonly count: number;
-  /** For the sender: names the record, the limit and the setting. */
-  readonly message: string;
-}
-
-/** What became of a request; what was accepted is durable. */
-export interface Receipt {
-  /** Log records, spans or data points. */
-  readonly accepted: number;
-  /** Those among them that are native histograms. */
-  readonly histograms: number;
-  /** Exemplars, which are not among them. */
-  readonly exemplars: number;
-  readonly refused: readonly Refusal[];
-  /** Size of the body after decompression. */
-  readonly bodyBytes: number;
-  /** Limits that the tenant comes near to, as sentences. */
-  readonly warnings: readonly string[];
-  /** What the sender is told of each record, in formats that do so: `"errors":…,"items":[…]`. */
-  readonly answer?: Buffer;
-}
 
 /** What shall stay in the log, and for how long. */
 export interface NewHold {
@@ -233,9 +190,26 @@ export class NativeStore {
   }
 
   /** What retention by these rules would let go now. */
-  async expired(rules: readonly RetentionRule[]): Promise<readonly Expired[]> {
-    const json = await crossing(() => Promise.resolve(this.#store.expired(JSON.stringify(rules))));
+  async expired(
+    rules: readonly RetentionRule[],
+    streams: readonly StreamRetentionRule[],
+  ): Promise<readonly Expired[]> {
+    const json = await crossing(() => this.#store.expired(JSON.stringify({ rules, streams })));
     return JSON.parse(json) as Expired[];
+  }
+
+  /** Lets go what is too old, or too much, by the store's own rules. @throws VarveError IO */
+  async expire(): Promise<void> {
+    await crossing(() => this.#store.expire());
+  }
+
+  /**
+   * The position as of `asOfJson` (an `AsOf` of the plan algebra), or now.
+   *
+   * @throws VarveError QUERY_INVALID when there is none
+   */
+  async position(asOfJson?: string): Promise<string> {
+    return await crossing(() => Promise.resolve(this.#store.position(asOfJson)));
   }
 
   /** Seals, and keeps the files that the manifest then names until {@link unpin}. */

@@ -1,3 +1,5 @@
+import type { LabelMatch } from './deletes.ts';
+
 /** How long a tenant's rows of a table are kept. */
 export interface RetentionRule {
   /** null: tenants without a rule of their own. */
@@ -7,6 +9,14 @@ export interface RetentionRule {
   readonly maxAgeMs: number;
   /** On disk; 0 = any size. */
   readonly maxBytes: number;
+}
+
+/** How long streams or series are kept that a selector matches. */
+export interface StreamRetentionRule extends RetentionRule {
+  /** All must hold. */
+  readonly labels: readonly LabelMatch[];
+  /** Of several rules that match the one with the highest counts, of equals that which keeps shortest. */
+  readonly priority: number;
 }
 
 /** All that native code is told; names are the settings' (`docs/configuration.md`), sizes in bytes, times in milliseconds. */
@@ -39,6 +49,9 @@ export interface NativeSettings {
   readonly compactionCpuPercentMax: number;
   readonly deleteCancelPeriodMs: number;
   readonly retention: readonly RetentionRule[];
+  /** A tenant with a rule in `retention` has only those of its own. */
+  readonly streamRetention: readonly StreamRetentionRule[];
+  readonly expiredRewritePeriodMs: number;
   /** Queries that run at once. */
   readonly queriesRunningMax: number;
   /** 0 = nothing is kept. */

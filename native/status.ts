@@ -138,6 +138,8 @@ export interface ViewStatus {
   readonly freedBytesTotal: number;
   /** Of segments that retention let go since the start. */
   readonly expiredBytesTotal: number;
+  /** Why retention could not look for what is due, or let it go; null after it could. */
+  readonly retentionError: string | null;
   readonly tables: readonly TableStatus[];
   /** By partition, the first place that no segment holds. */
   readonly covered: readonly { readonly partition: string; readonly upTo: string }[];

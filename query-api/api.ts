@@ -1,7 +1,8 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify';
-import type { AnswerFormat, Plan, SqlFormat } from '../search/index.ts';
+import type { AnswerFormat, AsOf, Plan, SqlFormat } from '../search/index.ts';
 import type { QueryAnswer, SqlAnswer, TenantId } from '../storage/index.ts';
 import { type Answer, acceptsGzip, compressed } from './answer.ts';
+import { asOfIn } from './as-of.ts';
 import { badParameter } from './errors.ts';
 import type { QueryApiDeps, QueryApiOptions } from './options.ts';
 import { Params } from './params.ts';
@@ -39,6 +40,8 @@ export interface Call {
   readonly now: bigint;
   /** Whose data is asked for; none where the route is open. */
   readonly tenants: readonly TenantId[];
+  /** As of when the request reads; undefined: now. */
+  readonly asOf: AsOf | undefined;
   /** Runs a plan on the request's tenants; ends early when the client closes its connection. */
   readonly ask: (question: Question) => Promise<QueryAnswer>;
   /** Runs a SQL statement in the same way. */
@@ -143,15 +146,20 @@ function callOf(request: FastifyRequest, reply: FastifyReply, { api, route, deps
   const body = typeof request.body === 'string' ? request.body : '';
   const isForm = api.bodies !== 'text' || request.headers['content-type']?.startsWith(formType) === true;
   const parts = request.params as Readonly<Record<string, string>>;
+  const params = new Params(request.url, isForm ? body : '');
+  const asOf = asOfIn(params, request.headers);
   return {
-    params: new Params(request.url, isForm ? body : ''),
+    params,
     headers: request.headers,
     body,
     pathPart: (name) => parts[name] ?? '',
     now: BigInt(deps.clock()) * 1_000_000n,
     tenants,
-    ask: async (question) => await deps.search.run({ tenants, ...question, signal: closedBefore(reply) }),
-    askSql: async (question) => await deps.search.sql({ tenants, ...question, signal: closedBefore(reply) }),
+    asOf,
+    ask: async (question) =>
+      await deps.search.run({ tenants, asOf, ...question, signal: closedBefore(reply) }),
+    askSql: async (question) =>
+      await deps.search.sql({ tenants, asOf, ...question, signal: closedBefore(reply) }),
   };
 }
 

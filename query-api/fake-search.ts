@@ -32,6 +32,10 @@ export const testOptions: QueryApiOptions = {
     labelsRequired: [],
     queryTimeoutMs: 60_000,
     logsMaxAgeMs: 0,
+    retentionStreams: [],
+    tenantRetentionStreams: new Map([
+      ['ruled', [{ selector: '{env="dev"}', priority: 2, maxAgeMs: 86_400_000 }]],
+    ]),
     tenantLogsMaxAgeMs: new Map([['brief', 7 * 86_400_000]]),
     tailsPerTenantMax: 2,
     tailDurationMaxMs: 60_000,
@@ -114,6 +118,7 @@ export async function serverOver(
       storage: {
         status: () => ({ journal: { readOnly: null } }) as unknown as StoreStatus,
         deletes: noDeletes,
+        position: () => Promise.resolve('logs/0=1:40'),
       },
       log: { debug: () => undefined, error: () => undefined },
       isReady: () => true,
@@ -132,6 +137,9 @@ export async function serverOver(
   await app.register(api.lokiDeletes);
   await app.register(api.tempo);
   await app.register(api.prometheus);
+  await app.register(api.prometheusDeletes);
+  await app.register(api.deletes);
+  await app.register(api.position);
   await app.register(api.sql);
   await app.register(api.explain);
   await app.register(api.health);

@@ -43,12 +43,23 @@ export interface LokiOptions {
   readonly logsMaxAgeMs: number;
   /** The same of tenants whose own it is. */
   readonly tenantLogsMaxAgeMs: ReadonlyMap<string, number>;
+  /** Rules for streams, as Loki's `retention_stream` has them. */
+  readonly retentionStreams: readonly RetentionStream[];
+  /** The same of tenants that have rules of their own. */
+  readonly tenantRetentionStreams: ReadonlyMap<string, readonly RetentionStream[]>;
   /** Most live tails of one tenant at once. */
   readonly tailsPerTenantMax: number;
   /** After how long a live tail ends. */
   readonly tailDurationMaxMs: number;
   /** How often a live tail looks for new lines. */
   readonly tailPollMs: number;
+}
+
+/** How long streams are kept that a selector matches; 0 for ever. */
+export interface RetentionStream {
+  readonly selector: string;
+  readonly priority: number;
+  readonly maxAgeMs: number;
 }
 
 export interface TempoOptions {
@@ -112,7 +123,7 @@ export interface QueryLog {
 
 export interface QueryApiDeps {
   readonly search: Search;
-  readonly storage: Pick<Storage, 'status' | 'deletes'>;
+  readonly storage: Pick<Storage, 'status' | 'deletes' | 'position'>;
   readonly log: QueryLog;
   readonly metrics?: QueryMetrics;
   /** Whether queries can be answered now. */

@@ -1,6 +1,6 @@
 import type { QueryAnswer, SqlAnswer, Storage, TenantId } from '../storage/index.ts';
 import { budgetOf, type SearchOptions } from './budget.ts';
-import type { AnswerFormat, Budget, Plan, Query } from './plan/generated.ts';
+import type { AnswerFormat, AsOf, Budget, Plan, Query } from './plan/generated.ts';
 import { QueryQueue } from './queue.ts';
 import { runSql, type SqlStatement } from './sql.ts';
 
@@ -10,6 +10,8 @@ export interface SearchRequest {
   readonly tenants: readonly TenantId[];
   readonly plan: Plan;
   readonly answer: AnswerFormat;
+  /** As of when rows are read; undefined: now. */
+  readonly asOf?: AsOf | undefined;
   /** Less than the setting's, if given. */
   readonly timeoutMs?: number;
   /** An abort cancels the query in native code. */
@@ -52,9 +54,10 @@ export function createSearch(storage: Pick<Storage, 'query' | 'sql'>, options: S
   return {
     run: async (request) =>
       await inTurn(request, budgetOf(options, request.timeoutMs), async (budget, waitedMs) => {
-        const { tenants, plan, answer, signal } = request;
+        const { tenants, plan, answer, asOf, signal } = request;
         const queuedUs = Math.round(waitedMs * 1_000);
-        const query: Query = { tenants: [...tenants], plan, answer, budget, queuedUs };
+        const read = asOf === undefined ? {} : { asOf };
+        const query: Query = { tenants: [...tenants], plan, answer, budget, queuedUs, ...read };
         return await storage.query(JSON.stringify(query), signal);
       }),
     sql: async (statement) =>

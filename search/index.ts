@@ -7,6 +7,7 @@ export { lookup, type Selectors, type TimeBounds } from './lookup.ts';
 export { explain } from './plan/explain.ts';
 export type {
   AnswerFormat,
+  AsOf,
   AttributeScope,
   Direction,
   Field,

@@ -1,6 +1,6 @@
 import { type SqlAnswer, type Storage, type TenantId, VarveError } from '../storage/index.ts';
 import { QueryTextError } from './errors.ts';
-import type { Budget } from './plan/generated.ts';
+import type { AsOf, Budget } from './plan/generated.ts';
 
 /** How native code writes the answer. */
 export type SqlFormat = 'json' | 'csv' | 'arrow';
@@ -13,6 +13,8 @@ export interface SqlStatement {
   readonly format: SqlFormat;
   /** The most rows that are answered; a warning says when there were more. */
   readonly rowsMax: number;
+  /** As of when rows are read; undefined: now. */
+  readonly asOf?: AsOf | undefined;
   /** An abort cancels the statement in native code. */
   readonly signal?: AbortSignal;
 }
@@ -23,6 +25,7 @@ interface SqlRequest {
   readonly statement: string;
   readonly format: SqlFormat;
   readonly rowsMax: number;
+  readonly asOf?: AsOf | undefined;
   readonly budget: Budget;
 }
 

@@ -1,7 +1,15 @@
 import type { DeleteRequest, NativeStore, NewDelete } from '../native/index.ts';
 import type { TenantId } from './model/tenant.ts';
 
-export type { DeleteRequest, LabelMatch, LineMatch, MatchKind, NewDelete } from '../native/index.ts';
+export type {
+  DeleteRequest,
+  LabelMatch,
+  LineMatch,
+  MatchKind,
+  NewDelete,
+  SpanField,
+  SpanMatch,
+} from '../native/index.ts';
 
 /** Exact deletes: rows hidden at once, erased once they can no longer be cancelled, with a receipt. */
 export interface Deletes {

@@ -35,7 +35,16 @@ export {
   VarveError,
 } from '../native/index.ts';
 export { backUp, type CopyProgress, type CopySummary, restore } from './backup.ts';
-export type { DeleteRequest, Deletes, LabelMatch, LineMatch, MatchKind, NewDelete } from './deletes.ts';
+export type {
+  DeleteRequest,
+  Deletes,
+  LabelMatch,
+  LineMatch,
+  MatchKind,
+  NewDelete,
+  SpanField,
+  SpanMatch,
+} from './deletes.ts';
 export { parseTenant, type TenantId } from './model/tenant.ts';
 export type { StorageOptions } from './options.ts';
 export { backUpRunning, type RunningStore } from './running-backup.ts';
@@ -68,7 +77,14 @@ export interface Storage {
   /** Merges segments as far as it goes. */
   compact(): Promise<void>;
   /** What retention by these rules would let go now; nothing is removed. */
-  expired(rules: StorageOptions['retention']): Promise<readonly Expired[]>;
+  expired(
+    rules: StorageOptions['retention'],
+    streams: StorageOptions['streamRetention'],
+  ): Promise<readonly Expired[]>;
+  /** Lets go what is too old, or too much, by the rules that it was opened with. */
+  expire(): Promise<void>;
+  /** The position as of `asOfJson` (an `AsOf` of the plan algebra), or now. @throws VarveError QUERY_INVALID */
+  position(asOfJson?: string): Promise<string>;
   readonly deletes: Deletes;
   close(): Promise<void>;
 }
@@ -92,7 +108,9 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
     unpin: () => store.unpin(),
     journalFiles: () => store.journalFiles(),
     compact: () => store.compact(),
-    expired: (rules) => store.expired(rules),
+    expired: (rules, streams) => store.expired(rules, streams),
+    expire: () => store.expire(),
+    position: (asOfJson) => store.position(asOfJson),
     deletes: deletesOf(store),
     close: () => store.close(),
   };

@@ -7,6 +7,7 @@ const views: StoreStatus['views'] = {
   memtableRows: 3,
   sealsTotal: 9,
   sealError: null,
+  retentionError: null,
   quarantined: 0,
   quarantine: [],
   traceFilterBytes: 0,
@@ -80,12 +81,13 @@ shop    spans  0         0        0 B       -           0 rows, 0 B
 
 describe('varve store retention', () => {
   it('shows what would go, and how much that is', () => {
-    const expired = [{ tenant: 'shop', table: 'logs', segments: 3, records: 900, bytes: 2_048 }];
-    expect(showExpired(expired)).toBe(
-      `tenant  table  segments  records  size
-shop    logs   3         900      2.0 KiB
+    const whole = { segments: 3, records: 900, bytes: 2_048 };
+    const part = { segmentsInPart: 1, recordsInPart: 10, bytesInPart: 1_024 };
+    expect(showExpired([{ tenant: 'shop', table: 'logs', ...whole, ...part }])).toBe(
+      `tenant  table  segments  records  size     in part  records  size
+shop    logs   3         900      2.0 KiB  1        10       ~1.0 KiB
 
-2.0 KiB in all
+about 3.0 KiB in all
 `,
     );
   });

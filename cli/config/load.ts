@@ -4,6 +4,7 @@ import { parse as parseYaml, YAMLParseError } from 'yaml';
 import { asksForCredentials } from '../auth.ts';
 import { readTlsFiles, TlsError } from '../tls.ts';
 import { replicationProblems } from './replication.ts';
+import { retentionProblems } from './retention.ts';
 import { type Config, ConfigSchema } from './schema.ts';
 import { nearest, type Setting, sections, settings } from './settings.ts';
 
@@ -161,14 +162,16 @@ function unknown(what: string, name: string, known: readonly string[], prefix = 
 }
 
 function fromText(setting: Setting, text: string): unknown {
-  const isList = 'items' in setting.schema;
-  if (isList) return text === '' ? [] : text.split(',').map((part) => part.trim());
+  const isListOfTexts = 'items' in setting.schema && !isTree(setting);
+  if (isListOfTexts) return text === '' ? [] : text.split(',').map((part) => part.trim());
   if (isTree(setting)) return treeFromText(text);
   return Value.Convert(setting.schema, text);
 }
 
-function isTree(setting: Setting): boolean {
-  return 'patternProperties' in setting.schema;
+function isTree({ schema }: Setting): boolean {
+  const items = 'items' in schema ? schema.items : undefined;
+  const isListOfTrees = typeof items === 'object' && items !== null && 'properties' in items;
+  return 'patternProperties' in schema || isListOfTrees;
 }
 
 /** What is no JSON stays text, and is refused as that. */
@@ -233,7 +236,7 @@ function checkTogether(given: ReadonlyMap<string, Given>, problems: string[]): v
       `log.tenant_partitions is ${log.tenant_partitions}, over log.partitions = ${log.partitions}; lower it`,
     );
   }
-  problems.push(...replicationProblems(log), ...tlsProblems(config.tls));
+  problems.push(...replicationProblems(log), ...tlsProblems(config.tls), ...retentionProblems(config));
 }
 
 function tlsProblems(tls: Config['tls']): readonly string[] {

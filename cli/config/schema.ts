@@ -4,6 +4,7 @@ import { bytes, count, KiB, MiB, milliseconds, minuteMs, port, section } from '.
 import { otlp } from './otlp.ts';
 import { duration, size } from './quantity.ts';
 import { query } from './query.ts';
+import { streamRules } from './stream-rules.ts';
 
 const listen = section(
   'Addresses. Without credentials in `tenants` everyone who reaches a port may read and write.',
@@ -170,12 +171,20 @@ const limits = section('What each tenant may send; `tenants.NAME.limits` may dif
 });
 
 const retentionRules = {
-  logs_max_age_ms: milliseconds(0, 'Segments of logs go once all of their lines are older; 0 keeps them.', 0),
+  logs_max_age_ms: milliseconds(
+    0,
+    'Log lines are not shown once they are older, and erased; 0 keeps them.',
+    0,
+  ),
   spans_max_age_ms: milliseconds(0, 'The same for spans.', 0),
   samples_max_age_ms: milliseconds(0, 'The same for samples, and for exemplars.', 0),
   logs_max_bytes: bytes(0, 'Over this size on disk the oldest segments of logs go; 0 keeps them.', 0),
   spans_max_bytes: bytes(0, 'The same for spans.', 0),
   samples_max_bytes: bytes(0, 'The same for samples, and for exemplars on their own.', 0),
+  logs_streams: streamRules(
+    'How long the streams are kept that a selector matches, instead of `logs_max_age_ms` (Loki’s `retention_stream`): `selector`, `priority`, `max_age_ms`, `max_bytes`. In the environment and in flags as JSON.',
+  ),
+  samples_series: streamRules('The same for series, and their exemplars, instead of `samples_max_age_ms`.'),
 };
 
 const retention = section('How long records are kept; `tenants.NAME.retention` may differ.', {
@@ -183,6 +192,11 @@ const retention = section('How long records are kept; `tenants.NAME.retention` m
   delete_cancel_period_ms: milliseconds(
     24 * 60 * minuteMs,
     'How long a request to delete can be cancelled; then the rows, hidden from the first moment on, are erased.',
+    0,
+  ),
+  expired_rewrite_period_ms: milliseconds(
+    24 * 60 * minuteMs,
+    'How long rows that are too old, and not shown, may stay on the disk beside others that are not.',
     0,
   ),
 });

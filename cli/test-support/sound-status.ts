@@ -79,6 +79,7 @@ export const sound: StoreStatus = {
     },
     freedBytesTotal: 0,
     expiredBytesTotal: 0,
+    retentionError: null,
     tables: [],
     covered: [],
   },

@@ -48,7 +48,7 @@ async function ask(
   headers: Record<string, string> = {},
 ) {
   const fake = fakeDeletes();
-  const storage = { deletes: fake.deletes, status: () => ({}) as never };
+  const storage = { deletes: fake.deletes, status: () => ({}) as never, position: () => Promise.resolve('') };
   const app = await serverOver(new FakeSearch(), { tenantDefault: parseTenant('anonymous') }, { storage });
   const url = `/loki/api/v1/delete?${new URLSearchParams(params).toString()}`;
   return { ...fake, response: await app.inject({ method, url, headers }) };

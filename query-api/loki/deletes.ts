@@ -1,9 +1,10 @@
-import { type LogRows, logql, showPrometheusDuration } from '../../search/index.ts';
-import type { DeleteRequest, Deletes, LineMatch, MatchKind, TenantId } from '../../storage/index.ts';
+import { logql, showPrometheusDuration } from '../../search/index.ts';
+import type { DeleteRequest, Deletes } from '../../storage/index.ts';
 import type { Answer } from '../answer.ts';
 import type { Api, Call, Route } from '../api.ts';
 import { badParameter, Refused } from '../errors.ts';
 import type { QueryApiDeps } from '../options.ts';
+import { kindOf, lineMatches, tenantOf } from '../store/conditions.ts';
 import { nanos, parseGoDuration, parseRfc3339 } from '../time.ts';
 import { jsonAnswer } from './answers.ts';
 import { lokiRefusal } from './errors.ts';
@@ -43,7 +44,7 @@ async function created(call: Call, deletes: Deletes): Promise<Answer> {
   if (stages.length > 0) checkIntervalMax(params.get('max_interval'), to - from);
   const { id } = await deletes.create(tenantOf(call), {
     table: 'logs',
-    labels: scan.matchers.map(({ name, op, value }) => ({ name, kind: kinds[op], value })),
+    labels: scan.matchers.map(({ name, op, value }) => ({ name, kind: kindOf[op], value })),
     lines: stages.flatMap(lineMatches),
     fromMs: Number(from / nanos.millisecond),
     toMs: Number(to / nanos.millisecond),
@@ -61,46 +62,6 @@ function checkIntervalMax(text: string, length: bigint): void {
     throw badParameter(
       `max_interval can't be greater than the interval to be deleted (${showPrometheusDuration(length)})`,
     );
-}
-
-const kinds = {
-  '=': 'equal',
-  '!=': 'notEqual',
-  '=~': 'regex',
-  '!~': 'notRegex',
-} as const satisfies Record<string, MatchKind>;
-
-/** The conditions on lines that a stage stands for; all must hold. */
-function lineMatches(stage: LogRows['stages'][number]): LineMatch[] {
-  if (stage.stage !== 'lineFilter' || stage.patterns.some(({ ip }) => ip)) throw beyondFilters();
-  const texts = stage.patterns.map(({ text }) => text);
-  const [first = '', ...others] = texts;
-  switch (stage.op) {
-    case '|=':
-      if (others.length === 0) return [{ kind: 'equal', value: first }];
-      return [{ kind: 'regex', value: texts.map(literal).join('|') }];
-    case '|~':
-      if (others.length === 0) return [{ kind: 'regex', value: first }];
-      return [{ kind: 'regex', value: texts.map((text) => `(?:${text})`).join('|') }];
-    case '!=':
-      return texts.map((value) => ({ kind: 'notEqual', value }));
-    case '!~':
-      return texts.map((value) => ({ kind: 'notRegex', value }));
-    case '|>':
-    case '!>':
-      throw beyondFilters();
-  }
-}
-
-/** A pattern that matches this text alone. */
-function literal(text: string): string {
-  return text.replace(/[\\^$.*+?()[\]{}|#&~-]/g, '\\$&');
-}
-
-function beyondFilters(): Refused {
-  return badParameter(
-    'a delete request takes a selector and the line filters |=, !=, |~ and !~; leave out other stages',
-  );
 }
 
 /** Seconds since 1970 in ten digits, or RFC 3339. */
@@ -162,11 +123,4 @@ async function cancelled(call: Call, deletes: Deletes): Promise<Answer> {
     throw badParameter('deletion of request which is in process or already processed is not allowed');
   await deletes.cancel(tenant, found.id);
   return noted();
-}
-
-function tenantOf({ tenants }: Call): TenantId {
-  const [tenant, ...others] = tenants;
-  if (tenant === undefined || others.length > 0)
-    throw badParameter('multiple org IDs present; delete of one tenant at a time');
-  return tenant;
 }

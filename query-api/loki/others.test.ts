@@ -64,6 +64,12 @@ describe('the limits that Logs Drilldown is told', () => {
     expect((await limitsOf(tenant)).limits).toMatchObject({ retention_period: period });
   });
 
+  it('keep streams by the rules of the tenant, told as Loki tells them', async () => {
+    const rules = { retention_stream: [{ period: '1d', priority: 2, selector: '{env="dev"}' }] };
+    expect((await limitsOf('ruled')).limits).toMatchObject(rules);
+    expect((await limitsOf('ruled|brief')).limits).toMatchObject({ retention_stream: null });
+  });
+
   it('name the labels and fields that lines are looked through for', async () => {
     const { limits } = await limitsOf();
     expect(limits['discover_service_name']).toEqual(

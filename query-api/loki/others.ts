@@ -53,7 +53,7 @@ function drilldownLimits({ tenants }: Call, options: LokiOptions): Answer {
       pattern_persistence_enabled: false,
       query_timeout: shownMs(options.queryTimeoutMs),
       retention_period: shownMs(retentionMs(tenants, options)),
-      retention_stream: null,
+      retention_stream: retentionStreams(tenants, options),
       volume_enabled: true,
       volume_max_series: options.seriesHeldMax,
     },
@@ -69,6 +69,16 @@ function retentionMs(
 ): number {
   const ages = tenants.map((tenant) => tenantLogsMaxAgeMs.get(tenant) ?? logsMaxAgeMs).filter((ms) => ms > 0);
   return ages.length === 0 ? 0 : Math.min(...ages);
+}
+
+/** The rules of the tenant, in Loki's form; null without any, or for several tenants, whose rules differ. */
+function retentionStreams(
+  [tenant = '', ...others]: readonly string[],
+  { retentionStreams: common, tenantRetentionStreams: own }: LokiOptions,
+): object | null {
+  const rules = others.length > 0 ? [] : (own.get(tenant) ?? common);
+  if (rules.length === 0) return null;
+  return rules.map(({ selector, priority, maxAgeMs }) => ({ period: shownMs(maxAgeMs), priority, selector }));
 }
 
 function shownMs(ms: number): string {

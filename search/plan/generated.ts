@@ -35,6 +35,11 @@ export type AnswerFormat =
   | 'tempoV2Protobuf';
 
 /**
+ * As of when rows are read: what was appended later is not seen.
+ */
+export type AsOf = { position: string } | { timeMs: number };
+
+/**
  * Where an attribute belongs.
  */
 export type AttributeScope = 'resource' | 'span' | 'event' | 'link' | 'instrumentation';
@@ -1012,6 +1017,10 @@ export type Query = {
    * What it may cost.
    */
   budget: Budget;
+  /**
+   * As of when; nothing: now.
+   */
+  asOf?: AsOf;
   /**
    * How long it waited for its turn, in microseconds; told in the answer's statistics.
    */

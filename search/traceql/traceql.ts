@@ -53,6 +53,20 @@ export const traceql = {
     return balanced([first, ...others], (left, right) => ({ kind: 'binary', op: '&&', left, right }));
   },
 
+  /** The condition of a query that is one spanset filter and nothing else. @throws QueryTextError */
+  filter(text: string): FieldExpr | null {
+    const { pipeline, metrics } = parseTraceql(text);
+    checkTraceql(pipeline);
+    const [first, ...others] = pipeline.stages;
+    if (metrics !== null || first?.kind !== 'filter' || others.length > 0)
+      throw new QueryTextError(
+        'traceql',
+        pipeline.place,
+        'expected one spanset filter such as { name = "x" }',
+      );
+    return first.condition;
+  },
+
   /** One field: `resource.service.name`, `.x`, `name`, `span:status`. @throws QueryTextError */
   field(text: string): Field {
     return parseField(text);

@@ -1,13 +1,14 @@
-//! Erasure and retention.
+//! Erasure, retention, and positions to read as of.
 
 use napi_derive::napi;
 use serde::Serialize;
+use varve_query::plan::AsOf;
 use varve_types::{ErrorCode, TenantId};
-use varve_view::{DeleteError, NewDelete};
+use varve_view::{AsOfError, DeleteError, NewDelete};
 
 use crate::{
     error::{coded, lost},
-    settings::RetentionRule,
+    settings::RetentionRules,
     store::{NativeStore, retention},
 };
 
@@ -54,10 +55,39 @@ impl NativeStore {
 
     /// What retention by these rules would let go now, as JSON.
     #[napi]
-    pub fn expired(&self, rules_json: String) -> napi::Result<String> {
-        let rules: Vec<RetentionRule> = serde_json::from_slice(&rules_json.into_bytes())
+    pub async fn expired(&self, rules_json: String) -> napi::Result<String> {
+        let RetentionRules { rules, streams } = serde_json::from_str(&rules_json)
             .map_err(|error| coded(ErrorCode::Internal, format!("not rules: {error}")))?;
-        json(&self.running()?.views.expired(&retention(&rules)))
+        let settings = retention(&rules, &streams)?;
+        let views = self.running()?.views.clone();
+        let expired = tokio::task::spawn_blocking(move || views.expired(&settings))
+            .await
+            .map_err(|_| lost("looking for what is too old"))?
+            .map_err(|error| coded(ErrorCode::Io, error))?;
+        json(&expired)
+    }
+
+    /// Lets go what is too old, or too much, by the store's own rules.
+    #[napi]
+    pub async fn expire(&self) -> napi::Result<()> {
+        let views = self.running()?.views.clone();
+        tokio::task::spawn_blocking(move || views.expire_now())
+            .await
+            .map_err(|_| lost("letting go what is too old"))?
+            .map_err(|error| coded(ErrorCode::Io, error))
+    }
+
+    /// The position as of `as_of_json` (of the plan's `AsOf`), or now, as text.
+    #[napi]
+    pub fn position(&self, as_of_json: Option<String>) -> napi::Result<String> {
+        let invalid = |error: AsOfError| coded(ErrorCode::QueryInvalid, error);
+        let as_of: Option<AsOf> = as_of_json
+            .map(|json| serde_json::from_str(&json))
+            .transpose()
+            .map_err(|error| coded(ErrorCode::QueryInvalid, format!("as of: {error}")))?;
+        let as_of = as_of.map(|as_of| as_of.read()).transpose().map_err(invalid)?;
+        let position = self.running()?.views.position(as_of.as_ref()).map_err(invalid)?;
+        Ok(position.to_string())
     }
 }
 

@@ -4,6 +4,7 @@ use std::{collections::HashMap, path::PathBuf};
 
 use serde::Deserialize;
 use varve_types::{Table, TenantId};
+use varve_view::LabelMatch;
 use varve_wire::decode::{Limits, MetricTranslation};
 
 /// Names are the settings' of `docs/configuration.md`; sizes in bytes, times in milliseconds.
@@ -33,6 +34,8 @@ pub(crate) struct Settings {
     pub(crate) compaction_cpu_percent_max: u32,
     pub(crate) delete_cancel_period_ms: u64,
     pub(crate) retention: Vec<RetentionRule>,
+    pub(crate) stream_retention: Vec<StreamRetentionRule>,
+    pub(crate) expired_rewrite_period_ms: u64,
     pub(crate) queries_running_max: u32,
     pub(crate) kept_rows_max_bytes: u64,
     pub(crate) syslog_time_zone: String,
@@ -53,4 +56,28 @@ pub(crate) struct RetentionRule {
     pub(crate) max_age_ms: u64,
     /// 0: any size.
     pub(crate) max_bytes: u64,
+}
+
+/// How long streams or series are kept that a selector matches.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct StreamRetentionRule {
+    /// `None`: of all tenants that have no rule of their own for the table.
+    pub(crate) tenant: Option<TenantId>,
+    pub(crate) table: Table,
+    /// 0: any age.
+    pub(crate) max_age_ms: u64,
+    /// 0: any size.
+    pub(crate) max_bytes: u64,
+    /// All must hold.
+    pub(crate) labels: Vec<LabelMatch>,
+    pub(crate) priority: u32,
+}
+
+/// All rules, as `varve store retention` sends them.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct RetentionRules {
+    pub(crate) rules: Vec<RetentionRule>,
+    pub(crate) streams: Vec<StreamRetentionRule>,
 }

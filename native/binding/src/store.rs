@@ -1,6 +1,6 @@
 //! The open store: log, views, and what bounds the work on them.
 
-use std::{collections::BTreeMap, num::NonZero, sync::Arc, thread};
+use std::{num::NonZero, sync::Arc, thread};
 
 use napi_derive::napi;
 use parking_lot::Mutex;
@@ -11,12 +11,14 @@ use varve_log::{
 use varve_query::KeptRows;
 use varve_sql::SqlEngine;
 use varve_types::ErrorCode;
-use varve_view::{Pinned, Retention, RetentionSettings, Store, StoreSettings, UpkeepSettings};
+use varve_view::{
+    Pinned, Retention, RetentionSettings, Store, StoreSettings, StreamRetention, UpkeepSettings,
+};
 
 use crate::{
     error::{coded, lost},
     query_threads::QueryThreads,
-    settings::{RetentionRule, Settings},
+    settings::{RetentionRule, Settings, StreamRetentionRule},
     syslog,
     tenants::Tenants,
 };
@@ -68,7 +70,8 @@ impl Running {
                     window_ms: settings.compaction_window_ms,
                     cpu_percent_max: settings.compaction_cpu_percent_max,
                     delete_cancel_period_ms: settings.delete_cancel_period_ms,
-                    retention: retention(&settings.retention),
+                    expired_rewrite_period_ms: settings.expired_rewrite_period_ms,
+                    retention: retention(&settings.retention, &settings.stream_retention)?,
                 },
             },
         )
@@ -128,8 +131,11 @@ pub(crate) fn journal_settings(settings: &Settings) -> JournalSettings {
     }
 }
 
-pub(crate) fn retention(rules: &[RetentionRule]) -> RetentionSettings {
-    let mut settings = RetentionSettings { standard: BTreeMap::new(), tenants: BTreeMap::new() };
+pub(crate) fn retention(
+    rules: &[RetentionRule],
+    streams: &[StreamRetentionRule],
+) -> napi::Result<RetentionSettings> {
+    let mut settings = RetentionSettings::default();
     for rule in rules {
         let kept = Retention { max_age_ms: rule.max_age_ms, max_bytes: rule.max_bytes };
         match &rule.tenant {
@@ -137,7 +143,13 @@ pub(crate) fn retention(rules: &[RetentionRule]) -> RetentionSettings {
             None => drop(settings.standard.insert(rule.table, kept)),
         }
     }
-    settings
+    for StreamRetentionRule { tenant, table, max_age_ms, max_bytes, labels, priority } in streams {
+        let kept = Retention { max_age_ms: *max_age_ms, max_bytes: *max_bytes };
+        let rule = StreamRetention::new(tenant.clone(), *table, labels, *priority, kept)
+            .map_err(|reason| coded(ErrorCode::Internal, format!("retention: {reason}")))?;
+        settings.streams.push(rule);
+    }
+    Ok(settings)
 }
 
 /// One open data directory.

@@ -83,6 +83,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             series_max: 1_000_000,
             samples_max: 1_000_000_000,
         },
+        as_of: None,
         queued_us: 0,
     };
     let mut walls_ms = Vec::with_capacity(RUNS);

@@ -9,14 +9,14 @@ use std::{
 use hashbrown::HashSet;
 use varve_columnar::answer::{Answer, Outcome, QueryStats};
 use varve_types::{Table, TenantId};
-use varve_view::{DamagedSegment, Segment, Snapshot, Store};
+use varve_view::{AsOf, AsOfError, DamagedSegment, Segment, Snapshot, Store};
 
 use crate::{
     budget::{BudgetTracker, CancelToken},
     error::QueryError,
     fates::{Fate, Fates},
     kept_rows::KeptRows,
-    plan::{NotePlace, Query},
+    plan::{self, NotePlace, Query},
     tables::tables_of,
 };
 
@@ -33,6 +33,23 @@ pub trait Sources {
         of.iter().map(|(tenant, table)| self.snapshot(tenant, *table)).collect()
     }
 
+    /// The same, without what was appended after a position.
+    fn snapshots_as_of(
+        &self,
+        of: &[(TenantId, Table)],
+        as_of: &AsOf,
+    ) -> Result<Vec<Snapshot>, AsOfError> {
+        let position = match as_of {
+            AsOf::Position(position) => position,
+            AsOf::TimeMs(at_ms) => {
+                // Only the store knows when there was which position.
+                return Err(AsOfError::TooEarly { asked_ms: *at_ms, first_ms: None });
+            }
+        };
+        let snapshots = self.snapshots(of).into_iter().zip(of);
+        snapshots.map(|(one, (_, table))| one.as_of(*table, position)).collect()
+    }
+
     /// Takes a damaged segment out of later snapshots; `false` where that cannot be done.
     fn set_aside(&self, _damaged: &DamagedSegment, _reason: &str) -> bool {
         false
@@ -46,6 +63,14 @@ impl Sources for Store {
 
     fn snapshots(&self, of: &[(TenantId, Table)]) -> Vec<Snapshot> {
         Store::snapshots(self, of)
+    }
+
+    fn snapshots_as_of(
+        &self,
+        of: &[(TenantId, Table)],
+        as_of: &AsOf,
+    ) -> Result<Vec<Snapshot>, AsOfError> {
+        Store::snapshots_as_of(self, of, as_of)
     }
 
     fn set_aside(&self, damaged: &DamagedSegment, reason: &str) -> bool {
@@ -107,15 +132,12 @@ impl ExecContext {
     ) -> Result<Self, QueryError> {
         let budget = BudgetTracker::start(&query.budget, cancel, started);
         let tables = tables_of(&query.plan);
+        let as_of = query.as_of.as_ref().map(plan::AsOf::read).transpose()?;
         let parsed = query.tenants.iter().map(|name| TenantId::parse(name));
         let names: Vec<TenantId> = parsed
             .collect::<Result<_, _>>()
             .map_err(|error| QueryError::invalid(error.to_string()))?;
-        let of: Vec<(TenantId, Table)> = names
-            .iter()
-            .flat_map(|tenant| tables.iter().map(|&table| (tenant.clone(), table)))
-            .collect();
-        let mut taken = sources.snapshots(&of).into_iter();
+        let mut taken = take(sources, &names, tables, as_of.as_ref())?.into_iter();
         let mut tenants = Vec::with_capacity(names.len());
         let mut notes = Notes::default();
         for tenant in names {
@@ -248,6 +270,24 @@ impl ExecContext {
     fn notes(&self) -> MutexGuard<'_, Notes> {
         self.notes.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Snapshots of some tables of each tenant, all at one position.
+fn take(
+    sources: &dyn Sources,
+    tenants: &[TenantId],
+    tables: &[Table],
+    as_of: Option<&AsOf>,
+) -> Result<Vec<Snapshot>, QueryError> {
+    let of_tenant = |tenant: &TenantId| {
+        let tenant = tenant.clone();
+        tables.iter().map(move |&table| (tenant.clone(), table))
+    };
+    let keys: Vec<_> = tenants.iter().flat_map(of_tenant).collect();
+    Ok(match as_of {
+        Some(as_of) => sources.snapshots_as_of(&keys, as_of)?,
+        None => sources.snapshots(&keys),
+    })
 }
 
 impl Note {

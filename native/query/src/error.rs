@@ -1,7 +1,7 @@
 //! Why a query has no answer.
 
 use varve_types::ErrorCode;
-use varve_view::SegmentReadError;
+use varve_view::{AsOfError, SegmentReadError};
 
 /// Why a query has no answer. Queries change nothing, so nothing has to be undone.
 #[derive(Debug, thiserror::Error)]
@@ -76,5 +76,14 @@ impl QueryError {
     /// An [`QueryError::Invalid`] with this text.
     pub(crate) fn invalid(message: impl Into<String>) -> Self {
         Self::Invalid { message: message.into() }
+    }
+}
+
+impl From<AsOfError> for QueryError {
+    fn from(error: AsOfError) -> Self {
+        match error {
+            AsOfError::Read(error) => Self::Read(error),
+            other => Self::invalid(other.to_string()),
+        }
     }
 }

@@ -1,9 +1,12 @@
-//! What is left of a segment once some of its rows are erased, as a directory: of the rows of the file
-//! only those that a label set has, in its times, are there.
+//! What is left of a segment once some of its rows are erased. The file stays as it is: of tables with
+//! label sets the directory says what is left, of others the rows themselves.
+
+use std::ops::Range;
 
 use arrow::{
-    array::{AsArray, RecordBatch},
+    array::{Array as _, AsArray, BooleanArray, RecordBatch},
     datatypes::Int64Type,
+    error::ArrowError,
 };
 use varve_types::Table;
 
@@ -12,128 +15,291 @@ use crate::{
     chunks::unpack_times_of,
     clustered::column,
     directory::{Directory, LabelSetRange},
-    parquet_file::ParquetSegment,
+    merge::MergeInput,
 };
 
 /// Rows that are read at once.
 const BATCH_ROWS: usize = 8_192;
 
-/// Which rows are erased.
+/// Which rows are erased: all of these must hold.
 pub struct Erasure<'a> {
-    /// First and last time (both included).
+    /// First and last time of any (both included).
     pub times: (i64, i64),
-    /// By the text of their label set.
-    pub label_set: &'a dyn Fn(&str) -> bool,
-    /// Of log lines: by the line; `None` for all.
-    pub line: Option<&'a dyn Fn(&str) -> bool>,
+    /// By the text of their label set (for spans the empty text) the first and last time of those that
+    /// are; `None`: none of it.
+    pub times_of: &'a dyn Fn(&str) -> Option<(i64, i64)>,
+    /// What the rows themselves tell; not for samples.
+    pub test: Option<RowTest<'a>>,
+    /// Of spans: those that can be meant, ascending; `None` for all.
+    pub among: Option<&'a [Range<u32>]>,
+    /// How what is left is counted.
+    pub counts: Counts,
 }
 
-/// The directory without what is erased, and how many records that are; `None` if it erases nothing.
-/// Of logs and samples; what is read is only what the directory cannot tell.
+/// How what is left is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counts {
+    /// Lines are read for their bytes, and chunks of samples that are left or erased in part.
+    Exact,
+    /// Without reading these: bytes of lines by the share of rows, samples by the share of time. For
+    /// what is done often.
+    Estimated,
+}
+
+/// A condition on rows.
+#[derive(Clone, Copy)]
+pub struct RowTest<'a> {
+    /// What it looks at.
+    pub columns: &'a [&'a str],
+    /// For each row of a batch of these columns whether it is erased.
+    pub is_erased: &'a dyn Fn(&RecordBatch) -> Result<BooleanArray, ArrowError>,
+}
+
+/// What is left.
+pub struct Left {
+    /// Without label sets, or parts of them, that are erased.
+    pub directory: Directory,
+    /// Of spans the rows that are left, ascending; of other tables `None`.
+    pub rows: Option<Vec<Range<u32>>>,
+    /// How many records are erased.
+    pub erased: u64,
+    /// Of spans, if all were looked at, the first time that is left; of other tables the directory says it.
+    pub first_time: Option<i64>,
+}
+
+/// What is left without what is erased; [`Left::erased`] is 0 if that is nothing. What is read is only
+/// what the directory cannot tell.
 pub fn erase(
     table: Table,
-    parquet: &ParquetSegment,
-    directory: &Directory,
+    input: &MergeInput<'_>,
     erasure: &Erasure<'_>,
-) -> Result<Option<(Directory, u64)>, SegmentError> {
-    let (from, to) = erasure.times;
+) -> Result<Left, SegmentError> {
+    if table == Table::Spans {
+        return keep_spans(input, erasure);
+    }
     let mut kept = Vec::new();
     let mut erased = 0;
-    for set in &directory.label_sets {
-        let overlaps = set.time_range.0 <= to && from <= set.time_range.1;
-        if !overlaps || !(erasure.label_set)(&set.text) {
+    for set in &input.directory.label_sets {
+        let overlaps =
+            |times: &(i64, i64)| set.time_range.0 <= times.1 && times.0 <= set.time_range.1;
+        let times = Some(erasure.times).filter(overlaps);
+        let times = times.and_then(|_| (erasure.times_of)(&set.text)).filter(overlaps);
+        let Some(times) = times else {
             kept.push(set.clone());
             continue;
-        }
-        let is_within = from <= set.time_range.0 && set.time_range.1 <= to;
-        if is_within && erasure.line.is_none() {
+        };
+        let is_within = times.0 <= set.time_range.0 && set.time_range.1 <= times.1;
+        if is_within && erasure.test.is_none() {
             erased += set.count;
             continue;
         }
         let before = kept.len();
         match table {
-            Table::Samples => keep_samples(parquet, set, (from, to), &mut kept)?,
-            _ => keep_lines(parquet, set, erasure, &mut kept)?,
+            Table::Samples if erasure.counts == Counts::Estimated => parts(set, times, &mut kept),
+            Table::Samples => keep_samples(input, set, times, &mut kept)?,
+            _ => KeepRows { table, input, set, times, erasure }.run(&mut kept)?,
         }
         let left: u64 = kept.iter().skip(before).map(|one| one.count).sum();
         erased += set.count.saturating_sub(left);
     }
     let directory = Directory {
         label_sets: kept,
-        trace_marks: directory.trace_marks.clone(),
+        trace_marks: input.directory.trace_marks.clone(),
         trace_filter: None,
     };
-    Ok((erased > 0).then_some((directory, erased)))
+    Ok(Left { directory, rows: None, erased, first_time: None })
 }
 
-/// The runs of a stream's rows that stay.
-fn keep_lines(
-    parquet: &ParquetSegment,
-    set: &LabelSetRange,
-    erasure: &Erasure<'_>,
-    kept: &mut Vec<LabelSetRange>,
-) -> Result<(), SegmentError> {
-    let mut row = set.rows.start;
-    let mut open: Option<LabelSetRange> = None;
-    let rows = std::slice::from_ref(&set.rows);
-    for batch in parquet.stream(&["time_unix_nano", "body"], Some(rows), BATCH_ROWS)? {
-        let batch = batch?;
-        let times = column(&batch, "time_unix_nano")?.as_primitive::<Int64Type>().values();
-        let bodies = column(&batch, "body")?.as_string::<i32>();
-        for (&time, body) in times.iter().zip(bodies) {
-            let body = body.unwrap_or_default();
-            let is_erased = (erasure.times.0..=erasure.times.1).contains(&time)
-                && erasure.line.is_none_or(|is_erased| is_erased(body));
-            if is_erased {
-                kept.extend(open.take());
-            } else {
-                let run = open.get_or_insert_with(|| LabelSetRange {
-                    text: set.text.clone(),
-                    rows: row..row,
-                    time_range: (time, time),
-                    count: 0,
-                    bytes: 0,
-                });
-                run.rows.end = row + 1;
-                run.time_range.1 = time;
-                run.count += 1;
-                run.bytes += body.len() as u64;
+/// A label set of which some rows stay.
+struct KeepRows<'a> {
+    table: Table,
+    input: &'a MergeInput<'a>,
+    set: &'a LabelSetRange,
+    times: (i64, i64),
+    erasure: &'a Erasure<'a>,
+}
+
+impl KeepRows<'_> {
+    /// Adds the runs that stay.
+    fn run(&self, kept: &mut Vec<LabelSetRange>) -> Result<(), SegmentError> {
+        let (set, test) = (self.set, self.erasure.test);
+        let reads_lines = self.table == Table::Logs && self.erasure.counts == Counts::Exact;
+        let time = if self.table == Table::Exemplars { "time_unix_ms" } else { "time_unix_nano" };
+        let mut columns = vec![time];
+        columns.extend(reads_lines.then_some("body"));
+        columns.extend(test.iter().flat_map(|test| test.columns));
+        columns.sort_unstable();
+        columns.dedup();
+        let (mut row, mut bytes_seen) = (set.rows.start, 0);
+        let share = set.bytes / u64::from(set.rows.end - set.rows.start).max(1);
+        let mut open: Option<LabelSetRange> = None;
+        let rows = std::slice::from_ref(&set.rows);
+        for batch in self.input.parquet.stream(&columns, Some(rows), BATCH_ROWS)? {
+            let batch = batch?;
+            let times = column(&batch, time)?.as_primitive::<Int64Type>().values();
+            let bodies = batch.column_by_name("body").filter(|_| reads_lines);
+            let bodies = bodies.map(AsArray::as_string::<i32>);
+            let told = test.map(|test| (test.is_erased)(&batch)).transpose()?;
+            for (at, &time) in times.iter().enumerate() {
+                if test.is_none() && time > self.times.1 {
+                    // Rows are in the order of time: what follows stays, and need not be read.
+                    let rest = open.get_or_insert_with(|| run_at(set, row, time));
+                    rest.count += u64::from(set.rows.end - row);
+                    rest.bytes += set.bytes.saturating_sub(bytes_seen);
+                    rest.rows.end = set.rows.end;
+                    rest.time_range.1 = set.time_range.1;
+                    kept.extend(open);
+                    return Ok(());
+                }
+                let bytes = bodies.map_or(share, |bodies| bodies.value_length(at) as u64);
+                bytes_seen += bytes;
+                let is_erased = (self.times.0..=self.times.1).contains(&time)
+                    && told.as_ref().is_none_or(|told| told.is_valid(at) && told.value(at));
+                if is_erased {
+                    kept.extend(open.take());
+                } else {
+                    let run = open.get_or_insert_with(|| run_at(set, row, time));
+                    run.rows.end = row + 1;
+                    run.time_range.1 = time;
+                    run.count += 1;
+                    run.bytes += bytes;
+                }
+                row += 1;
             }
-            row += 1;
+        }
+        kept.extend(open);
+        Ok(())
+    }
+}
+
+/// A run of a label set's rows that begins here and has none yet.
+fn run_at(set: &LabelSetRange, row: u32, time: i64) -> LabelSetRange {
+    LabelSetRange {
+        text: set.text.clone(),
+        rows: row..row,
+        time_range: (time, time),
+        count: 0,
+        bytes: 0,
+    }
+}
+
+fn keep_spans(input: &MergeInput<'_>, erasure: &Erasure<'_>) -> Result<Left, SegmentError> {
+    let all = 0..input.parquet.rows();
+    let rows = input.rows.unwrap_or(std::slice::from_ref(&all));
+    let directory = Directory { trace_filter: None, ..input.directory.clone() };
+    let unchanged = |rows: &[Range<u32>]| Left {
+        directory: directory.clone(),
+        rows: Some(rows.to_vec()),
+        erased: 0,
+        first_time: None,
+    };
+    let Some((first, last)) = (erasure.times_of)("") else { return Ok(unchanged(rows)) };
+    let looked_at = erasure.among.map_or_else(|| rows.to_vec(), |among| common(rows, among));
+    if looked_at.is_empty() {
+        return Ok(unchanged(rows));
+    }
+    let mut columns = vec!["start_unix_nano"];
+    columns.extend(erasure.test.iter().flat_map(|test| test.columns));
+    columns.sort_unstable();
+    columns.dedup();
+    let mut places = looked_at.iter().cloned().flatten();
+    let mut gone: Vec<Range<u32>> = Vec::new();
+    let mut first_time: Option<i64> = None;
+    for batch in input.parquet.stream(&columns, Some(&looked_at), BATCH_ROWS)? {
+        let batch = batch?;
+        let times = column(&batch, "start_unix_nano")?.as_primitive::<Int64Type>().values();
+        let told = erasure.test.map(|test| (test.is_erased)(&batch)).transpose()?;
+        for (at, (&time, row)) in times.iter().zip(places.by_ref()).enumerate() {
+            let is_erased = (first..=last).contains(&time)
+                && told.as_ref().is_none_or(|told| told.is_valid(at) && told.value(at));
+            if !is_erased {
+                first_time = Some(first_time.map_or(time, |first| first.min(time)));
+                continue;
+            }
+            match gone.last_mut().filter(|last| last.end == row) {
+                Some(last) => last.end += 1,
+                None => gone.push(row..row + 1),
+            }
         }
     }
-    kept.extend(open);
-    Ok(())
+    let erased = gone.iter().map(|rows| u64::from(rows.end - rows.start)).sum();
+    let rows = Some(without(rows, &gone));
+    // Of rows that were not looked at the time is not known.
+    let first_time = first_time.filter(|_| erasure.among.is_none());
+    Ok(Left { directory, rows, erased, first_time })
+}
+
+/// Rows that are in both; each ascending, without overlaps.
+#[must_use]
+pub fn common(rows: &[Range<u32>], others: &[Range<u32>]) -> Vec<Range<u32>> {
+    let mut common = Vec::new();
+    let mut others = others.iter().peekable();
+    for rows in rows {
+        while let Some(other) = others.peek() {
+            let both = rows.start.max(other.start)..rows.end.min(other.end);
+            if !both.is_empty() {
+                common.push(both);
+            }
+            if other.end > rows.end {
+                break;
+            }
+            others.next();
+        }
+    }
+    common
+}
+
+/// Rows of the first that are not in the second, which has no others.
+fn without(rows: &[Range<u32>], gone: &[Range<u32>]) -> Vec<Range<u32>> {
+    let mut left = Vec::new();
+    let mut gone = gone.iter().peekable();
+    for rows in rows {
+        let mut start = rows.start;
+        while let Some(next) = gone.next_if(|next| next.start < rows.end) {
+            if start < next.start {
+                left.push(start..next.start);
+            }
+            start = next.end;
+        }
+        if start < rows.end {
+            left.push(start..rows.end);
+        }
+    }
+    left
+}
+
+/// What of a series is before, and what is after, with counts by the share of its time.
+fn parts(set: &LabelSetRange, (from, to): (i64, i64), kept: &mut Vec<LabelSetRange>) {
+    let (first, last) = set.time_range;
+    let before = (from > first).then(|| (first, from - 1));
+    let after = (to < last).then(|| (to + 1, last));
+    let length = |(first, last): (i64, i64)| u128::from(last.abs_diff(first)) + 1;
+    kept.extend([before, after].into_iter().flatten().map(|times| {
+        let share = u128::from(set.count) * length(times) / length((first, last));
+        let count = u64::try_from(share).unwrap_or(u64::MAX).max(1);
+        LabelSetRange { time_range: times, count, ..set.clone() }
+    }));
 }
 
 /// What is before, and what is after. Both may be in one chunk.
 fn keep_samples(
-    parquet: &ParquetSegment,
+    input: &MergeInput<'_>,
     set: &LabelSetRange,
-    (from, to): (i64, i64),
+    times: (i64, i64),
     kept: &mut Vec<LabelSetRange>,
 ) -> Result<(), SegmentError> {
-    let (first, last) = set.time_range;
-    let before = (from > first).then(|| (first, from - 1));
-    let after = (to < last).then(|| (to + 1, last));
-    let mut parts: Vec<LabelSetRange> = [before, after]
-        .into_iter()
-        .flatten()
-        .map(|times| LabelSetRange {
-            text: set.text.clone(),
-            rows: 0..0,
-            time_range: times,
-            count: 0,
-            bytes: 0,
-        })
-        .collect();
+    let mut left = Vec::new();
+    parts(set, times, &mut left);
+    for part in &mut left {
+        (part.rows, part.count) = (0..0, 0);
+    }
     let mut chunk = set.rows.start;
     let rows = std::slice::from_ref(&set.rows);
-    for batch in parquet.stream(&["times", "count"], Some(rows), BATCH_ROWS)? {
+    for batch in input.parquet.stream(&["times", "count"], Some(rows), BATCH_ROWS)? {
         let batch: RecordBatch = batch?;
         for at in 0..batch.num_rows() {
             let times = unpack_times_of(&batch, at)?;
-            for part in &mut parts {
+            for part in &mut left {
                 let (first, last) = part.time_range;
                 let count = times.iter().filter(|time| (first..=last).contains(*time)).count();
                 if count > 0 {
@@ -145,6 +311,26 @@ fn keep_samples(
             chunk += 1;
         }
     }
-    kept.extend(parts.into_iter().filter(|part| part.count > 0));
+    kept.extend(left.into_iter().filter(|part| part.count > 0));
     Ok(())
+}
+
+#[cfg(test)]
+#[expect(clippy::single_range_in_vec_init, reason = "a list of ranges may have one")]
+mod tests {
+    use super::{common, without};
+
+    #[test]
+    fn rows_of_both_lists_are_found_whichever_ends_first() {
+        assert_eq!(common(&[0..4, 6..9], &[2..7, 8..20]), [2..4, 6..7, 8..9]);
+        assert_eq!(common(&[0..100], &[1..2, 5..6]), [1..2, 5..6]);
+        assert!(common(&[0..4], &[4..9]).is_empty());
+    }
+
+    #[test]
+    fn rows_that_are_gone_split_what_is_left() {
+        assert_eq!(without(&[0..4, 6..9], &[0..1, 2..4, 7..8]), [1..2, 6..7, 8..9]);
+        assert_eq!(without(&[0..4], &[]), [0..4]);
+        assert!(without(&[0..4], &[0..4]).is_empty());
+    }
 }

@@ -24,7 +24,7 @@ pub use cluster::cluster;
 pub use clustered::{Clustered, LogPart};
 pub use columns::{EPOCH, OFFSET, PARTITION, ROW, stored_schema};
 pub use directory::{Directory, LabelSetRange, TRACE_STRIDE_ROWS};
-pub use erase::{Erasure, erase};
+pub use erase::{Counts, Erasure, Left, RowTest, common, erase};
 pub use error::SegmentError;
 pub use merge::{MergeInput, Merged, merge};
 pub use parquet_file::{ParquetSegment, RowStream};

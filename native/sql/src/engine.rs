@@ -12,7 +12,10 @@ use tokio::{
     time::{MissedTickBehavior, interval},
 };
 use varve_columnar::answer::QueryStats;
-use varve_query::{CancelToken, QueryError, Sources, plan::Budget};
+use varve_query::{
+    CancelToken, QueryError, Sources,
+    plan::{AsOf, Budget},
+};
 use varve_view::{Priority, set_priority};
 
 use crate::{encode::SqlFormat, error::SqlError, guard::Guard, run};
@@ -35,6 +38,9 @@ pub struct SqlRequest {
     pub format: SqlFormat,
     /// The most rows that are answered.
     pub rows_max: u64,
+    /// As of when; nothing: now.
+    #[serde(default)]
+    pub as_of: Option<AsOf>,
     /// What it may cost; memory is bounded by `memory_max_bytes`.
     pub budget: Budget,
 }

@@ -106,7 +106,12 @@ fn register(
         .iter()
         .flat_map(|table| tenants.iter().map(|tenant| (tenant.clone(), table.stored())))
         .collect();
-    let mut snapshots = sources.snapshots(&keys).into_iter().zip(keys).peekable();
+    let taken = match &request.as_of {
+        Some(as_of) => as_of.read().and_then(|as_of| sources.snapshots_as_of(&keys, &as_of)),
+        None => Ok(sources.snapshots(&keys)),
+    };
+    let taken = taken.map_err(|error| SqlError::from(QueryError::from(error)))?;
+    let mut snapshots = taken.into_iter().zip(keys).peekable();
     let mut warnings = Vec::new();
     for table in SqlTable::ALL {
         let mut of_table: Vec<(TenantId, Snapshot)> = Vec::new();

@@ -13,8 +13,9 @@ use varve_log::{Append, Stored, part_key};
 use varve_types::{PartitionId, Table, TenantId};
 
 use crate::{
+    compaction::now_ms,
     error::AppendError,
-    memtable::{memory_bytes, time_range},
+    memtable::{behind, memory_bytes, time_range},
     snapshot::MemtableBatch,
     state::Shared,
 };
@@ -185,7 +186,9 @@ impl Shared {
 
     /// Shows the records of one request to queries, all at once.
     fn publish(&self, tenant: &TenantId, records: Vec<Placed>) {
+        let now_ms = now_ms();
         let mut state = self.state.write();
+        state.timeline.note(now_ms, records.iter().map(|one| behind(&one.batch)));
         let active = &mut state.memtables.active;
         for Placed { table, batch, bytes } in records {
             active.insert((tenant.clone(), table), batch, bytes);

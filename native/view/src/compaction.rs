@@ -36,8 +36,6 @@ use crate::{
 
 /// How often the thread looks whether there is something to merge.
 const TICK: Duration = Duration::from_secs(1);
-/// How often retention looks for what is too old.
-const EXPIRY: Duration = Duration::from_mins(1);
 /// How long segments are left alone after they could not be merged.
 const RETRY: Duration = Duration::from_mins(10);
 /// A window is merged as far as it goes once nothing came for this long.
@@ -122,15 +120,8 @@ impl Shared {
     /// The compaction thread.
     pub(crate) fn compact_until_stopped(&self) {
         set_priority(Priority::Compaction);
-        let mut last_expiry = None;
         loop {
             self.remove_retired();
-            if last_expiry.is_none_or(|at: Instant| at.elapsed() >= EXPIRY) {
-                if let Err(error) = self.expire(now_ms()) {
-                    self.state.write().compaction.error = Some(error.to_string());
-                }
-                last_expiry = Some(Instant::now());
-            }
             let did_something = matches!(self.compact_once(Zeal::WhatPays), Ok(true));
             let mut signal = self.signal.lock();
             if !signal.stop && !did_something {
@@ -149,11 +140,24 @@ impl Shared {
         Ok(())
     }
 
+    /// Lets go what is due, and writes every segment anew that has rows which are too old.
+    pub(crate) fn expire_all(&self) -> Result<(), String> {
+        self.expire(now_ms()).map_err(|error| error.to_string())?;
+        while let Some((key, segment)) = self.segment_to_rewrite(i64::MAX, &|_| true) {
+            let compaction = self.compaction.lock();
+            let job = Job { key, inputs: vec![segment] };
+            self.run(&job, &compaction, now_ms()).map_err(|error| error.to_string())?;
+        }
+        self.remove_retired();
+        Ok(())
+    }
+
     /// Runs one job, if there is one.
     fn compact_once(&self, zeal: Zeal) -> Result<bool, CompactError> {
         let mut compaction = self.compaction.lock();
         let now_ms = now_ms();
         let job = self.next_erasure(&compaction, now_ms);
+        let job = job.or_else(|| self.next_rewrite(&compaction, now_ms));
         let job = job.or_else(|| self.next_merge(&compaction, zeal, now_ms));
         let Some(job) = job else { return Ok(false) };
         // As in sealing, a row that makes a library panic must not end compaction for good.
@@ -197,6 +201,13 @@ impl Shared {
         Some(Job { key, inputs: vec![segment] })
     }
 
+    /// A segment with rows that are too old is too, once they may not stay on the disk any longer.
+    fn next_rewrite(&self, compaction: &Compaction, now_ms: i64) -> Option<Job> {
+        let is_free = |id| compaction.is_free(id);
+        let (key, segment) = self.segment_to_rewrite(now_ms, &is_free)?;
+        Some(Job { key, inputs: vec![segment] })
+    }
+
     fn next_merge(&self, compaction: &Compaction, zeal: Zeal, now_ms: i64) -> Option<Job> {
         let settings = &self.settings.upkeep;
         if settings.segments_min == 0 && zeal == Zeal::WhatPays {
@@ -214,7 +225,9 @@ impl Shared {
                         times: entry.time_range,
                         sealed_at_ms: entry.sealed_at_ms,
                         // Merged, hidden rows would be gone before their time.
-                        is_free: compaction.is_free(entry.id) && !segment.hides_rows(),
+                        is_free: compaction.is_free(entry.id)
+                            && segment.requests().is_empty()
+                            && segment.shows_rows(),
                     }
                 })
                 .collect();
@@ -240,6 +253,14 @@ impl Shared {
         let merging = Merging { shared: self, key: &job.key, inputs: &job.inputs, now_ms };
         let outputs = merging.write(&mut pace)?;
         compaction.reached(Step::Written);
+        // What has become too old meanwhile is not shown again.
+        let outputs = match self.all_without_due(&outputs) {
+            Ok(shown) => shown,
+            Err(error) => {
+                merging.discard(&outputs);
+                return Err(error.into());
+            }
+        };
         let mut manifest = self.manifest.lock();
         if !self.are_shown(job) {
             // Rows were erased, or expired, in the meantime: what was written would bring them back.
@@ -265,7 +286,19 @@ impl Shared {
     fn are_shown(&self, job: &Job) -> bool {
         let state = self.state.read();
         let shown = state.segments.get(&job.key).map_or(&[][..], |list| list);
-        job.inputs.iter().all(|input| shown.iter().any(|one| Arc::ptr_eq(one, input)))
+        // What retention hides meanwhile it hides of the outputs too.
+        let is_same = |one: &Segment, input: &Segment| {
+            one.id() == input.id() && one.requests() == input.requests()
+        };
+        job.inputs.iter().all(|input| shown.iter().any(|one| is_same(one, input)))
+    }
+
+    fn all_without_due(
+        &self,
+        outputs: &[Arc<Segment>],
+    ) -> Result<Vec<Arc<Segment>>, SegmentReadError> {
+        let now_ms = now_ms();
+        outputs.iter().map(|output| self.without_due(output.clone(), now_ms)).collect()
     }
 
     /// Outputs take the place of their inputs, in one step for every query.
@@ -276,6 +309,9 @@ impl Shared {
         }
         let bytes =
             |segments: &[Arc<Segment>]| segments.iter().map(|one| one.size_bytes()).sum::<u64>();
+        if job.inputs.iter().any(|input| input.due_since_ms().is_some()) {
+            state.expired_bytes_total += bytes(&job.inputs).saturating_sub(bytes(outputs));
+        }
         let status = &mut state.compaction;
         status.merges_total += 1;
         status.segments_merged_total += job.inputs.len() as u64;

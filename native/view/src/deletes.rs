@@ -5,16 +5,20 @@
 //! segments that have such rows. Until it is due it can be cancelled; then compaction writes those
 //! segments anew without the rows.
 
+mod request;
 mod selector;
+mod span_selector;
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-use varve_segment::Erasure;
-use varve_types::{ErrorCode, Table, TenantId};
+use varve_types::TenantId;
 
-use self::selector::{InvalidPattern, Selector};
-pub use self::selector::{LabelMatch, LineMatch, MatchKind};
+pub(crate) use self::selector::Selector;
+pub use self::{
+    request::{DeleteError, DeleteRequest, NewDelete, PendingSegment},
+    selector::{LabelMatch, LineMatch, MatchKind},
+    span_selector::{SpanField, SpanMatch, ValueType},
+};
 use crate::{
     compaction::now_ms,
     error::SegmentReadError,
@@ -28,159 +32,6 @@ use crate::{
 const RECEIPTS_MAX: usize = 1_000;
 const NS_PER_MS: i64 = 1_000_000;
 
-/// What is to be erased.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct NewDelete {
-    /// Logs or samples.
-    pub table: Table,
-    /// The streams or series: all of these must hold.
-    pub labels: Vec<LabelMatch>,
-    /// The lines of logs: all of these must hold.
-    #[serde(default)]
-    pub lines: Vec<LineMatch>,
-    /// First time, milliseconds since the epoch.
-    pub from_ms: i64,
-    /// Last time, whole millisecond included.
-    pub to_ms: i64,
-}
-
-/// A request to erase, and what became of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct DeleteRequest {
-    /// Unique in a store.
-    pub id: u64,
-    /// Whose.
-    pub tenant: TenantId,
-    /// What.
-    pub what: NewDelete,
-    /// When it was made, milliseconds since the epoch.
-    pub created_at_ms: i64,
-    /// Until then it can be cancelled; after it segments are rewritten.
-    pub due_at_ms: i64,
-    /// Records that are hidden and not yet erased, by segment.
-    pub pending: Vec<PendingSegment>,
-    /// Records that are gone from the disk.
-    pub records_erased: u64,
-    /// Segments that were rewritten for it.
-    pub segments_rewritten: u64,
-    /// When the last one was.
-    pub done_at_ms: Option<i64>,
-}
-
-/// A segment that still has rows to be erased.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct PendingSegment {
-    /// Its id.
-    pub segment: u64,
-    /// How many.
-    pub records: u64,
-}
-
-/// Why a request to erase, or to cancel that, was refused. Nothing was changed.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum DeleteError {
-    /// A table that nothing can be erased of by labels.
-    #[error("rows of {0} cannot be erased by labels; name logs or samples")]
-    Table(&'static str),
-    /// It would say nothing about what to erase.
-    #[error("a delete request needs a label matcher that does not match the empty text; add one")]
-    TooWide,
-    /// The range is empty.
-    #[error("the range ends ({to_ms} ms) before it starts ({from_ms} ms)")]
-    Range {
-        /// First.
-        from_ms: i64,
-        /// Last.
-        to_ms: i64,
-    },
-    /// A pattern does not compile.
-    #[error("the pattern '{pattern}' does not compile: {reason}")]
-    Pattern {
-        /// As it was sent.
-        pattern: String,
-        /// Why not.
-        reason: String,
-    },
-    /// There is none with this id that could be cancelled.
-    #[error("no delete request {0} waits; it was never made, is done, or was cancelled")]
-    Unknown(u64),
-    /// It is too late.
-    #[error("delete request {0} is being carried out and cannot be cancelled any more")]
-    Begun(u64),
-    /// Rows could not be sealed, read, or the manifest not be written.
-    #[error("{0}")]
-    Io(String),
-}
-
-impl DeleteError {
-    /// The code that crosses the binding.
-    #[must_use]
-    pub const fn code(&self) -> ErrorCode {
-        match self {
-            Self::Pattern { .. } => ErrorCode::RegexInvalid,
-            Self::Io(_) => ErrorCode::Io,
-            _ => ErrorCode::QueryInvalid,
-        }
-    }
-}
-
-impl From<InvalidPattern> for DeleteError {
-    fn from(InvalidPattern { pattern, reason }: InvalidPattern) -> Self {
-        Self::Pattern { pattern, reason }
-    }
-}
-
-impl From<SegmentReadError> for DeleteError {
-    fn from(error: SegmentReadError) -> Self {
-        Self::Io(error.to_string())
-    }
-}
-
-impl NewDelete {
-    fn check(&self) -> Result<Selector, DeleteError> {
-        if !matches!(self.table, Table::Logs | Table::Samples) {
-            return Err(DeleteError::Table(self.table.name()));
-        }
-        if self.from_ms > self.to_ms {
-            return Err(DeleteError::Range { from_ms: self.from_ms, to_ms: self.to_ms });
-        }
-        let selector = Selector::compile(&self.labels, &self.lines)?;
-        if selector.matches_without_labels() {
-            return Err(DeleteError::TooWide);
-        }
-        Ok(selector)
-    }
-
-    /// In the table's unit, both included.
-    fn times(&self) -> (i64, i64) {
-        match self.table {
-            Table::Logs | Table::Spans => (
-                self.from_ms.saturating_mul(NS_PER_MS),
-                self.to_ms.saturating_mul(NS_PER_MS).saturating_add(NS_PER_MS - 1),
-            ),
-            Table::Samples | Table::Exemplars | Table::Metadata => (self.from_ms, self.to_ms),
-        }
-    }
-
-    /// The segment without the rows, and how many records those are; `None` if it has none.
-    fn hide(
-        &self,
-        selector: &Selector,
-        segment: &Segment,
-    ) -> Result<Option<(Segment, u64)>, SegmentReadError> {
-        let line = |line: &str| selector.matches_line(line);
-        segment.without(&Erasure {
-            times: self.times(),
-            label_set: &|text| selector.matches_labels(text),
-            line: selector.has_lines().then_some(&line as &dyn Fn(&str) -> bool),
-        })
-    }
-}
-
 impl Shared {
     /// See [`crate::Store::create_delete`].
     pub(crate) fn create_delete(
@@ -188,24 +39,27 @@ impl Shared {
         tenant: &TenantId,
         what: NewDelete,
     ) -> Result<DeleteRequest, DeleteError> {
-        let selector = what.check()?;
+        let compiled = what.check()?;
         self.seal_all().map_err(DeleteError::Io)?;
         let mut manifest = self.manifest.lock();
-        let key = (tenant.clone(), what.table);
-        let segments = self.state.read().segments.get(&key).cloned().unwrap_or_default();
+        let mut next = manifest.clone();
+        let id = next.take_id();
         let (mut hidden, mut pending) = (Vec::new(), Vec::new());
-        for segment in segments.iter() {
-            if let Some((without, records)) = what.hide(&selector, segment)? {
-                pending.push(PendingSegment { segment: segment.entry().id, records });
-                hidden.push(Arc::new(without));
+        for &table in what.tables() {
+            let key = (tenant.clone(), table);
+            let segments = self.state.read().segments.get(&key).cloned().unwrap_or_default();
+            for segment in segments.iter() {
+                if let Some((without, records)) = compiled.hide(id, segment)? {
+                    pending.push(PendingSegment { segment: segment.entry().id, records });
+                    hidden.push(Arc::new(without));
+                }
             }
         }
         let now_ms = now_ms();
         let period_ms =
             i64::try_from(self.settings.upkeep.delete_cancel_period_ms).unwrap_or(i64::MAX);
-        let mut next = manifest.clone();
         let request = DeleteRequest {
-            id: next.take_id(),
+            id,
             tenant: tenant.clone(),
             what,
             created_at_ms: now_ms,
@@ -218,7 +72,7 @@ impl Shared {
         next.deletes.push(request.clone());
         forget_receipts(&mut next);
         self.write_manifest(&mut manifest, next)?;
-        self.state.write().exchange(&key, &hidden);
+        self.state.write().exchange(&hidden);
         Ok(request)
     }
 
@@ -246,11 +100,10 @@ impl Shared {
             let folder = self.folders.table(&entry.tenant, entry.table);
             let whole = Segment::open(entry.clone(), &folder, &self.texts)
                 .map_err(|error| DeleteError::Io(error.to_string()))?;
-            shown.push(Arc::new(hidden_by(&next, whole)?));
+            shown.push(self.without_due(Arc::new(hidden_by(&next, whole)?), now_ms())?);
         }
-        let key = (tenant.clone(), request.what.table);
         self.write_manifest(&mut manifest, next)?;
-        self.state.write().exchange(&key, &shown);
+        self.state.write().exchange(&shown);
         Ok(())
     }
 
@@ -270,20 +123,24 @@ impl Shared {
     ) -> Option<(TableKey, u64)> {
         let manifest = self.manifest.lock();
         let due = manifest.deletes.iter().filter(|one| one.due_at_ms <= now_ms);
-        due.flat_map(|one| {
-            let key = (one.tenant.clone(), one.what.table);
-            one.pending.iter().map(move |pending| (key.clone(), pending.segment))
-        })
+        let pending = due.flat_map(|one| one.pending.iter().map(|pending| pending.segment));
         // One that was set aside, damaged, stays pending: it is not erased.
-        .find(|(_, id)| is_free(*id) && manifest.segments.iter().any(|entry| entry.id == *id))
+        pending.filter(|&id| is_free(id)).find_map(|id| {
+            let entry = manifest.segments.iter().find(|entry| entry.id == id)?;
+            Some(((entry.tenant.clone(), entry.table), id))
+        })
     }
 }
 
 impl State {
     /// Puts segments in the place of those with the same ids.
-    fn exchange(&mut self, key: &TableKey, by: &[Arc<Segment>]) {
-        if let Some(segments) = self.segments.get_mut(key) {
-            segments.exchange(by);
+    pub(crate) fn exchange(&mut self, by: &[Arc<Segment>]) {
+        for segment in by {
+            let entry = segment.entry();
+            let key = (entry.tenant.clone(), entry.table);
+            if let Some(segments) = self.segments.get_mut(&key) {
+                segments.exchange(std::slice::from_ref(segment));
+            }
         }
     }
 }
@@ -297,11 +154,10 @@ pub(crate) fn hidden_by(
     let mut segment = segment;
     let waiting = manifest.deletes.iter().filter(|one| one.done_at_ms.is_none());
     for request in waiting.filter(|one| one.pending.iter().any(|pending| pending.segment == id)) {
-        let selector =
-            Selector::compile(&request.what.labels, &request.what.lines).map_err(|error| {
-                SegmentReadError::new(format!("delete request {}: {error}", request.id))
-            })?;
-        if let Some((without, _)) = request.what.hide(&selector, &segment)? {
+        let compiled = request.what.compile().map_err(|error| {
+            SegmentReadError::new(format!("delete request {}: {error}", request.id))
+        })?;
+        if let Some((without, _)) = compiled.hide(request.id, &segment)? {
             segment = without;
         }
     }
@@ -317,13 +173,13 @@ pub(crate) fn catch_up(
 ) -> Result<(), DeleteError> {
     let SegmentEntry { id, tenant, table, .. } = segment.entry();
     for request in &mut manifest.deletes {
-        let is_of_table = request.tenant == *tenant && request.what.table == *table;
+        let is_of_table = request.tenant == *tenant && request.what.tables().contains(table);
         let knows_it = request.pending.iter().any(|pending| pending.segment == *id);
         if !is_of_table || knows_it || request.created_at_ms < since_ms {
             continue;
         }
-        let selector = Selector::compile(&request.what.labels, &request.what.lines)?;
-        if let Some((_, records)) = request.what.hide(&selector, segment)? {
+        let compiled = request.what.compile()?;
+        if let Some((_, records)) = compiled.hide(request.id, segment)? {
             request.pending.push(PendingSegment { segment: *id, records });
             request.done_at_ms = None;
         }

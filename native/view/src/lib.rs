@@ -1,6 +1,7 @@
 //! Views: what the log says, as memtables and segments that queries read at one position.
 
 mod append;
+mod as_of;
 mod check;
 mod compaction;
 mod deletes;
@@ -25,15 +26,18 @@ mod snapshot;
 mod state;
 mod status;
 mod store;
+mod timeline;
 mod trace_filters;
 
 pub use append::Done;
+pub use as_of::{AsOf, AsOfError, Position};
 pub use check::{
     CheckReport, CheckSettings, Depth, Finding, Part, SegmentName, UpkeepError, UpkeepProgress,
     check,
 };
 pub use deletes::{
     DeleteError, DeleteRequest, LabelMatch, LineMatch, MatchKind, NewDelete, PendingSegment,
+    SpanField, SpanMatch, ValueType,
 };
 pub use error::{AppendError, DamagedSegment, OpenError, SegmentReadError};
 pub use pinned::Pinned;
@@ -42,7 +46,7 @@ pub use repair::{Lost, OpenLog, RepairReport, RepairSettings, Repaired, repair};
 pub use retention::Expired;
 pub use row_ranges::merged_rows;
 pub use segment::Segment;
-pub use settings::{Retention, RetentionSettings, StoreSettings, UpkeepSettings};
+pub use settings::{Retention, RetentionSettings, StoreSettings, StreamRetention, UpkeepSettings};
 pub use snapshot::{MemtableBatch, Snapshot};
 pub use status::{CompactionStatus, CoveredPosition, StoreStatus, TableStatus};
 pub use store::Store;

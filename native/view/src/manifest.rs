@@ -273,7 +273,7 @@ fn sealed(text: &[u8]) -> Option<(&[u8; 16], &[u8])> {
 }
 
 /// Gives a file new content as a whole; its folder is not synced.
-fn replace(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn replace(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     let beside: PathBuf = folder.join(format!("{name}.new"));
     write_synced(&beside, bytes)?;
     fs::rename(&beside, folder.join(name))

@@ -63,8 +63,8 @@ impl Memtable {
         let rows = batch.batch.num_rows();
         self.size.add(rows, bytes);
         self.first_at.get_or_insert_with(Instant::now);
-        let Lsn { epoch, offset } = batch.lsn;
-        self.next.insert(batch.partition, Lsn { epoch, offset: Offset(offset.0 + 1) });
+        let (partition, next) = behind(&batch);
+        self.next.insert(partition, next);
         let table = self.tables.entry(key).or_default();
         table.size.add(rows, bytes);
         table.batches.push(batch);
@@ -122,6 +122,12 @@ impl Memtables {
         let sealing = self.sealing.as_ref().map_or(&[][..], |memtable| memtable.batches(key));
         sealing.iter().chain(self.active.batches(key)).cloned().collect()
     }
+}
+
+/// The first place after a record.
+pub(crate) fn behind(record: &MemtableBatch) -> (PartitionId, Lsn) {
+    let Lsn { epoch, offset } = record.lsn;
+    (record.partition, Lsn { epoch, offset: Offset(offset.0 + 1) })
 }
 
 /// Whether `lsn` is the place `next`, or the first one of a later epoch.

@@ -12,16 +12,18 @@ use varve_segment::SegmentError;
 use varve_types::{Lsn, PartitionId, Table};
 
 use crate::{
+    compaction::now_ms,
     deletes,
     error::{OpenError, is_io_damage},
     files::{self, Folders},
     label_texts::LabelTexts,
     manifest::Manifest,
-    memtable::{TableKey, time_range},
+    memtable::{TableKey, behind, time_range},
     quarantine::{self, Quarantined},
     segment::Segment,
     snapshot::MemtableBatch,
     state::State,
+    timeline::Timeline,
 };
 
 /// Opens the manifest's segments, and notes those whose files are damaged or gone.
@@ -30,7 +32,8 @@ pub(crate) fn open_segments(
     folders: &Folders,
     texts: &LabelTexts,
 ) -> Result<(State, Vec<Quarantined>), OpenError> {
-    let mut state = State { covered: manifest.covered.clone(), ..State::default() };
+    let timeline = Timeline::read(&folders.manifest());
+    let mut state = State { covered: manifest.covered.clone(), timeline, ..State::default() };
     let mut opened_segments: HashMap<TableKey, Vec<Arc<Segment>>> = HashMap::new();
     let mut damaged = Vec::new();
     for entry in &manifest.segments {
@@ -84,13 +87,15 @@ pub(crate) fn replay(
     let from = manifest.covered.clone();
     let subscribe = Subscribe { partitions: Wanted::All, from, credit_bytes };
     let mut subscription = log.subscribe(subscribe)?;
+    let mut replayed = Vec::new();
     let handle = subscription.handle();
     while let Next::Delivery(delivery) = subscription.next(Duration::ZERO)? {
         let credit_bytes = delivery.credit_bytes();
         match delivery {
             Delivery::Records(records) => {
                 for record in records {
-                    replay_record(record, state)?;
+                    let (at_ms, place) = replay_record(record, state)?;
+                    replayed.push((at_ms, place));
                 }
             }
             Delivery::Lost { partition, from, next, reason } => {
@@ -104,6 +109,15 @@ pub(crate) fn replay(
             }
         }
         handle.grant(credit_bytes);
+    }
+    // Partition by partition they came; by time they are noted.
+    replayed.sort_by_key(|(at_ms, _)| *at_ms);
+    for (at_ms, place) in replayed {
+        state.timeline.note(at_ms, std::iter::once(place));
+    }
+    if state.timeline.is_empty() && !state.covered.is_empty() {
+        let ends = state.ends();
+        state.timeline.note(now_ms(), ends.into_iter());
     }
     Ok(())
 }
@@ -122,8 +136,12 @@ pub(crate) fn snapshot() -> Snapshot {
     Snapshot { holder: "views".into(), location: "manifest/manifest.json".into() }
 }
 
-fn replay_record(record: Record, state: &mut State) -> Result<(), OpenError> {
-    let Record { partition, lsn, tenant, schema_id, payload, .. } = record;
+/// Gives when it was appended, and the first place after it.
+fn replay_record(
+    record: Record,
+    state: &mut State,
+) -> Result<(i64, (PartitionId, Lsn)), OpenError> {
+    let Record { partition, lsn, tenant, schema_id, payload, append_time_ms, .. } = record;
     let wrong = |reason: String| OpenError::Record { at: format!("{partition} {lsn}"), reason };
     let table = Table::from_number(schema_id)
         .ok_or_else(|| wrong(format!("schema {schema_id} is not known")))?;
@@ -132,6 +150,10 @@ fn replay_record(record: Record, state: &mut State) -> Result<(), OpenError> {
     let batch = ipc::decode(table, payload).map_err(|error| wrong(error.to_string()))?;
     let time_range = time_range(table, &batch);
     let batch = MemtableBatch { partition, lsn, batch, time_range };
+    let place = behind(&batch);
     state.memtables.active.insert((tenant, table), batch, bytes);
-    Ok(())
+    Ok((append_time_ms, place))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,22 +1,39 @@
-//! Retention: segments whose rows are all too old, or that are over a size, go; in one manifest.
+//! Retention: rows that are too old, or over a size, are not shown; segments in which nothing is left go
+//! in one manifest, others are written anew without such rows by compaction.
+//!
+//! What is due is hidden a little before: twice a minute what will be due within the next one. What is not
+//! sealed yet is looked at when it is read, and when it is sealed.
 
-use std::sync::Arc;
+mod known;
+mod memtable;
+mod policy;
+mod sweep;
+
+use std::{sync::Arc, time::Duration};
 
 use serde::Serialize;
 use varve_types::{Table, TenantId};
 
+pub(crate) use self::{known::Retiring, policy::Policy};
+use self::{
+    policy::Ahead,
+    sweep::{Fate, Sweep},
+};
 use crate::{
-    compaction::CompactError,
+    compaction::{CompactError, now_ms},
     deletes,
+    error::SegmentReadError,
     memtable::TableKey,
     segment::Segment,
-    settings::{Retention, RetentionSettings},
-    state::Shared,
+    settings::RetentionSettings,
+    snapshot::Snapshot,
+    state::{Shared, State},
 };
 
-const NS_PER_MS: i64 = 1_000_000;
+/// How often is looked for what is due: at least twice in the time that rows are hidden ahead.
+const TICK: Duration = Duration::from_secs(30);
 
-/// Segments of one tenant and table that retention lets go.
+/// What retention lets go of one tenant and table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Expired {
@@ -24,52 +41,102 @@ pub struct Expired {
     pub tenant: TenantId,
     /// Of which table.
     pub table: Table,
-    /// How many segments.
+    /// Segments that go as a whole.
     pub segments: u64,
     /// Records in them.
     pub records: u64,
     /// Their size on disk.
     pub bytes: u64,
-}
-
-/// What a choice knows of a segment.
-#[derive(Clone, Copy, Debug)]
-struct Age {
-    /// Of its newest row, milliseconds since the epoch.
-    newest_ms: i64,
-    size_bytes: u64,
+    /// Segments of which a part goes: they are written anew.
+    pub segments_in_part: u64,
+    /// Records of that part; of samples by the share of time.
+    pub records_in_part: u64,
+    /// About how many bytes that part has on disk.
+    pub bytes_in_part: u64,
 }
 
 impl Shared {
-    /// What retention by these settings would let go now.
-    pub(crate) fn expired(&self, settings: &RetentionSettings, now_ms: i64) -> Vec<Expired> {
-        self.expired_segments(settings, now_ms)
-            .into_iter()
-            .map(|((tenant, table), segments)| Expired {
-                tenant,
-                table,
-                segments: segments.len() as u64,
-                records: segments.iter().map(|one| one.entry().records).sum(),
-                bytes: segments.iter().map(|one| one.size_bytes()).sum(),
-            })
-            .collect()
+    /// The retention thread.
+    pub(crate) fn expire_until_stopped(&self) {
+        loop {
+            let mut signal = self.signal.lock();
+            if !signal.stop {
+                self.stopping.wait_for(&mut signal, TICK);
+            }
+            if signal.stop {
+                return;
+            }
+            drop(signal);
+            self.expire_or_tell();
+        }
     }
 
-    /// Lets it go: one manifest without the segments, then no query sees them, then their files are
-    /// removed.
+    /// Looks for what is due; why that failed is in the status.
+    pub(crate) fn expire_or_tell(&self) {
+        let done = self.expire(now_ms());
+        self.state.write().retention_error = done.err().map(|error| error.to_string());
+    }
+
+    /// What retention by these settings would let go now.
+    pub(crate) fn expired(
+        &self,
+        settings: &RetentionSettings,
+        now_ms: i64,
+    ) -> Result<Vec<Expired>, SegmentReadError> {
+        let mut expired = Vec::new();
+        for ((tenant, table), segments) in self.lists() {
+            let policy = Policy::of(settings, &tenant, table);
+            let sweep = Sweep {
+                policy: &policy,
+                known: &mut Retiring::default(),
+                now_ms,
+                ahead: Ahead::No,
+            };
+            let mut one = Expired::of(&tenant, table);
+            for fate in sweep.run(&segments)? {
+                one.add(&fate);
+            }
+            if one.segments + one.segments_in_part > 0 {
+                expired.push(one);
+            }
+        }
+        Ok(expired)
+    }
+
+    /// Hides what is due, and lets segments go in which nothing is left: one manifest without them, then
+    /// no query sees them, then their files are removed.
     pub(crate) fn expire(&self, now_ms: i64) -> Result<(), CompactError> {
         let settings = &self.settings.upkeep.retention;
-        if self.expired_segments(settings, now_ms).is_empty() {
+        let (mut gone, mut hidden) = (Vec::new(), Vec::new());
+        let mut retiring = self.retiring.lock();
+        for ((tenant, table), segments) in self.lists() {
+            let policy = Policy::of(settings, &tenant, table);
+            let sweep = Sweep { policy: &policy, known: &mut retiring, now_ms, ahead: Ahead::Yes };
+            for fate in sweep.run(&segments)? {
+                match fate {
+                    Fate::Gone(segment) => gone.push(segment),
+                    Fate::InPart { whole, left, .. } => hidden.push((whole, left)),
+                }
+            }
+        }
+        retiring.forget_gone();
+        drop(retiring);
+        if gone.is_empty() && hidden.is_empty() {
             return Ok(());
         }
         let mut manifest = self.manifest.lock();
-        // Again, as a merge may have come between.
-        let expired = self.expired_segments(settings, now_ms);
-        let ids: Vec<u64> = expired
-            .iter()
-            .flat_map(|(_, segments)| segments)
-            .map(|segment| segment.entry().id)
-            .collect();
+        let mut state = self.state.write();
+        // A merge or a request to erase may have come between: then the next look sees what is left.
+        hidden.retain(|(whole, _)| state.shows(whole));
+        gone.retain(|segment| state.shows(segment));
+        for (_, left) in &hidden {
+            state.exchange(std::slice::from_ref(left));
+        }
+        drop(state);
+        if gone.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<u64> = gone.iter().map(|segment| segment.entry().id).collect();
         let mut next = manifest.clone();
         next.replace(&ids, std::iter::empty());
         deletes::settle(&mut next, &ids, now_ms);
@@ -77,75 +144,107 @@ impl Shared {
         next.write(&folder).map_err(CompactError::io(&folder))?;
         *manifest = next;
         let mut state = self.state.write();
-        for (key, gone) in &expired {
-            if let Some(segments) = state.segments.get_mut(key) {
-                segments.replace(&ids, &[]);
-            }
-            state.expired_bytes_total += gone.iter().map(|one| one.size_bytes()).sum::<u64>();
+        for segments in state.segments.values_mut() {
+            segments.replace(&ids, &[]);
         }
+        state.expired_bytes_total += gone.iter().map(|one| one.size_bytes()).sum::<u64>();
         drop(state);
-        self.retired.lock().extend(expired.into_iter().flat_map(|(_, segments)| segments));
+        drop(manifest);
+        self.retired.lock().extend(gone);
         Ok(())
     }
 
-    fn expired_segments(
+    /// The segment without rows that are too old, for one that is about to be shown.
+    pub(crate) fn without_due(
         &self,
-        settings: &RetentionSettings,
+        segment: Arc<Segment>,
         now_ms: i64,
-    ) -> Vec<(TableKey, Vec<Arc<Segment>>)> {
+    ) -> Result<Arc<Segment>, SegmentReadError> {
+        let entry = segment.entry();
+        let policy = Policy::of(&self.settings.upkeep.retention, &entry.tenant, entry.table);
+        let left = sweep::without_due(&policy, &segment, &[], now_ms, Ahead::Yes)?;
+        Ok(left.map_or(segment, |(left, _)| Arc::new(left)))
+    }
+
+    /// A segment with rows that have been too old for as long as they may stay on the disk.
+    pub(crate) fn segment_to_rewrite(
+        &self,
+        now_ms: i64,
+        is_free: &dyn Fn(u64) -> bool,
+    ) -> Option<(TableKey, Arc<Segment>)> {
+        let period_ms =
+            i64::try_from(self.settings.upkeep.expired_rewrite_period_ms).unwrap_or(i64::MAX);
+        let is_it = |segment: &&Arc<Segment>| {
+            let is_due = |since_ms: i64| {
+                since_ms.saturating_add(period_ms) <= now_ms && segment.shows_rows()
+            };
+            // Rewritten, rows that a request hides would be gone before their time.
+            let is_ours = segment.requests().is_empty() && is_free(segment.id());
+            is_ours && segment.due_since_ms().is_some_and(is_due)
+        };
         let state = self.state.read();
-        let mut expired = Vec::new();
-        for (key, segments) in &state.segments {
-            // Metadata has no time; it is small, and says what series mean that are still there.
-            if key.1 == Table::Metadata {
-                continue;
-            }
-            let ages: Vec<Age> = segments.iter().map(|segment| age(key.1, segment)).collect();
-            let rule = settings.of(&key.0, key.1);
-            let gone: Vec<_> = choose(&ages, rule, now_ms)
-                .into_iter()
-                .filter_map(|at| segments.get(at).cloned())
-                .collect();
-            if !gone.is_empty() {
-                expired.push((key.clone(), gone));
-            }
+        state
+            .segments
+            .iter()
+            .find_map(|(key, segments)| Some((key.clone(), segments.iter().find(is_it)?.clone())))
+    }
+
+    /// What is not sealed yet without rows that are too old.
+    pub(crate) fn not_too_old(&self, key: &TableKey, mut snapshot: Snapshot) -> Snapshot {
+        let policy = Policy::of(&self.settings.upkeep.retention, &key.0, key.1);
+        if !policy.keeps_all() {
+            policy.shown(&mut snapshot.memtable, now_ms());
         }
-        expired.sort_by(|a, b| a.0.cmp(&b.0));
-        expired
+        snapshot
+    }
+
+    fn lists(&self) -> Vec<(TableKey, Vec<Arc<Segment>>)> {
+        let state = self.state.read();
+        let lists = state.segments.iter().map(|(key, segments)| (key.clone(), segments.to_vec()));
+        let mut lists: Vec<_> = lists.collect();
+        lists.sort_by(|a, b| a.0.cmp(&b.0));
+        lists
     }
 }
 
-fn age(table: Table, segment: &Segment) -> Age {
-    let (_, newest) = segment.time_range();
-    let newest_ms = match table {
-        Table::Logs | Table::Spans => newest.div_euclid(NS_PER_MS),
-        Table::Samples | Table::Exemplars | Table::Metadata => newest,
-    };
-    Age { newest_ms, size_bytes: segment.size_bytes() }
+impl Expired {
+    fn of(tenant: &TenantId, table: Table) -> Self {
+        Self {
+            tenant: tenant.clone(),
+            table,
+            segments: 0,
+            records: 0,
+            bytes: 0,
+            segments_in_part: 0,
+            records_in_part: 0,
+            bytes_in_part: 0,
+        }
+    }
+
+    fn add(&mut self, fate: &Fate) {
+        match fate {
+            Fate::Gone(segment) => {
+                self.segments += 1;
+                self.records += segment.entry().records;
+                self.bytes += segment.size_bytes();
+            }
+            Fate::InPart { whole, records, .. } => {
+                let entry = whole.entry();
+                let share = u128::from(*records) * u128::from(entry.size_bytes)
+                    / u128::from(entry.records.max(1));
+                self.segments_in_part += 1;
+                self.records_in_part += records;
+                self.bytes_in_part += u64::try_from(share).unwrap_or(u64::MAX);
+            }
+        }
+    }
 }
 
-/// Places of the segments that go: those whose rows are all too old, and of what is left the oldest
-/// ones, until the rest is within the size. The newest always stays.
-fn choose(segments: &[Age], rule: Retention, now_ms: i64) -> Vec<usize> {
-    let mut by_age: Vec<usize> = (0..segments.len()).collect();
-    by_age.sort_by_key(|&at| std::cmp::Reverse(segments.get(at).map(|one| one.newest_ms)));
-    let oldest_ms = now_ms.saturating_sub(i64::try_from(rule.max_age_ms).unwrap_or(i64::MAX));
-    let mut bytes = 0u64;
-    let mut gone: Vec<usize> = by_age
-        .into_iter()
-        .enumerate()
-        .filter(|&(place, at)| {
-            let Some(one) = segments.get(at) else { return false };
-            bytes = bytes.saturating_add(one.size_bytes);
-            let is_too_old = rule.max_age_ms > 0 && one.newest_ms < oldest_ms;
-            let is_too_much = rule.max_bytes > 0 && place > 0 && bytes > rule.max_bytes;
-            is_too_old || is_too_much
-        })
-        .map(|(_, at)| at)
-        .collect();
-    gone.sort_unstable();
-    gone
+impl State {
+    /// Whether queries see just this segment.
+    fn shows(&self, segment: &Arc<Segment>) -> bool {
+        let entry = segment.entry();
+        let list = self.segments.get(&(entry.tenant.clone(), entry.table));
+        list.is_some_and(|list| list.iter().any(|one| Arc::ptr_eq(one, segment)))
+    }
 }
-
-#[cfg(test)]
-mod tests;

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    io,
     num::NonZero,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
@@ -13,10 +14,12 @@ use parking_lot::MutexGuard;
 use varve_types::{Lsn, PartitionId};
 
 use crate::{
+    compaction::now_ms,
     manifest::Manifest,
-    memtable::{Memtable, Memtables},
+    memtable::{Memtable, Memtables, TableKey},
     opening,
     sealing::{NewSegments, SealError, Sealing},
+    segment::Segment,
     state::Shared,
 };
 
@@ -99,16 +102,40 @@ impl Shared {
         let sealed = catch_unwind(AssertUnwindSafe(|| sealing.seal(&memtable, &mut manifest)))
             .unwrap_or_else(|panic| Err(SealError::of_panic(&*panic)));
         match sealed {
-            Ok(segments) => self.swap(segments, &manifest.covered),
+            Ok(segments) => {
+                let segments = self.not_yet_due(segments);
+                self.swap(segments, &manifest.covered);
+            }
             Err(error) => {
                 let reason = error.to_string();
                 self.state.write().seal_error = Some(reason.clone());
                 return Err(reason);
             }
         }
+        // Without it nothing is lost but how far back one can read as of a time.
+        drop(self.write_timeline());
         drop(manifest);
         let covered: Vec<_> = memtable.next().iter().map(|(&at, &up_to)| (at, up_to)).collect();
         self.log.trim(&opening::snapshot(), &covered);
+        Ok(())
+    }
+
+    /// The segments without rows that are too old. One that cannot be read is shown as it is: the next
+    /// look at what is due tells why.
+    fn not_yet_due(&self, segments: NewSegments) -> NewSegments {
+        let now_ms = now_ms();
+        let shown = |(key, segment): (TableKey, Arc<Segment>)| {
+            let shown = self.without_due(segment.clone(), now_ms);
+            (key, shown.unwrap_or(segment))
+        };
+        segments.into_iter().map(shown).collect()
+    }
+
+    fn write_timeline(&self) -> io::Result<()> {
+        let mut timeline = self.state.read().timeline.clone();
+        timeline.thin(now_ms());
+        timeline.write(&self.folders.manifest())?;
+        self.state.write().timeline.thin(now_ms());
         Ok(())
     }
 

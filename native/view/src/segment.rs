@@ -15,7 +15,7 @@ use parking_lot::Mutex;
 use varve_columnar::structured_metadata::MetadataNames;
 use varve_segment::{
     Directory, Erasure, LabelSetRange, MergeInput, ParquetSegment, SampleRun, SegmentError,
-    TraceFilter, erase,
+    TraceFilter, common, erase,
 };
 use varve_text::{FoundRows, Search, TextError, TextIndex};
 use varve_types::Table;
@@ -42,13 +42,43 @@ pub struct Segment {
     /// Until it has its place among the filters of other segments.
     trace_filter: Mutex<Option<TraceFilter>>,
     has_trace_filter: bool,
+    opened: Arc<Opened>,
+    /// Of spans: the rows of the file that are shown, ascending; `None` for all. Of other tables the
+    /// directory says it.
+    shown_rows: Option<Arc<[Range<u32>]>>,
+    /// Of spans, where the rows were looked at.
+    first_shown_time: Option<i64>,
+    hides: Hides,
+}
+
+/// Files that were asked for; what hides rows of a segment does not open them again.
+#[derive(Default)]
+struct Opened {
     parquet: OnceLock<ParquetSegment>,
     /// `None` where only the rows tell.
     metadata_names: OnceLock<Option<MetadataNames>>,
     /// `None` where it is damaged.
     text: OnceLock<Option<TextIndex>>,
-    /// The directory leaves out rows that are still in the file.
-    hides_rows: bool,
+}
+
+/// Why rows that are in the file are not shown.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Hides {
+    /// Requests to erase.
+    requests: Vec<u64>,
+    /// Since when retention has the file rewritten without rows of it, milliseconds since the epoch.
+    due_since_ms: Option<i64>,
+}
+
+/// Why rows of a segment are hidden.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Why {
+    /// A request to erase asks for it.
+    Request(u64),
+    /// They are over their age, or size, since then (milliseconds since the epoch).
+    Due(i64),
+    /// They came after the position that a query is about.
+    Later,
 }
 
 impl Segment {
@@ -78,10 +108,10 @@ impl Segment {
             checksums: parquet.blocks,
             has_trace_filter: trace_filter.is_some(),
             trace_filter: Mutex::new(trace_filter),
-            parquet: OnceLock::new(),
-            metadata_names: OnceLock::new(),
-            text: OnceLock::new(),
-            hides_rows: false,
+            opened: Arc::default(),
+            shown_rows: None,
+            first_shown_time: None,
+            hides: Hides::default(),
         })
     }
 
@@ -142,7 +172,27 @@ impl Segment {
             Table::Spans => self.directory.trace_rows(trace_id, self.entry.rows),
             _ => 0..self.entry.rows,
         };
-        merged_rows(trace_ids.iter().map(rows_of).filter(|rows| !rows.is_empty()).collect())
+        let rows = trace_ids.iter().map(rows_of).filter(|rows| !rows.is_empty());
+        self.shown_of(merged_rows(rows.collect()))
+    }
+
+    /// The rows that are shown, of tables without label sets: ascending, neither overlapping nor
+    /// touching.
+    #[must_use]
+    pub fn shown_rows(&self) -> Vec<Range<u32>> {
+        match &self.shown_rows {
+            Some(rows) => rows.to_vec(),
+            None => Some(0..self.entry.rows).into_iter().filter(|rows| !rows.is_empty()).collect(),
+        }
+    }
+
+    /// Those of the rows that are shown.
+    #[must_use]
+    pub fn shown_of(&self, rows: Vec<Range<u32>>) -> Vec<Range<u32>> {
+        match &self.shown_rows {
+            Some(shown) => common(&rows, shown),
+            None => rows,
+        }
     }
 
     /// Rows whose body may contain the text, from the text index: sorted, not overlapping, no false
@@ -173,12 +223,12 @@ impl Segment {
 
     /// Whether the text index turned out damaged; then all rows are read instead.
     pub(crate) fn is_text_damaged(&self) -> bool {
-        matches!(self.text.get(), Some(None))
+        matches!(self.opened.text.get(), Some(None))
     }
 
     /// The text index; `None` where it is damaged. It only speeds up: without it answers are the same.
     fn text(&self) -> Result<Option<&TextIndex>, SegmentReadError> {
-        if let Some(opened) = self.text.get() {
+        if let Some(opened) = self.opened.text.get() {
             return Ok(opened.as_ref());
         }
         let opened = match TextIndex::open(&self.files.text) {
@@ -186,7 +236,7 @@ impl Segment {
             Err(TextError::Damaged(_)) => None,
             Err(error) => return Err(SegmentReadError::text(&self.files.text, &error)),
         };
-        Ok(self.text.get_or_init(|| opened).as_ref())
+        Ok(self.opened.text.get_or_init(|| opened).as_ref())
     }
 
     /// Columns of some rows (`None` for all), in row order, as batches of at most 8,192 rows.
@@ -197,6 +247,11 @@ impl Segment {
         columns: &[&str],
         rows: Option<&[Range<u32>]>,
     ) -> Result<Vec<RecordBatch>, SegmentReadError> {
+        let shown = self.shown_rows.as_deref().map(|shown| match rows {
+            Some(rows) => common(rows, shown),
+            None => shown.to_vec(),
+        });
+        let rows = shown.as_deref().or(rows);
         self.parquet()?.read(columns, rows).map_err(|error| self.failed(&error))
     }
 
@@ -213,13 +268,13 @@ impl Segment {
     /// The labels that its rows (of logs) can have as structured metadata; `None` where only the rows
     /// tell.
     pub fn metadata_names(&self) -> Result<Option<&MetadataNames>, SegmentReadError> {
-        if let Some(known) = self.metadata_names.get() {
+        if let Some(known) = self.opened.metadata_names.get() {
             return Ok(known.as_ref());
         }
         let parquet = self.parquet()?;
         let names = MetadataNames::of(|column| parquet.distinct(column))
             .map_err(|error| self.failed(&error))?;
-        Ok(self.metadata_names.get_or_init(|| names).as_ref())
+        Ok(self.opened.metadata_names.get_or_init(|| names).as_ref())
     }
 
     /// Samples of some series (indexes into [`Self::label_sets`]) in a range (both included).
@@ -238,30 +293,63 @@ impl Segment {
     pub(crate) fn without(
         &self,
         erasure: &Erasure<'_>,
+        why: Why,
     ) -> Result<Option<(Self, u64)>, SegmentReadError> {
         let (first, last) = self.entry.time_range;
         if last < erasure.times.0 || erasure.times.1 < first {
             return Ok(None);
         }
-        let erased = erase(self.entry.table, self.parquet()?, &self.directory, erasure)
+        let left = erase(self.entry.table, &self.merge_input()?, erasure)
             .map_err(|error| self.failed(&error))?;
-        Ok(erased.map(|(directory, records)| {
-            let segment = Self {
-                entry: self.entry.clone(),
-                edition: NEXT_EDITION.fetch_add(1, Ordering::Relaxed),
-                files: self.files.clone(),
-                directory,
-                checksums: self.checksums.clone(),
-                has_trace_filter: self.has_trace_filter,
-                // A trace that is hidden may still be in the filter of the whole segment.
-                trace_filter: Mutex::new(None),
-                parquet: OnceLock::new(),
-                metadata_names: OnceLock::new(),
-                text: OnceLock::new(),
-                hides_rows: true,
-            };
-            (segment, records)
-        }))
+        if left.erased == 0 {
+            return Ok(None);
+        }
+        let mut hides = self.hides.clone();
+        match why {
+            Why::Request(id) => hides.requests.push(id),
+            Why::Due(at) => hides.due_since_ms = Some(hides.due_since_ms.unwrap_or(at).min(at)),
+            Why::Later => {}
+        }
+        let segment = Self {
+            entry: self.entry.clone(),
+            edition: NEXT_EDITION.fetch_add(1, Ordering::Relaxed),
+            files: self.files.clone(),
+            directory: left.directory,
+            checksums: self.checksums.clone(),
+            has_trace_filter: self.has_trace_filter,
+            // A trace that is hidden may still be in the filter of the whole segment.
+            trace_filter: Mutex::new(None),
+            opened: self.opened.clone(),
+            shown_rows: left.rows.map(Arc::from),
+            first_shown_time: left.first_time.or(self.first_shown_time),
+            hides,
+        };
+        Ok(Some((segment, left.erased)))
+    }
+
+    /// The requests to erase that hide rows of it.
+    pub(crate) fn requests(&self) -> &[u64] {
+        &self.hides.requests
+    }
+
+    /// Since when it hides rows for retention; `None` where it hides none.
+    pub(crate) fn due_since_ms(&self) -> Option<i64> {
+        self.hides.due_since_ms
+    }
+
+    /// No row that is shown is earlier, in the table's unit.
+    pub(crate) fn first_shown_time(&self) -> i64 {
+        let sets = self.directory.label_sets.iter().map(|set| set.time_range.0);
+        sets.min().or(self.first_shown_time).unwrap_or(self.entry.time_range.0)
+    }
+
+    /// Whether rows of it are shown.
+    pub(crate) fn shows_rows(&self) -> bool {
+        match self.entry.table {
+            Table::Spans => self.shown_rows.as_ref().is_none_or(|rows| !rows.is_empty()),
+            Table::Metadata => true,
+            _ => !self.directory.label_sets.is_empty(),
+        }
     }
 
     pub(crate) fn has_file(&self, path: &Path) -> bool {
@@ -272,9 +360,9 @@ impl Segment {
         DamagedSegment::of(&self.entry)
     }
 
-    /// Whether rows of it wait to be erased.
+    /// Whether rows of the file are not shown.
     pub(crate) fn hides_rows(&self) -> bool {
-        self.hides_rows
+        self.hides != Hides::default()
     }
 
     /// Its rows, to be merged with others'.
@@ -283,7 +371,7 @@ impl Segment {
             parquet: self.parquet()?,
             directory: &self.directory,
             time_range: self.entry.time_range,
-            rows: None,
+            rows: self.shown_rows.as_deref(),
         })
     }
 
@@ -302,11 +390,11 @@ impl Segment {
     }
 
     fn parquet(&self) -> Result<&ParquetSegment, SegmentReadError> {
-        if let Some(open) = self.parquet.get() {
+        if let Some(open) = self.opened.parquet.get() {
             return Ok(open);
         }
         let opened = ParquetSegment::open(&self.files.parquet, self.checksums.clone())
             .map_err(|error| self.failed(&error))?;
-        Ok(self.parquet.get_or_init(|| opened))
+        Ok(self.opened.parquet.get_or_init(|| opened))
     }
 }

@@ -3,10 +3,13 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use varve_log::DiskReserve;
 use varve_types::{Table, TenantId};
+
+use crate::deletes::{LabelMatch, Selector};
 
 /// Settings of the views. None has a default; tests and benchmarks begin with [`Self::quiet`].
 #[derive(Clone, Debug)]
@@ -63,6 +66,8 @@ pub struct UpkeepSettings {
     pub cpu_percent_max: u32,
     /// How long a request to erase can be cancelled before segments are rewritten.
     pub delete_cancel_period_ms: u64,
+    /// How long after its first row is too old a segment is written anew without such rows.
+    pub expired_rewrite_period_ms: u64,
     /// How long rows are kept.
     pub retention: RetentionSettings,
 }
@@ -75,31 +80,92 @@ impl UpkeepSettings {
         window_ms: 24 * 3_600_000,
         cpu_percent_max: 100,
         delete_cancel_period_ms: 24 * 3_600_000,
-        retention: RetentionSettings { standard: BTreeMap::new(), tenants: BTreeMap::new() },
+        expired_rewrite_period_ms: 24 * 3_600_000,
+        retention: RetentionSettings {
+            standard: BTreeMap::new(),
+            tenants: BTreeMap::new(),
+            streams: Vec::new(),
+        },
     };
 }
 
-/// How long rows of a tenant and table are kept.
+/// How long rows of a tenant and table, or of some streams or series of it, are kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Retention {
-    /// By the newest row of a segment; 0: any age.
+    /// Of each row, by its time; 0: any age.
     pub max_age_ms: u64,
     /// On disk; 0: any size.
     pub max_bytes: u64,
 }
 
 /// How long rows are kept.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct RetentionSettings {
     /// Of tenants that are not named.
     pub standard: BTreeMap<Table, Retention>,
     /// Of tenants that are; a table that is not named is kept as others' are.
     pub tenants: BTreeMap<(TenantId, Table), Retention>,
+    /// Of some streams or series.
+    pub streams: Vec<StreamRetention>,
 }
 
 impl RetentionSettings {
     pub(crate) fn of(&self, tenant: &TenantId, table: Table) -> Retention {
         let own = self.tenants.get(&(tenant.clone(), table));
         own.or_else(|| self.standard.get(&table)).copied().unwrap_or_default()
+    }
+
+    /// The rules for streams of a tenant: where it has rules of its own they take the place of the
+    /// others'.
+    pub(crate) fn of_streams(
+        &self,
+        tenant: &TenantId,
+        table: Table,
+    ) -> impl Iterator<Item = &StreamRetention> {
+        let has_own = self.tenants.contains_key(&(tenant.clone(), table));
+        self.streams.iter().filter(move |one| {
+            let is_meant = match &one.tenant {
+                Some(own) => own == tenant,
+                None => !has_own,
+            };
+            is_meant && one.table == table
+        })
+    }
+}
+
+/// A rule for the streams, or series, that a selector matches.
+#[derive(Clone, Debug)]
+pub struct StreamRetention {
+    /// `None`: of tenants that have no rules of their own for the table.
+    pub tenant: Option<TenantId>,
+    /// Logs, samples or exemplars.
+    pub table: Table,
+    /// Of several rules that match the one with the highest counts, of equals that which keeps shortest.
+    pub priority: u32,
+    /// How long.
+    pub kept: Retention,
+    selector: Arc<Selector>,
+}
+
+impl StreamRetention {
+    /// A rule; all labels must match.
+    ///
+    /// # Errors
+    ///
+    /// A pattern that does not compile, as a sentence.
+    pub fn new(
+        tenant: Option<TenantId>,
+        table: Table,
+        labels: &[LabelMatch],
+        priority: u32,
+        kept: Retention,
+    ) -> Result<Self, String> {
+        let selector = Selector::compile(labels, &[]).map_err(|error| error.to_string())?;
+        Ok(Self { tenant, table, priority, kept, selector: Arc::new(selector) })
+    }
+
+    /// Whether a label set, given by its text, is meant.
+    pub(crate) fn matches(&self, label_set: &str) -> bool {
+        self.selector.matches_labels(label_set)
     }
 }

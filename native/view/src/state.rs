@@ -19,11 +19,13 @@ use crate::{
     manifest::Manifest,
     memtable::{Memtables, TableKey},
     quarantine::Quarantined,
+    retention::Retiring,
     segment::Segment,
     segment_list::SegmentList,
     settings::StoreSettings,
     snapshot::Snapshot,
     status::CompactionStatus,
+    timeline::Timeline,
 };
 
 pub(crate) struct Shared {
@@ -38,6 +40,8 @@ pub(crate) struct Shared {
     pub(crate) signalled: Condvar,
     /// Told when the store closes; `signal` says so.
     pub(crate) stopping: Condvar,
+    /// What retention knows of segments; one look at a time.
+    pub(crate) retiring: Mutex<Retiring>,
     /// One merge at a time.
     pub(crate) compaction: Mutex<Compaction>,
     /// Segments that were replaced, whose files queries may still read.
@@ -70,8 +74,12 @@ pub(crate) struct State {
     pub(crate) compaction: CompactionStatus,
     /// Of files that are gone: merged, expired or erased.
     pub(crate) freed_bytes_total: u64,
-    /// Of segments that retention let go.
+    /// Why retention could not look for what is due, or let it go.
+    pub(crate) retention_error: Option<String>,
+    /// Of segments that retention let go, and of what it took from others.
     pub(crate) expired_bytes_total: u64,
+    /// Which position there was when.
+    pub(crate) timeline: Timeline,
     /// What the manifest on disk covers.
     pub(crate) covered: BTreeMap<PartitionId, Lsn>,
 }

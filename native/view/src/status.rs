@@ -34,8 +34,10 @@ pub struct StoreStatus {
     pub compaction: CompactionStatus,
     /// Bytes of files that were removed since the start.
     pub freed_bytes_total: u64,
-    /// Bytes of segments that retention let go since the start.
+    /// Bytes of segments that retention let go, and took from others, since the start.
     pub expired_bytes_total: u64,
+    /// Why retention could not look for what is due, or let it go; `None` after it could.
+    pub retention_error: Option<String>,
     /// Rows by tenant and table.
     pub tables: Vec<TableStatus>,
     /// Where replay would start, by partition.
@@ -121,6 +123,7 @@ pub(crate) fn of(state: &State) -> StoreStatus {
         compaction: state.compaction.clone(),
         freed_bytes_total: state.freed_bytes_total,
         expired_bytes_total: state.expired_bytes_total,
+        retention_error: state.retention_error.clone(),
         tables: keys.into_iter().map(table).collect(),
         covered: positions(&state.covered),
     }

@@ -15,7 +15,7 @@ use crate::{
     append::{self, Done},
     compaction::now_ms,
     deletes::{DeleteError, DeleteRequest, NewDelete},
-    error::{DamagedSegment, OpenError},
+    error::{DamagedSegment, OpenError, SegmentReadError},
     files::{self, Folders},
     label_texts::LabelTexts,
     manifest::Manifest,
@@ -32,12 +32,13 @@ use crate::{
 /// Views of one data directory.
 pub struct Store {
     shared: Arc<Shared>,
-    /// Sealing and compaction.
+    /// Sealing, compaction and retention.
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl Store {
-    /// Reads the manifest, opens its segments, replays the log behind them, starts sealing and compaction.
+    /// Reads the manifest, opens its segments, replays the log behind them, starts sealing, compaction
+    /// and retention.
     ///
     /// A segment whose files are damaged is moved to `quarantine/` and counted in the status.
     pub fn open(log: Arc<dyn Log>, settings: StoreSettings) -> Result<Self, OpenError> {
@@ -66,16 +67,19 @@ impl Store {
             signalled: Condvar::new(),
             stopping: Condvar::new(),
             compaction: Mutex::default(),
+            retiring: Mutex::default(),
             retired: Mutex::default(),
             appends_under_way: AtomicU64::new(0),
         });
+        // Before the first query.
+        shared.expire_or_tell();
         let store = Self { shared, threads: Mutex::default() };
         store.start("varve-sealing", Shared::seal_until_stopped)?;
         store.start("varve-compaction", Shared::compact_until_stopped)?;
+        store.start("varve-retention", Shared::expire_until_stopped)?;
         Ok(store)
     }
 
-    #[cfg(test)]
     pub(crate) fn shared(&self) -> &Shared {
         &self.shared
     }
@@ -105,13 +109,17 @@ impl Store {
 
     /// All of one tenant's rows of one table, as they are now.
     pub fn snapshot(&self, tenant: &TenantId, table: Table) -> Snapshot {
-        self.shared.state.read().snapshot(&(tenant.clone(), table))
+        let key = (tenant.clone(), table);
+        let snapshot = self.shared.state.read().snapshot(&key);
+        self.shared.not_too_old(&key, snapshot)
     }
 
     /// Several of them, all at one instant: what a request stored is in all of them or in none.
     pub fn snapshots(&self, of: &[(TenantId, Table)]) -> Vec<Snapshot> {
         let state = self.shared.state.read();
-        of.iter().map(|key| state.snapshot(key)).collect()
+        let snapshots: Vec<_> = of.iter().map(|key| state.snapshot(key)).collect();
+        drop(state);
+        of.iter().zip(snapshots).map(|(key, one)| self.shared.not_too_old(key, one)).collect()
     }
 
     /// Takes a damaged segment away from queries: its files go to `quarantine/`, and every later
@@ -162,11 +170,16 @@ impl Store {
     }
 
     /// What retention by these settings would let go at this moment.
-    pub fn expired(&self, settings: &RetentionSettings) -> Vec<Expired> {
+    pub fn expired(&self, settings: &RetentionSettings) -> Result<Vec<Expired>, SegmentReadError> {
         self.shared.expired(settings, now_ms())
     }
 
-    /// Stops sealing, after the one under way, and compaction. What is not sealed is in the log.
+    /// Lets go what is due, also from segments of which only a part is.
+    pub fn expire_now(&self) -> Result<(), String> {
+        self.shared.expire_all()
+    }
+
+    /// Stops sealing, after the one under way, compaction and retention. What is not sealed is in the log.
     pub fn close(&self) {
         self.shared.signal.lock().stop = true;
         self.shared.signalled.notify_all();

@@ -26,6 +26,7 @@ mod time;
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
+use varve_view::{AsOfError, Position};
 
 pub use functions::{AggregateOp, BinaryOp, Function, WindowFunction};
 pub use labels::{CompareOp, Grouping, Label, LabelMatcher, LabelsOf, MatchOp};
@@ -58,9 +59,33 @@ pub struct Query {
     pub answer: AnswerFormat,
     /// What it may cost.
     pub budget: Budget,
+    /// As of when; nothing: now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub as_of: Option<AsOf>,
     /// How long it waited for its turn, in microseconds; told in the answer's statistics.
     #[serde(default)]
     pub queued_us: u32,
+}
+
+/// As of when rows are read: what was appended later is not seen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub enum AsOf {
+    /// A position of the logs, as `logs/0=1:40,spans/3=1:7`.
+    Position(String),
+    /// Milliseconds since the epoch.
+    TimeMs(#[ts(type = "number")] i64),
+}
+
+impl AsOf {
+    /// The store's form of it.
+    pub fn read(&self) -> Result<varve_view::AsOf, AsOfError> {
+        Ok(match self {
+            Self::Position(text) => varve_view::AsOf::Position(Position::parse(text)?),
+            Self::TimeMs(at_ms) => varve_view::AsOf::TimeMs(*at_ms),
+        })
+    }
 }
 
 /// Past any of these the query ends with an error that names which, its value, and the setting.

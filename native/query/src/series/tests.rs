@@ -32,7 +32,14 @@ fn budget() -> Budget {
 
 fn ask(store: &Store, plan: Plan, budget: Budget) -> Result<Outcome, QueryError> {
     let tenants = store.tenants();
-    let query = Query { tenants, plan, answer: AnswerFormat::Prometheus, budget, queued_us: 0 };
+    let query = Query {
+        tenants,
+        plan,
+        answer: AnswerFormat::Prometheus,
+        budget,
+        as_of: None,
+        queued_us: 0,
+    };
     run(&query, store, &CancelToken::default()).map(checked)
 }
 

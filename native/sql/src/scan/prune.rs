@@ -152,7 +152,7 @@ impl Wanted<'_> {
         pieces: &mut Vec<Arc<Piece>>,
     ) -> Result<Found> {
         let (mut ranges, times) = if self.table == SqlTable::Spans {
-            (vec![(0, 0..segment.rows())], segment.time_range())
+            (segment.shown_rows().into_iter().map(|rows| (0, rows)).collect(), segment.time_range())
         } else {
             self.ranges_of_sets(segment, sets, is_wanted)
         };

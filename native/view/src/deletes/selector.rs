@@ -41,11 +41,12 @@ pub struct LineMatch {
 /// A pattern that does not compile.
 #[derive(Debug, thiserror::Error)]
 #[error("the pattern '{pattern}' does not compile: {reason}")]
-pub(super) struct InvalidPattern {
-    pub(super) pattern: String,
-    pub(super) reason: String,
+pub(crate) struct InvalidPattern {
+    pub(crate) pattern: String,
+    pub(crate) reason: String,
 }
 
+#[derive(Debug)]
 enum Test {
     Equal(String),
     Contains(String),
@@ -62,32 +63,32 @@ impl Test {
     }
 }
 
-struct Condition {
+#[derive(Debug)]
+pub(super) struct Condition {
     test: Test,
     negated: bool,
 }
 
 impl Condition {
-    fn holds(&self, text: &str) -> bool {
+    pub(super) fn holds(&self, text: &str) -> bool {
         self.test.holds(text) != self.negated
     }
 }
 
 /// Compiled conditions.
-pub(super) struct Selector {
+#[derive(Debug)]
+pub(crate) struct Selector {
     labels: Vec<(String, Condition)>,
     lines: Vec<Condition>,
 }
 
 impl Selector {
-    pub(super) fn compile(
+    pub(crate) fn compile(
         labels: &[LabelMatch],
         lines: &[LineMatch],
     ) -> Result<Self, InvalidPattern> {
-        let label = |one: &LabelMatch| {
-            let anchored = format!("^(?s:{})$", one.value);
-            Ok((one.name.clone(), condition(one.kind, &one.value, &anchored, Test::Equal)?))
-        };
+        let label =
+            |one: &LabelMatch| Ok((one.name.clone(), label_condition(one.kind, &one.value)?));
         let line = |one: &LineMatch| condition(one.kind, &one.value, &one.value, Test::Contains);
         Ok(Self {
             labels: labels.iter().map(label).collect::<Result<_, _>>()?,
@@ -101,7 +102,7 @@ impl Selector {
     }
 
     /// Whether a label set, given by its canonical text, is meant.
-    pub(super) fn matches_labels(&self, text: &str) -> bool {
+    pub(crate) fn matches_labels(&self, text: &str) -> bool {
         // A text that is not one is of no stream that could be named.
         LabelSet::from_json(text).is_ok_and(|labels| {
             self.labels.iter().all(|(name, condition)| condition.holds(labels.get(name)))
@@ -115,6 +116,11 @@ impl Selector {
     pub(super) fn matches_line(&self, line: &str) -> bool {
         self.lines.iter().all(|condition| condition.holds(line))
     }
+}
+
+/// A condition on a whole text.
+pub(super) fn label_condition(kind: MatchKind, value: &str) -> Result<Condition, InvalidPattern> {
+    condition(kind, value, &format!("^(?s:{value})$"), Test::Equal)
 }
 
 fn condition(

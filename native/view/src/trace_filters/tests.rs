@@ -52,3 +52,27 @@ fn memory_of_segments_that_are_gone_is_given_back() {
     filters.forget(|_| false);
     assert_eq!(filters.bytes(), 0);
 }
+
+/// 10,000 segments with 1,000 traces each, and traces that are in one of them.
+#[test]
+fn of_ten_thousand_segments_a_look_up_reads_those_that_have_the_trace_and_one_in_a_hundred_others()
+{
+    let id = |number: u64| {
+        let mixed = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        ((u128::from(mixed) << 64) | u128::from(!mixed.rotate_left(29))).to_be_bytes()
+    };
+    let traces = |segment: u64| (segment * 1_000..(segment + 1) * 1_000).map(id);
+    let filter_of = |segment| traces(segment).map(|trace| TraceKey::of(&trace)).collect();
+    let filters = TraceFilters::of((0..10_000).map(|segment| (segment, filter_of(segment))));
+    let mut others = 0;
+    let started = std::time::Instant::now();
+    for look_up in 0..200 {
+        let segment = look_up * 49;
+        let without = filters.without(TraceKey::of(&id(segment * 1_000 + look_up)));
+        assert!(without.binary_search(&segment).is_err());
+        others += 10_000 - without.len() - 1;
+    }
+    let per_look_up = started.elapsed() / 200;
+    println!("{} others of 10,000 are read, found in {per_look_up:?}", others as f64 / 200.0);
+    assert!(others / 200 <= 100, "{others} in 200 look-ups");
+}

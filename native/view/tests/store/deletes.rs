@@ -2,13 +2,16 @@
 
 use std::fs;
 
-use arrow::array::AsArray;
+use arrow::array::{Array as _, AsArray};
 use proptest::prelude::*;
 use varve_types::Table;
-use varve_view::{DeleteError, LabelMatch, LineMatch, MatchKind, NewDelete};
+use varve_view::{
+    DeleteError, LabelMatch, LineMatch, MatchKind, NewDelete, SpanField, SpanMatch, ValueType,
+};
 
 use crate::support::{
-    Home, Line, Sample, all_samples, logs, samples, series_text, spans, tenant, wait_until,
+    Home, Line, Sample, all_samples, logs, rows, samples, series_text, spans, tenant, trace_id,
+    wait_until,
 };
 
 fn stream(stream: u8) -> Vec<LabelMatch> {
@@ -16,7 +19,14 @@ fn stream(stream: u8) -> Vec<LabelMatch> {
 }
 
 fn logs_of(app: u8, from_ms: i64, to_ms: i64) -> NewDelete {
-    NewDelete { table: Table::Logs, labels: stream(app), lines: Vec::new(), from_ms, to_ms }
+    NewDelete {
+        table: Table::Logs,
+        labels: stream(app),
+        lines: Vec::new(),
+        spans: Vec::new(),
+        from_ms,
+        to_ms,
+    }
 }
 
 /// Bodies that a query finds by the segments' directories, as queries of logs do.
@@ -162,7 +172,9 @@ fn what_says_too_little_is_refused() {
     let pattern = NewDelete { labels: label(MatchKind::Regex, "a["), ..logs_of(0, 0, 1) };
     assert!(refused(pattern).to_string().contains("'a['"));
     let spans = NewDelete { table: Table::Spans, ..logs_of(0, 0, 1) };
-    assert!(refused(spans).to_string().contains("spans"));
+    assert!(refused(spans).to_string().contains("a condition"));
+    let exemplars = NewDelete { table: Table::Exemplars, ..logs_of(0, 0, 1) };
+    assert!(refused(exemplars).to_string().contains("name logs, spans or samples"));
     assert!(home.store().list_deletes(&tenant("shop")).is_empty());
 }
 
@@ -206,7 +218,8 @@ proptest! {
             let to_ms = from_ms + length;
             let name = LabelMatch { name: "__name__".into(), kind: MatchKind::Equal, value: "m1".into() };
             let labels = vec![name];
-            let what = NewDelete { table: Table::Samples, labels, lines: Vec::new(), from_ms, to_ms };
+            let (lines, spans) = (Vec::new(), Vec::new());
+            let what = NewDelete { table: Table::Samples, labels, lines, spans, from_ms, to_ms };
             home.store().create_delete(&shop, what).unwrap();
             let text = series_text(1);
             left.retain(|(series, at, _)| *series != text || !(from_ms..=to_ms).contains(at));
@@ -223,25 +236,86 @@ proptest! {
     }
 }
 
-#[test]
-fn old_segments_expire_and_their_bytes_are_told() {
-    let mut home = Home::new();
-    home.max_age_ms = 3_600_000;
-    home.restart();
-    let now_ns =
-        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos()
-            as i64;
-    home.append(&tenant("shop"), vec![(Table::Spans, spans(&[(1, 5, 0)]))]);
-    home.store().seal_now().unwrap();
-    home.append(&tenant("shop"), vec![(Table::Spans, spans(&[(2, now_ns, 0)]))]);
-    home.store().seal_now().unwrap();
-    let expired = home.store().expired(&home.settings().upkeep.retention);
-    assert_eq!((expired.len(), expired[0].segments, expired[0].records), (1, 1, 1));
-    // Retention looks at a start, and each minute.
-    home.restart();
-    wait_until(|| home.files("parquet").len() == 1);
-    assert_eq!(home.store().status().expired_bytes_total, expired[0].bytes);
+fn op(home: &Home) -> Vec<String> {
     let snapshot = home.store().snapshot(&tenant("shop"), Table::Spans);
-    assert_eq!(snapshot.segments[0].time_range(), (now_ns, now_ns));
-    assert!(home.store().expired(&home.settings().upkeep.retention).is_empty());
+    let of =
+        |text: String| text.split('|').find(|field| field.starts_with("op-")).map(str::to_owned);
+    rows(Table::Spans, &snapshot).into_iter().filter_map(of).collect()
+}
+
+fn span(field: SpanField, value: &str) -> NewDelete {
+    let span = SpanMatch {
+        field,
+        kind: MatchKind::Equal,
+        value: value.into(),
+        value_type: ValueType::String,
+    };
+    NewDelete {
+        table: Table::Spans,
+        labels: Vec::new(),
+        lines: Vec::new(),
+        spans: vec![span],
+        from_ms: 0,
+        to_ms: 100,
+    }
+}
+
+/// Traces 0 to 39 with two spans each, in two segments.
+fn home_of_spans(home: &Home) {
+    for name in [1, 2] {
+        let rows: Vec<_> = (0..40).map(|trace| (trace, i64::from(trace) * MS, name)).collect();
+        home.append(&tenant("shop"), vec![(Table::Spans, spans(&rows))]);
+        home.store().seal_now().unwrap();
+    }
+}
+
+#[test]
+fn a_trace_is_hidden_by_its_id_erased_when_it_is_due_and_no_other() {
+    let mut home = Home::new();
+    home_of_spans(&home);
+    let shop = tenant("shop");
+    let id = format!("{:032x}", u128::from_be_bytes(trace_id(7)));
+    let request = home.store().create_delete(&shop, span(SpanField::TraceId, &id)).unwrap();
+    assert_eq!(request.pending.iter().map(|one| one.records).sum::<u64>(), 2);
+    assert_eq!(op(&home).len(), 78);
+    let snapshot = home.store().snapshot(&shop, Table::Spans);
+    let found = |trace| {
+        snapshot
+            .segments
+            .iter()
+            .map(|one| {
+                let rows = one.rows_of_traces(&[trace_id(trace)]);
+                one.read(&["trace_id"], Some(&rows))
+                    .unwrap()
+                    .iter()
+                    .map(|batch| {
+                        let ids = batch.column(0).as_fixed_size_binary();
+                        (0..ids.len()).filter(|&row| *ids.value(row) == trace_id(trace)).count()
+                    })
+                    .sum::<usize>()
+            })
+            .sum::<usize>()
+    };
+    assert_eq!((found(7), found(8)), (0, 2));
+    home.restart();
+    assert_eq!(op(&home).len(), 78);
+    home.store().cancel_delete(&shop, request.id).unwrap();
+    assert_eq!(op(&home).len(), 80);
+    home.delete_cancel_period_ms = 0;
+    home.restart();
+    home.store().create_delete(&shop, span(SpanField::TraceId, &id)).unwrap();
+    wait_until(|| home.store().list_deletes(&shop)[0].done_at_ms.is_some());
+    let records: u64 = home.store().status().tables.iter().map(|table| table.records).sum();
+    assert_eq!((records, op(&home).len()), (78, 78));
+}
+
+#[test]
+fn spans_are_hidden_by_their_fields_in_the_range_only() {
+    let home = Home::new();
+    home_of_spans(&home);
+    let what = NewDelete { from_ms: 10, to_ms: 19, ..span(SpanField::Name, "op-1") };
+    home.store().create_delete(&tenant("shop"), what).unwrap();
+    let left = op(&home);
+    assert_eq!(left.iter().filter(|name| *name == "op-1").count(), 30);
+    assert_eq!(left.iter().filter(|name| *name == "op-2").count(), 40);
 }

@@ -1,6 +1,7 @@
 //! What the views promise, over a log in memory and a real folder.
 #![allow(clippy::unwrap_used, reason = "a test's helpers fail by panicking, as tests do")]
 
+mod as_of;
 mod boot;
 mod compaction;
 mod contents;
@@ -8,5 +9,6 @@ mod deletes;
 mod faults;
 mod journal;
 mod requests;
+mod retention;
 mod support;
 mod upkeep;

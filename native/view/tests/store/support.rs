@@ -22,8 +22,7 @@ use varve_columnar::{
 use varve_log::{Log, MemoryLog};
 use varve_types::{Table, TenantId};
 use varve_view::{
-    AppendError, OpenError, Retention, RetentionSettings, Snapshot, Store, StoreSettings,
-    UpkeepSettings,
+    AppendError, OpenError, RetentionSettings, Snapshot, Store, StoreSettings, UpkeepSettings,
 };
 
 pub(crate) const PARTITIONS: u32 = 4;
@@ -34,8 +33,7 @@ pub(crate) struct Home {
     pub(crate) log: Arc<MemoryLog>,
     store: Option<Store>,
     pub(crate) delete_cancel_period_ms: u64,
-    /// Of spans; 0: any.
-    pub(crate) max_age_ms: u64,
+    pub(crate) retention: RetentionSettings,
 }
 
 impl Home {
@@ -46,7 +44,7 @@ impl Home {
             log: Arc::new(MemoryLog::new(PARTITIONS)),
             store: None,
             delete_cancel_period_ms: 3_600_000,
-            max_age_ms: 0,
+            retention: RetentionSettings::default(),
         };
         home.store = Some(home.open().unwrap());
         home
@@ -58,14 +56,7 @@ impl Home {
             tenant_partitions: 2,
             upkeep: UpkeepSettings {
                 delete_cancel_period_ms: self.delete_cancel_period_ms,
-                retention: RetentionSettings {
-                    standard: [(
-                        Table::Spans,
-                        Retention { max_age_ms: self.max_age_ms, max_bytes: 0 },
-                    )]
-                    .into(),
-                    ..UpkeepSettings::OFF.retention
-                },
+                retention: self.retention.clone(),
                 ..UpkeepSettings::OFF
             },
             ..StoreSettings::quiet(self.folder.path())

@@ -313,6 +313,7 @@ fn what_was_to_be_erased_while_its_segment_was_set_aside_stays_hidden_when_that_
             value: "s0".to_owned(),
         }],
         lines: Vec::new(),
+        spans: Vec::new(),
         from_ms: 0,
         to_ms: 1,
     };

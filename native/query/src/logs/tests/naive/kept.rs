@@ -103,6 +103,7 @@ fn erase(store: &Store, app: &str, from_s: i64, seconds: i64) {
         table: Table::Logs,
         labels: vec![label],
         lines: Vec::new(),
+        spans: Vec::new(),
         from_ms: from_s * 1_000,
         to_ms: (from_s + seconds) * 1_000,
     };
