@@ -6,7 +6,7 @@ use tokio::{
     runtime::{Builder, Runtime},
     task::JoinHandle,
 };
-use varve_view::{Priority, set_priority};
+use varve_view::Priority;
 
 /// One thread for each query that runs, and those that help them.
 pub(crate) struct QueryThreads(Option<Runtime>);
@@ -19,13 +19,13 @@ impl QueryThreads {
         drop(
             rayon::ThreadPoolBuilder::new()
                 .thread_name(|at| format!("varve-query-{at}"))
-                .start_handler(|_| set_priority(Priority::Queries))
+                .start_handler(|_| Priority::Queries.take())
                 .build_global(),
         );
         let runtime = Builder::new_current_thread()
             .max_blocking_threads(running_max.max(1) as usize)
             .thread_name("varve-query")
-            .on_thread_start(|| set_priority(Priority::Queries))
+            .on_thread_start(|| Priority::Queries.take())
             .build()?;
         Ok(Self(Some(runtime)))
     }

@@ -16,7 +16,7 @@ use varve_query::{
     CancelToken, QueryError, Sources,
     plan::{AsOf, Budget},
 };
-use varve_view::{Priority, set_priority};
+use varve_view::Priority;
 
 use crate::{encode::SqlFormat, error::SqlError, guard::Guard, run};
 
@@ -72,7 +72,7 @@ impl SqlEngine {
         let runtime = Builder::new_multi_thread()
             .worker_threads(threads)
             .thread_name("varve-sql")
-            .on_thread_start(|| set_priority(Priority::Queries))
+            .on_thread_start(|| Priority::Queries.take())
             .thread_stack_size(STACK_BYTES)
             .build()?;
         let watching = Builder::new_multi_thread()

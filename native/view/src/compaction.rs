@@ -29,7 +29,7 @@ use crate::{
     deletes,
     error::{SegmentReadError, panic_text},
     memtable::TableKey,
-    priority::{Priority, set_priority},
+    priority::Priority,
     segment::Segment,
     state::Shared,
 };
@@ -119,7 +119,7 @@ struct Job {
 impl Shared {
     /// The compaction thread.
     pub(crate) fn compact_until_stopped(&self) {
-        set_priority(Priority::Compaction);
+        Priority::Compaction.take();
         loop {
             self.remove_retired();
             let did_something = matches!(self.compact_once(Zeal::WhatPays), Ok(true));

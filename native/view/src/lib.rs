@@ -41,7 +41,7 @@ pub use deletes::{
 };
 pub use error::{AppendError, DamagedSegment, OpenError, SegmentReadError};
 pub use pinned::Pinned;
-pub use priority::{Priority, set_priority};
+pub use priority::Priority;
 pub use repair::{Lost, OpenLog, RepairReport, RepairSettings, Repaired, repair};
 pub use retention::Expired;
 pub use row_ranges::merged_rows;

@@ -18,6 +18,7 @@ use crate::{
     manifest::Manifest,
     memtable::{Memtable, Memtables, TableKey},
     opening,
+    priority::Priority,
     sealing::{NewSegments, SealError, Sealing},
     segment::Segment,
     state::Shared,
@@ -80,22 +81,30 @@ impl Shared {
     /// Seals, unless someone else did while this waited for them.
     fn seal_if_due(&self) -> Result<(), String> {
         let manifest = self.manifest.lock();
-        if self.is_due() { self.seal_with(manifest) } else { Ok(()) }
+        if self.is_due() { self.seal_with(manifest, Priority::Sealing) } else { Ok(()) }
     }
 
     /// Seals one memtable: the one that an earlier try could not, or else the active one.
     fn seal(&self) -> Result<(), String> {
-        self.seal_with(self.manifest.lock())
+        // Somebody waits for it.
+        self.seal_with(self.manifest.lock(), Priority::Equal)
     }
 
-    fn seal_with(&self, mut manifest: MutexGuard<'_, Manifest>) -> Result<(), String> {
+    fn seal_with(
+        &self,
+        mut manifest: MutexGuard<'_, Manifest>,
+        priority: Priority,
+    ) -> Result<(), String> {
         let Some(memtable) = self.memtable_to_seal() else { return Ok(()) };
+        // One that has grown this far shows that sealing does not keep up.
+        let is_late = memtable.bytes() > self.settings.memtable_max_bytes / 4 * 5;
         let sealing = Sealing {
             folders: &self.folders,
             texts: &self.texts,
             text_block_rows: self.settings.text_block_rows,
             // The other half is for appends and queries.
             workers: (thread::available_parallelism().map_or(1, NonZero::get) / 2).max(1),
+            priority: if is_late { Priority::Equal } else { priority },
         };
         // A row that makes a library panic must not end sealing for good without a word: the
         // memtable stays, and the status says why.

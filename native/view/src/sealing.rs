@@ -23,6 +23,7 @@ use crate::{
     label_texts::LabelTexts,
     manifest::{LogRange, Manifest, SegmentEntry},
     memtable::{Memtable, TableKey, row_bytes},
+    priority::Priority,
     segment::Segment,
     snapshot::MemtableBatch,
 };
@@ -66,6 +67,8 @@ pub(crate) struct Sealing<'a> {
     pub(crate) text_block_rows: u32,
     /// How many segments are written side by side, at least 1.
     pub(crate) workers: usize,
+    /// Of those who write them.
+    pub(crate) priority: Priority,
 }
 
 impl Sealing<'_> {
@@ -100,6 +103,7 @@ impl Sealing<'_> {
         let workers = self.workers.min(jobs.len());
         let next = AtomicUsize::new(0);
         let work = || {
+            self.priority.take();
             let mut written = Vec::new();
             while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
                 match self.write_segment(job) {
@@ -114,12 +118,14 @@ impl Sealing<'_> {
             Ok(written)
         };
         let mut segments: NewSegments = thread::scope(|scope| {
-            let others: Vec<_> = (1..workers).map(|_| scope.spawn(work)).collect();
-            let mut all = vec![work()];
-            all.extend(others.into_iter().map(|other| {
-                other.join().unwrap_or_else(|panic| Err(SealError::of_panic(&*panic)))
-            }));
-            all.into_iter().collect::<Result<Vec<_>, _>>().map(|parts| parts.concat())
+            // All in threads of their own: this one has its priority for good.
+            let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
+            let written = workers.into_iter().map(|worker| {
+                worker.join().unwrap_or_else(|panic| Err(SealError::of_panic(&*panic)))
+            });
+            // Every one is waited for before the first error is looked at.
+            let written: Vec<_> = written.collect();
+            written.into_iter().collect::<Result<Vec<_>, _>>().map(|parts| parts.concat())
         })?;
         segments.sort_unstable_by_key(|(_, segment)| segment.entry().id);
         Ok(segments)

@@ -34,7 +34,13 @@ fn store() -> (tempfile::TempDir, Folders) {
 
 fn seal(folders: &Folders, manifest: &mut Manifest) -> Result<NewSegments, SealError> {
     let texts = LabelTexts::default();
-    let sealing = Sealing { folders, texts: &texts, text_block_rows: 16, workers: 4 };
+    let sealing = Sealing {
+        folders,
+        texts: &texts,
+        text_block_rows: 16,
+        workers: 4,
+        priority: Priority::Equal,
+    };
     sealing.seal(&memtable(), manifest)
 }
 
