@@ -51,4 +51,12 @@ varve_log_sync_seconds_count 4
     expect(text).toContain('\nvarve_log_hold_kept_bytes{hold="copy"} 3072\n');
     expect(text).toMatch(/^varve_log_hold_kept_age_seconds\{hold="copy"\} 9\d/m);
   });
+
+  it('tell of who follows the log by name how far behind it is', async () => {
+    const follower = { name: 'copy', kind: 'subscription', lagRecords: 5, lagBytes: 3_072 } as const;
+    const text = await shown({ followers: [{ ...follower, oldestMs: Date.now() - 90_000 }] });
+    expect(text).toContain('\nvarve_log_follower_lag_records{follower="copy",kind="subscription"} 5\n');
+    expect(text).toContain('\nvarve_log_follower_lag_bytes{follower="copy",kind="subscription"} 3072\n');
+    expect(text).toMatch(/^varve_log_follower_lag_seconds\{follower="copy",kind="subscription"\} 9\d/m);
+  });
 });

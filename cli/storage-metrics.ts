@@ -1,6 +1,7 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { StoreStatus } from '../storage/index.ts';
 import { keptRowsMetrics } from './kept-rows-metrics.ts';
+import { lagMetrics } from './lag-metrics.ts';
 import { ageOf, type Metric, type Point } from './status-metric.ts';
 import { SyncSeconds } from './sync-seconds.ts';
 
@@ -16,11 +17,6 @@ const ofPartitions =
   (value: (partition: StoreStatus['journal']['partitions'][number]) => number) =>
   ({ journal }: StoreStatus): readonly Point[] =>
     journal.partitions.map((each) => ({ labels: { partition: each.partition }, value: value(each) }));
-
-const ofHolds =
-  (value: (hold: StoreStatus['journal']['holds'][number]) => number) =>
-  ({ journal }: StoreStatus): readonly Point[] =>
-    journal.holds.map((each) => ({ labels: { hold: each.name }, value: value(each) }));
 
 const ofTables =
   (value: (table: StoreStatus['views']['tables'][number]) => number) =>
@@ -199,36 +195,7 @@ const metrics: readonly Metric[] = [
     labels: ['partition'],
     read: ({ journal }) => journal.oldestFileHeldBy.map((partition) => ({ labels: { partition }, value: 1 })),
   },
-  {
-    name: 'varve_log_hold_age_seconds',
-    help: 'How long ago a hold was set; log.hold_max_age is the most.',
-    labels: ['hold'],
-    read: ofHolds(({ setAtMs }) => ageOf(setAtMs)),
-  },
-  {
-    name: 'varve_log_hold_expired',
-    help: '1 for a hold that grew older than it may and keeps nothing any more, 0 for one that holds.',
-    labels: ['hold'],
-    read: ofHolds(({ expired }) => (expired ? 1 : 0)),
-  },
-  {
-    name: 'varve_log_hold_kept_records',
-    help: 'Records from the places of a hold to the tails.',
-    labels: ['hold'],
-    read: ofHolds(({ keptRecords }) => keptRecords),
-  },
-  {
-    name: 'varve_log_hold_kept_bytes',
-    help: 'Their payloads.',
-    labels: ['hold'],
-    read: ofHolds(({ keptBytes }) => keptBytes),
-  },
-  {
-    name: 'varve_log_hold_kept_age_seconds',
-    help: 'How long ago the oldest of them was appended; 0 where there is none.',
-    labels: ['hold'],
-    read: ofHolds(({ oldestKeptMs }) => ageOf(oldestKeptMs)),
-  },
+  ...lagMetrics,
   {
     name: 'varve_log_trim_epoch',
     help: 'Epoch of the first record that is still in the log.',

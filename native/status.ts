@@ -62,6 +62,18 @@ export interface JournalStatus {
   readonly syncCounts: readonly number[];
   readonly partitions: readonly PartitionStatus[];
   readonly holds: readonly HoldStatus[];
+  readonly followers: readonly FollowerStatus[];
+}
+
+/** Who follows the log, and how far behind the tails it is; of several of one name the furthest. */
+export interface FollowerStatus {
+  readonly name: string;
+  /** By snapshots, as views do (behind them is what a start reads again), or by a subscription that is open. */
+  readonly kind: 'snapshot' | 'subscription';
+  readonly lagRecords: number;
+  readonly lagBytes: number;
+  /** When the oldest of them was appended, in milliseconds since 1970; null where there is none. */
+  readonly oldestMs: number | null;
 }
 
 /** Who keeps records of the log from being trimmed by name. */

@@ -18,12 +18,20 @@ retries     2 records were there already; 7 keys are remembered, 0 were forgotte
 seals       30, and 0 records repaired
 syncs       4: 500 µs on average, 250 µs the last, 12.3 ms the longest
 held by     logs/1 (the oldest file)
+follows     views by snapshots: 1283 records of 2.0 KiB behind, the oldest 30 s old
 
 partition  epoch  tail    trimmed to  held records  bytes    oldest  held by
 logs/1     3      3:1200  2:17        1283          2.0 KiB  30 s    views
 spans/0    3      3:0     3:0         0             0 B      -       -
 `,
     );
+  });
+
+  it('says of who follows the log that it has all', () => {
+    const tail = { name: 'copy', kind: 'subscription', lagRecords: 0, lagBytes: 0, oldestMs: null } as const;
+    const journal = { ...sound.journal, followers: [tail] };
+    const shown = showLogStatus({ ...sound, journal }, quorums, 0);
+    expect(shown).toContain('follows     copy by subscriptions: has all\n');
   });
 
   it('says from when on appends are taken again on a disk that is nearly full', () => {

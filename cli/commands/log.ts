@@ -7,6 +7,8 @@ import { showQuorums } from '../config/replication.ts';
 import { command, runningStatus } from '../control-socket.ts';
 import { columns, size } from './show.ts';
 
+type Lag = Pick<StoreStatus['journal']['followers'][number], 'lagRecords' | 'lagBytes' | 'oldestMs'>;
+
 const minuteMs = 60_000;
 const placesShown = 4;
 /** As the log bounds names. */
@@ -80,6 +82,12 @@ function showKept(hold: HoldStatus): string {
   return `${showPlaces(hold)}; ${hold.keptRecords} records of ${size(hold.keptBytes)}`;
 }
 
+function showLag({ lagRecords, lagBytes, oldestMs }: Lag, nowMs: number): string {
+  if (lagRecords === 0) return 'has all';
+  const oldest = oldestMs === null ? '' : `, the oldest ${showAge(Math.max(0, nowMs - oldestMs))} old`;
+  return `${lagRecords} records of ${size(lagBytes)} behind${oldest}`;
+}
+
 function showAge(ms: number): string {
   if (ms < 2 * minuteMs) return `${Math.round(ms / 1_000)} s`;
   if (ms < 120 * minuteMs) return `${Math.round(ms / minuteMs)} min`;
@@ -106,6 +114,8 @@ export function showLogStatus({ journal }: StoreStatus, quorums: string, nowMs: 
     lines.push(`held by     ${journal.oldestFileHeldBy.join(', ')} (the oldest file)`);
   for (const damage of journal.damages) lines.push(`damaged     ${damage}`);
   if (journal.cutTail !== null) lines.push(`cut tail    ${journal.cutTail}`);
+  for (const { name, kind, ...lag } of journal.followers)
+    lines.push(`follows     ${name} by ${kind}s: ${showLag(lag, nowMs)}`);
   for (const each of journal.holds)
     lines.push(`hold        ${each.name} of ${each.owner}: ${showKept(each)}`);
   if (journal.trimError !== null) lines.push(`trim fails  ${journal.trimError}`);

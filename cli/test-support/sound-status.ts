@@ -58,6 +58,7 @@ export const sound: StoreStatus = {
       },
     ],
     holds: [],
+    followers: [{ name: 'views', kind: 'snapshot', lagRecords: 1_283, lagBytes: 2_048, oldestMs: 1_000 }],
   },
   keptRows: { bytes: 1_024, maxBytes: 65_536, hitsTotal: 7, missesTotal: 3 },
   views: {

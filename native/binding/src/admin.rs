@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use napi_derive::napi;
 use serde::Serialize;
-use varve_log::{Hold, HoldStatus, JournalStatus, Lag, Log as _, SYNC_BOUNDS_US};
+use varve_log::{
+    FollowerKind, FollowerStatus, Hold, HoldStatus, JournalStatus, Lag, Log as _, SYNC_BOUNDS_US,
+};
 use varve_query::KeptRowsStatus;
 use varve_types::{ErrorCode, Lsn, PartitionId};
 use varve_view::StoreStatus;
@@ -59,6 +61,29 @@ struct JournalState {
     sync_counts: Vec<u64>,
     partitions: Vec<PartitionState>,
     holds: Vec<HoldState>,
+    followers: Vec<FollowerState>,
+}
+
+/// [`FollowerStatus`] as JSON.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct FollowerState {
+    name: String,
+    kind: &'static str,
+    lag_records: u64,
+    lag_bytes: u64,
+    oldest_ms: Option<i64>,
+}
+
+impl From<&FollowerStatus> for FollowerState {
+    fn from(FollowerStatus { name, kind, lag }: &FollowerStatus) -> Self {
+        let kind = match kind {
+            FollowerKind::Snapshot => "snapshot",
+            FollowerKind::Subscription => "subscription",
+        };
+        let Lag { records, bytes, oldest_ms } = *lag;
+        Self { name: name.to_string(), kind, lag_records: records, lag_bytes: bytes, oldest_ms }
+    }
 }
 
 /// A hold; places are `epoch:offset`, by partition.
@@ -159,6 +184,7 @@ impl From<JournalStatus> for JournalState {
             sync_bounds_us: SYNC_BOUNDS_US,
             sync_counts: status.sync_counts,
             holds: status.holds.iter().zip(&status.hold_lags).map(HoldState::from).collect(),
+            followers: status.followers.iter().map(FollowerState::from).collect(),
             partitions: status
                 .partitions
                 .iter()

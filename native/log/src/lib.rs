@@ -5,6 +5,7 @@
 #![deny(clippy::indexing_slicing)]
 
 mod fields;
+mod followers;
 mod holds;
 pub mod ids;
 pub mod journal;
@@ -16,6 +17,7 @@ pub mod protocol;
 pub mod runtime;
 mod subscription;
 
+pub use followers::{FollowerKind, FollowerStatus};
 pub use holds::HoldStatus;
 pub use ids::CoordinatorsError;
 pub use journal::{

@@ -15,6 +15,7 @@ use varve_types::{Lsn, Offset, PartitionId};
 use crate::{
     Append, AppendError, CoordinatorsError, Done, Hold, HoldError, HoldStatus, Log, ReadError,
     Record, Snapshot, Stored, Subscribe, SubscribeError, Subscription,
+    followers::Followers,
     producers::{CommittedRecord, PartitionProducers, ProducerSettings, SessionId, SessionVerdict},
     protocol::{self, Advance, AppendTimes, Command, Control, Incarnation, Nodeset, Now},
     runtime::{Clock, RealClock},
@@ -40,6 +41,7 @@ struct Shared {
     clock: Box<dyn Clock>,
     state: Mutex<State>,
     news: News,
+    followers: Arc<Followers>,
 }
 
 struct State {
@@ -86,7 +88,8 @@ impl MemoryLog {
             producers: PartitionProducers::new(ProducerSettings::default()),
             append_times: AppendTimes::default(),
         };
-        let shared = Shared { clock, state: Mutex::new(state), news: News::default() };
+        let (state, news) = (Mutex::new(state), News::default());
+        let shared = Shared { clock, state, news, followers: Arc::default() };
         let (limits, turns) = (Mutex::default(), Turns::default());
         Self { partitions, limits, turns, appending: Mutex::new(()), shared: Arc::new(shared) }
     }

@@ -85,7 +85,8 @@ pub(crate) fn replay(
     credit_bytes: u64,
 ) -> Result<(), OpenError> {
     let from = manifest.covered.clone();
-    let subscribe = Subscribe { partitions: Wanted::All, from, credit_bytes };
+    let name = snapshot().holder;
+    let subscribe = Subscribe { name, partitions: Wanted::All, from, credit_bytes };
     let mut subscription = log.subscribe(subscribe)?;
     let mut replayed = Vec::new();
     let handle = subscription.handle();

@@ -6,6 +6,7 @@ use varve_types::{Lsn, PartitionId};
 use super::Shared;
 use crate::{
     ReadError,
+    followers::Followers,
     protocol::{self, EpochList},
     runtime::Clock,
     subscription::{News, Source, Wanted},
@@ -14,6 +15,10 @@ use crate::{
 impl Source for Shared {
     fn news(&self) -> &News {
         &self.news
+    }
+
+    fn followers(&self) -> &Arc<Followers> {
+        &self.followers
     }
 
     fn clock(&self) -> &dyn Clock {

@@ -7,6 +7,7 @@ use varve_types::{Lsn, PartitionId};
 use super::{Shared, frames};
 use crate::{
     ReadError,
+    followers::Followers,
     protocol::{EpochList, Record, Snapshot},
     runtime::Clock,
     subscription::{News, Source, Wanted},
@@ -17,6 +18,7 @@ use crate::{
 pub(super) struct Places {
     partitions: RwLock<BTreeMap<PartitionId, Place>>,
     pub(super) news: News,
+    pub(super) followers: Arc<Followers>,
 }
 
 struct Place {
@@ -67,6 +69,13 @@ impl Places {
         Some(snapshot)
     }
 
+    /// All partitions and their epochs.
+    pub(super) fn lists(&self) -> Vec<(PartitionId, Arc<EpochList>)> {
+        let partitions = self.partitions.read();
+        let lists = partitions.iter().map(|(at, place)| (*at, Arc::clone(&place.epochs)));
+        lists.collect()
+    }
+
     pub(super) fn partitions(&self) -> Vec<PartitionId> {
         self.partitions.read().keys().copied().collect()
     }
@@ -75,6 +84,10 @@ impl Places {
 impl Source for Shared {
     fn news(&self) -> &News {
         &self.places.news
+    }
+
+    fn followers(&self) -> &Arc<Followers> {
+        &self.places.followers
     }
 
     fn clock(&self) -> &dyn Clock {

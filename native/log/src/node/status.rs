@@ -3,9 +3,9 @@
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 use varve_types::{Lsn, PartitionId};
 
-use super::{Journal, machines::Machines};
+use super::{Journal, Shared, machines::Machines};
 use crate::{
-    HoldStatus,
+    FollowerKind, FollowerStatus, HoldStatus, followers,
     journal::{CutTail, Damage, DiskStatus, Lag},
     producers::ProducerSettings,
     protocol::Partition,
@@ -72,6 +72,8 @@ pub struct JournalStatus {
     pub holds: Vec<HoldStatus>,
     /// What each of them keeps, in the same order.
     pub hold_lags: Vec<Lag>,
+    /// Who follows the log, and how far behind each is.
+    pub followers: Vec<FollowerStatus>,
 }
 
 /// One partition of a journal.
@@ -214,6 +216,19 @@ impl Journal {
             partitions: partitions.collect(),
             hold_lags: machines.holds.iter().map(lag_of).collect(),
             holds: machines.holds,
+            followers: self.followers(),
         }
+    }
+
+    fn followers(&self) -> Vec<FollowerStatus> {
+        let Shared { places, files, .. } = &*self.shared;
+        let lists = places.lists();
+        let begins: Vec<_> = lists.iter().map(|(at, list)| (*at, list.trim_point())).collect();
+        let named = |kind| move |(name, needs)| (kind, name, needs);
+        let by_snapshots = followers::by_snapshots(&lists).into_iter();
+        let subscribed = places.followers.needs(&begins).into_iter();
+        let found = by_snapshots.map(named(FollowerKind::Snapshot));
+        let found = found.chain(subscribed.map(named(FollowerKind::Subscription)));
+        followers::statuses(found, |needs| files.lag(needs))
     }
 }

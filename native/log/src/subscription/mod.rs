@@ -16,6 +16,7 @@ use varve_types::{LogId, Lsn, PartitionId};
 
 use crate::{
     ReadError, Record,
+    followers::{Follower, Followers},
     protocol::{
         self, Absence, Asker, Effect, EpochList, Message, NodeId, Progress, Reader, ReaderId,
         Snapshot,
@@ -35,6 +36,8 @@ pub(crate) const BEGIN: Lsn = Lsn::new(1, 0);
 /// What to follow, and from where.
 #[derive(Clone, Debug)]
 pub struct Subscribe {
+    /// Who follows, for operators.
+    pub name: Arc<str>,
     /// Which partitions.
     pub partitions: Wanted,
     /// The first place wanted, by partition. One that is missing here begins at its first record ever;
@@ -152,6 +155,9 @@ pub(crate) trait Source: Send + Sync {
     /// Told whenever tails move.
     fn news(&self) -> &News;
 
+    /// Those who follow it.
+    fn followers(&self) -> &Arc<Followers>;
+
     fn clock(&self) -> &dyn Clock;
 
     /// Partitions and their committed tails.
@@ -180,6 +186,7 @@ pub struct Subscription {
     /// Partitions that may have more, in turn.
     ready: VecDeque<PartitionId>,
     flow: Arc<Flow>,
+    follower: Follower,
 }
 
 /// A partition that is followed, or was.
@@ -194,7 +201,7 @@ impl Subscription {
         source: Arc<dyn Source>,
         subscribe: Subscribe,
     ) -> Result<Self, SubscribeError> {
-        let Subscribe { partitions: wanted, from, credit_bytes } = subscribe;
+        let Subscribe { name, partitions: wanted, from, credit_bytes } = subscribe;
         let wanted_from = from.iter().filter(|(partition, _)| wanted.contains(**partition));
         for (&partition, &from) in wanted_from {
             // Behind the end of an epoch that is over comes the next one: a disk that forgot what it
@@ -206,7 +213,8 @@ impl Subscription {
         }
         let flow = Arc::new(Flow::new(credit_bytes));
         let (readers, ready) = (BTreeMap::new(), VecDeque::new());
-        Ok(Self { source, wanted, from, readers, ready, flow })
+        let follower = source.followers().enter(name, wanted, from.clone());
+        Ok(Self { source, wanted, from, readers, ready, flow, follower })
     }
 
     /// For other threads.
@@ -319,6 +327,7 @@ impl Subscription {
             progress = reader.fetched(ALONE, (from, records, absence), &list, &mut effects);
         }
         self.flow.give_back(reader.take_credit());
+        self.follower.moved(partition, reader.next());
         let reason = outcome?;
         Ok(match progress {
             Progress::Waits | Progress::Done => None,

@@ -71,7 +71,10 @@ const CREDIT_BYTES: u64 = 60;
 
 fn subscribe(subject: &dyn Subject, from: BTreeMap<PartitionId, Lsn>) -> Subscription {
     let (partitions, credit_bytes) = (Wanted::Log(LogId::Logs), CREDIT_BYTES);
-    subject.log().subscribe(Subscribe { partitions, from, credit_bytes }).unwrap()
+    subject
+        .log()
+        .subscribe(Subscribe { name: "reader".into(), partitions, from, credit_bytes })
+        .unwrap()
 }
 
 /// Takes deliveries, and begins again behind what is trimmed.

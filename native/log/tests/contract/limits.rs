@@ -90,7 +90,7 @@ pub(crate) fn what_cannot_be_read_any_more_is_told_and_the_rest_is_given(
 /// All that a subscription gives, and tells.
 fn followed(log: &dyn Log) -> Vec<String> {
     let (partitions, from) = (Wanted::Partition(LOGS_0), BTreeMap::new());
-    let subscribe = Subscribe { partitions, from, credit_bytes: MAX_BYTES };
+    let subscribe = Subscribe { name: "reader".into(), partitions, from, credit_bytes: MAX_BYTES };
     let mut subscription = log.subscribe(subscribe).unwrap();
     let mut given = Vec::new();
     while let Next::Delivery(delivery) = subscription.next(Duration::ZERO).unwrap() {

@@ -22,7 +22,7 @@ fn with_credit(
     credit_bytes: u64,
 ) -> Subscription {
     let from: BTreeMap<_, _> = from.iter().copied().collect();
-    log.subscribe(Subscribe { partitions, from, credit_bytes }).unwrap()
+    log.subscribe(Subscribe { name: "reader".into(), partitions, from, credit_bytes }).unwrap()
 }
 
 /// All that can be had without waiting, as (partition, text), granted at once.
@@ -243,7 +243,12 @@ pub(crate) fn a_place_that_the_log_never_gave_is_refused(subject: &mut dyn Subje
     let log = subject.log();
     let refused = |partition, from| {
         let from = BTreeMap::from([(partition, from)]);
-        let subscribe = Subscribe { partitions: Wanted::All, from, credit_bytes: ENOUGH };
+        let subscribe = Subscribe {
+            name: "reader".into(),
+            partitions: Wanted::All,
+            from,
+            credit_bytes: ENOUGH,
+        };
         log.subscribe(subscribe).err().unwrap()
     };
     let tail = log.tail(LOGS_0);

@@ -160,7 +160,9 @@ fn starts_cost_a_partition_without_new_records_no_room() {
     append(&journal, &[(LOGS_0, b"z")]).unwrap();
     let from = BTreeMap::from([covered]);
     let (partitions, credit_bytes) = (Wanted::Partition(LOGS_0), u64::MAX);
-    let mut subscription = journal.subscribe(Subscribe { partitions, from, credit_bytes }).unwrap();
+    let mut subscription = journal
+        .subscribe(Subscribe { name: "reader".into(), partitions, from, credit_bytes })
+        .unwrap();
     let Next::Delivery(Delivery::Records(records)) = subscription.next(Duration::ZERO).unwrap()
     else {
         panic!("no records")

@@ -7,6 +7,7 @@ mod disk_full;
 mod exhaustive;
 mod faults;
 mod files;
+mod followers;
 mod reading;
 mod real_faults;
 mod recovery;

@@ -48,7 +48,8 @@ fn follow_around(log: &dyn Log, partition: PartitionId) -> Found {
     let mut from = BTreeMap::new();
     loop {
         let (partitions, credit_bytes) = (Wanted::Partition(partition), u64::MAX);
-        let subscribe = Subscribe { partitions, from: from.clone(), credit_bytes };
+        let subscribe =
+            Subscribe { name: "reader".into(), partitions, from: from.clone(), credit_bytes };
         let mut subscription = log.subscribe(subscribe).unwrap();
         loop {
             match subscription.next(Duration::ZERO).unwrap() {
