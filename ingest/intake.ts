@@ -182,6 +182,7 @@ export class RequestIntake implements Intake {
 
   async #permitted<T>(tenant: TenantId, work: (permit: Permit) => Promise<T>): Promise<T> {
     this.#rates.check(tenant);
+    this.#deps.storage.checkRoom();
     const permit = this.#admission.enter(tenant);
     try {
       return await work(permit);

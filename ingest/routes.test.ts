@@ -39,6 +39,7 @@ const refusedOne: Receipt = {
 
 let appended: AppendRequest[];
 let outcome: () => Promise<Receipt>;
+let checkRoom: () => void;
 let app: FastifyInstance;
 
 async function started(changed: Partial<IngestOptions> = {}): Promise<FastifyInstance> {
@@ -46,6 +47,9 @@ async function started(changed: Partial<IngestOptions> = {}): Promise<FastifyIns
     throw new Error('not called by ingest');
   };
   const storage: Storage = {
+    checkRoom: () => {
+      checkRoom();
+    },
     append: async (request) => {
       appended.push(request);
       return await outcome();
@@ -76,6 +80,7 @@ async function started(changed: Partial<IngestOptions> = {}): Promise<FastifyIns
 
 beforeEach(async () => {
   appended = [];
+  checkRoom = () => undefined;
   outcome = () => Promise.resolve(taken);
   app = await started();
 });
@@ -141,6 +146,15 @@ describe('OTLP over HTTP', () => {
     expect(response.statusCode).toBe(status);
     expect(response.json()).toEqual({ code: grpc, message: 'why' });
     expect(response.headers['retry-after']).toBe(code === 'OVERLOADED' ? '3' : undefined);
+  });
+
+  it('reads no body while the store has no room', async () => {
+    checkRoom = () => {
+      throw new VarveError('OVERLOADED', 'memtables are full');
+    };
+    const response = await app.inject({ method: 'POST', url: '/v1/logs', headers: json, payload: '{}' });
+    expect([response.statusCode, response.headers['retry-after']]).toEqual([503, '3']);
+    expect(appended).toHaveLength(0);
   });
 
   it('refuses another content type with 415 and the ones it takes', async () => {

@@ -12,12 +12,13 @@ export type BodyFormat =
   | 'remoteWriteV2'
   | 'syslog'
   | 'zipkinJson'
+  | 'zipkinProtobuf'
   | 'jaegerThrift'
   | 'jaegerProtobuf'
   | 'elasticBulk';
 
 /** How a body is compressed; `deflate` is the zlib container, `rawDeflate` is without it. */
-export type BodyEncoding = 'identity' | 'gzip' | 'deflate' | 'rawDeflate' | 'zstd' | 'snappy';
+export type BodyEncoding = 'identity' | 'gzip' | 'deflate' | 'rawDeflate' | 'zstd' | 'snappy' | 'lz4';
 
 /** One request as it came: native code decompresses, decodes and stores it. */
 export interface AppendRequest {

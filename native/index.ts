@@ -89,6 +89,19 @@ export class NativeStore {
   }
 
   /**
+   * Whether an append would be taken now. Asked before a body is read, so that one that would be refused is not.
+   *
+   * @throws VarveError OVERLOADED, CLOSED
+   */
+  checkRoom(): void {
+    try {
+      this.#store.checkRoom();
+    } catch (thrown) {
+      throw toVarveError(thrown);
+    }
+  }
+
+  /**
    * Resolves once the accepted records are durable and can be queried. What a request stored before,
    * within `dedupeWindowMs`, is not stored again and counts as accepted.
    *

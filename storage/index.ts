@@ -58,6 +58,8 @@ export {
 
 /** Where records go and what queries run on. */
 export interface Storage {
+  /** Before a body is read. @throws VarveError OVERLOADED */
+  checkRoom(): void;
   append(request: AppendRequest): Promise<Receipt>;
   /** `queryJson` is a `Query` of the plan algebra (`search/plan/generated.ts`). */
   query(queryJson: string, signal?: AbortSignal): Promise<QueryAnswer>;
@@ -97,6 +99,9 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
   }
   const store = await NativeStore.open(options);
   return {
+    checkRoom: () => {
+      store.checkRoom();
+    },
     append: (request) => store.append(request),
     query: (queryJson, signal) => store.query(queryJson, signal),
     sql: (requestJson, signal) => store.sql(requestJson, signal),

@@ -157,7 +157,7 @@ const limits = section('What each tenant may send; `tenants.NAME.limits` may dif
   metadata_max_bytes: bytes(64 * KiB, 'Its names and values together.', 0),
   attributes_max: count(
     1_000,
-    'Attributes of one log record or span, with its events and links and theirs; labels of one series.',
+    'Attributes of one log record or span, with its events and links and theirs; of a resource or scope, with which all below is refused; labels of one series.',
     0,
   ),
   attributes_max_bytes: bytes(MiB, 'Their names and values together.', 0),
@@ -310,7 +310,11 @@ const log = section('The log (DLog).', {
 });
 
 const view = section('Memtables and segments.', {
-  memtable_max_bytes: bytes(256 * MiB, 'Size of all memtables at which they are sealed into segments.', MiB),
+  memtable_max_bytes: bytes(
+    256 * MiB,
+    'Size of all memtables at which they are sealed into segments; at twice that, with what is being sealed, senders get 503.',
+    MiB,
+  ),
   memtable_max_age_ms: milliseconds(10 * minuteMs, 'Age at which a memtable is sealed.', 1_000),
   text_block_rows: count(256, 'Rows that the text index finds as one block.', 1, 65_536),
   compaction_segments_min: count(

@@ -38,6 +38,7 @@ const encodings: Readonly<Record<string, BodyEncoding>> = {
   'x-snappy-framed': 'snappy',
   deflate: 'deflate',
   zlib: 'deflate',
+  lz4: 'lz4',
 };
 
 /** OTLP over HTTP (OTLP specification 1.x, "OTLP/HTTP"). */

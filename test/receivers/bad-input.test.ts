@@ -85,7 +85,7 @@ describe.each(['/v1/logs', '/v1/traces', '/v1/metrics'])('OTLP over HTTP at %s',
     expect(messageIn(answer)).toMatch(/1048576 bytes.*body_decompressed_max_bytes/);
   });
 
-  it.each(['gzip', 'zstd', 'snappy', 'deflate'])(
+  it.each(['gzip', 'zstd', 'snappy', 'deflate', 'lz4'])(
     'refuses a body that is not the %s it claims',
     async (encoding) => {
       const answer = await postRaw(url(), { ...protobuf, 'content-encoding': encoding }, notCompressed);

@@ -1,3 +1,4 @@
+import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Annotation, BatchRecorder, ExplicitContext, jsonEncoder, Tracer } from 'zipkin';
 import { HttpLogger } from 'zipkin-transport-http';
@@ -43,7 +44,10 @@ async function traceOf(traceId: string): Promise<Batch> {
   }
 }
 
-async function post(body: string, headers: Readonly<Record<string, string>> = {}): Promise<[number, string]> {
+async function post(
+  body: string | Uint8Array<ArrayBuffer>,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<[number, string]> {
   const response = await fetch(`http://127.0.0.1:${varve.ports.zipkin}/api/v2/spans`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...headers },
@@ -94,6 +98,16 @@ describe('POST /api/v2/spans', () => {
     const body = '[{"traceId":"abc1","id":"2","name":"good"},{"traceId":"x","id":"2"}]';
     expect(await post(body)).toEqual([400, 'trace id must be 16 bytes, not 0\n']);
     expect((await traceOf('abc1')).scopeSpans[0]?.spans[0]?.name).toBe('good');
+  });
+
+  it('takes the list in protobuf', async () => {
+    const list = new BinaryWriter().tag(1, WireType.LengthDelimited).fork();
+    list.tag(1, WireType.LengthDelimited).bytes(Buffer.from('000000000000abc2'.padStart(32, '0'), 'hex'));
+    list.tag(3, WireType.LengthDelimited).bytes(Buffer.from('0000000000000002', 'hex'));
+    list.tag(5, WireType.LengthDelimited).string('in protobuf');
+    const body = new Uint8Array(list.join().finish());
+    expect(await post(body, { 'content-type': 'application/x-protobuf' })).toEqual([202, '']);
+    expect((await traceOf('abc2')).scopeSpans[0]?.spans[0]?.name).toBe('in protobuf');
   });
 
   it('refuses what it cannot read', async () => {

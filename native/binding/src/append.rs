@@ -49,6 +49,12 @@ pub struct RefusalCount {
 
 #[napi]
 impl NativeStore {
+    /// Fails as [`Self::append`] would while nothing can be taken; without a body, and at once.
+    #[napi]
+    pub fn check_room(&self) -> napi::Result<()> {
+        self.running()?.views.check_room().map_err(|error| coded(error.code(), error))
+    }
+
     /// Appends one request body; resolves once what was accepted is durable and can be queried. A retry
     /// is known again by `idempotency_key`, or without one by the body, unless records of it have no
     /// time of their own. `target`: where the request's
@@ -76,6 +82,8 @@ impl NativeStore {
         let sender = tenant.clone();
         let (request_key, (decoded, body_bytes), warnings) = {
             let _permit = store.decoders.acquire().await.map_err(|_| closed())?;
+            // Decoding is most of an append's work: not for one that would be refused after it.
+            store.views.check_room().map_err(|error| coded(error.code(), error))?;
             let now_ns = now_ns();
             let of_tenant = store.tenants.get(&tenant, now_ns / 1_000_000);
             tokio::task::spawn_blocking(move || {

@@ -94,7 +94,7 @@ pub(crate) fn append(
     request_key: u128,
     done: Done,
 ) {
-    if let Err(error) = shared.admit() {
+    if let Err(error) = shared.check_room() {
         return done(Err(error));
     }
     let records = match records(shared, tenant, batches) {
@@ -173,12 +173,12 @@ fn into_append(
 }
 
 impl Shared {
-    /// Refuses while memtables grow faster than they are sealed.
-    fn admit(&self) -> Result<(), AppendError> {
+    /// Refuses while memtables grow faster than they are sealed: while one is sealed another may fill.
+    pub(crate) fn check_room(&self) -> Result<(), AppendError> {
         let max_bytes = self.settings.memtable_max_bytes;
         let state = self.state.read();
         let bytes = state.memtables.bytes();
-        if bytes <= 4 * max_bytes {
+        if bytes <= 2 * max_bytes {
             return Ok(());
         }
         Err(AppendError::MemtablesFull { bytes, max_bytes, reason: state.seal_error.clone() })

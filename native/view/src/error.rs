@@ -105,7 +105,7 @@ pub enum AppendError {
     #[error(transparent)]
     Log(#[from] varve_log::AppendError),
     /// Memtables grow faster than they can be sealed.
-    #[error("{bytes} bytes wait to be sealed, over four times view.memtable_max_bytes = {max_bytes}{}; send again later", because(reason.as_deref()))]
+    #[error("{bytes} bytes wait to be sealed, over twice view.memtable_max_bytes = {max_bytes}{}; send again later", because(reason.as_deref()))]
     MemtablesFull {
         /// Held now.
         bytes: u64,

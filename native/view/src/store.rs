@@ -15,7 +15,7 @@ use crate::{
     append::{self, Done},
     compaction::now_ms,
     deletes::{DeleteError, DeleteRequest, NewDelete},
-    error::{DamagedSegment, OpenError, SegmentReadError},
+    error::{AppendError, DamagedSegment, OpenError, SegmentReadError},
     files::{self, Folders},
     label_texts::LabelTexts,
     manifest::Manifest,
@@ -89,6 +89,12 @@ impl Store {
         let thread = thread::Builder::new().name(name.to_owned()).spawn(move || work(&shared));
         self.threads.lock().push(thread.map_err(OpenError::Thread)?);
         Ok(())
+    }
+
+    /// Whether there is room for another append. Asked before a body is read or decoded, which would be
+    /// in vain for one that is refused.
+    pub fn check_room(&self) -> Result<(), AppendError> {
+        self.shared.check_room()
     }
 
     /// Appends the rows of one request, all of them or none. When `done` is told `Ok` they are durable

@@ -55,6 +55,7 @@ pub(super) fn decompress(
             reader.window_log_max(ZSTD_WINDOW_LOG_MAX).map_err(invalid("zstd"))?;
             bounded(&mut reader, "zstd")?
         }
+        Encoding::Lz4 => bounded(&mut Lz4Frames::new(body).map_err(invalid("lz4"))?, "lz4")?,
         Encoding::Snappy if body.starts_with(&SNAPPY_FRAMES_START) => {
             bounded(&mut snap::read::FrameDecoder::new(body), "snappy")?
         }
@@ -75,6 +76,39 @@ fn nothing_after(rest: &[u8]) -> io::Result<()> {
         return Ok(());
     }
     Err(io::Error::other(format!("{} bytes follow the compressed data", rest.len())))
+}
+
+/// Reads LZ4 frames one after the other. Each must have its end mark: the library's own reader takes a
+/// body that was cut between two blocks for one that ends there, until it is asked.
+struct Lz4Frames<'a> {
+    /// `None` after the last frame.
+    frame: Option<lz4::Decoder<&'a [u8]>>,
+}
+
+impl<'a> Lz4Frames<'a> {
+    fn new(body: &'a [u8]) -> io::Result<Self> {
+        Ok(Self { frame: Some(lz4::Decoder::new(body)?) })
+    }
+}
+
+impl Read for Lz4Frames<'_> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        while let Some(frame) = &mut self.frame {
+            let length = frame.read(out)?;
+            if length > 0 || out.is_empty() {
+                return Ok(length);
+            }
+            let Some(ended) = self.frame.take() else { break };
+            let (rest, is_whole) = ended.finish();
+            is_whole.map_err(|_| {
+                io::Error::new(io::ErrorKind::UnexpectedEof, "the last frame has no end")
+            })?;
+            if !rest.is_empty() {
+                self.frame = Some(lz4::Decoder::new(rest)?);
+            }
+        }
+        Ok(0)
+    }
 }
 
 #[cfg(test)]

@@ -27,6 +27,8 @@ pub enum Format {
     Syslog,
     /// A list of Zipkin's spans, version 2.
     ZipkinJson,
+    /// `zipkin.proto3.ListOfSpans`.
+    ZipkinProtobuf,
     /// Jaeger's `Batch` in Thrift's binary protocol.
     JaegerThrift,
     /// `jaeger.api_v2.PostSpansRequest`.
@@ -52,6 +54,7 @@ impl Format {
             "remoteWriteV2" => Self::RemoteWriteV2,
             "syslog" => Self::Syslog,
             "zipkinJson" => Self::ZipkinJson,
+            "zipkinProtobuf" => Self::ZipkinProtobuf,
             "jaegerThrift" => Self::JaegerThrift,
             "jaegerProtobuf" => Self::JaegerProtobuf,
             "elasticBulk" => Self::ElasticBulk,
@@ -75,6 +78,8 @@ pub enum Encoding {
     Zstd,
     /// A Snappy block; framed Snappy is told apart by its first bytes.
     Snappy,
+    /// One LZ4 frame or several.
+    Lz4,
 }
 
 impl Encoding {
@@ -88,6 +93,7 @@ impl Encoding {
             "rawDeflate" => Self::RawDeflate,
             "zstd" => Self::Zstd,
             "snappy" => Self::Snappy,
+            "lz4" => Self::Lz4,
             _ => return None,
         })
     }

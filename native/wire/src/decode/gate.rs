@@ -1,6 +1,7 @@
 //! What bodies and records are held against.
 
 use jiff::tz::TimeZone;
+use varve_columnar::resource::AttributeText;
 
 use super::{DecodeError, Limits, MetricTranslation, tenant::Active, time};
 
@@ -70,22 +71,33 @@ impl Gate<'_> {
             .is_none_or(|active| active.series.admit(series, now_ms, series_max, active_window_ms))
     }
 
-    /// The rule that a record's attributes break, with how many there are and how long they are.
+    /// The rule that the attributes of a resource or scope break, and with it every record below.
+    pub(super) fn subject_rule(
+        self,
+        whose: &str,
+        attributes: &[AttributeText],
+    ) -> Option<(&'static str, String)> {
+        let bytes = attributes.iter().map(|(key, _, text)| key.len() + text.len()).sum();
+        self.attributes_rule(whose, attributes.len(), bytes)
+    }
+
+    /// The rule that attributes break, with whose they are, how many there are and how long they are.
     pub(super) fn attributes_rule(
         self,
+        whose: &str,
         count: usize,
         bytes: usize,
     ) -> Option<(&'static str, String)> {
         let Limits { attributes_max, attributes_max_bytes, .. } = *self.limits;
         if count > attributes_max {
             let message = format!(
-                "a record has {count} attributes, over limits.attributes_max = {attributes_max}"
+                "a {whose} has {count} attributes, over limits.attributes_max = {attributes_max}"
             );
             return Some(("attributesTooMany", message));
         }
         (bytes > attributes_max_bytes).then(|| {
             let message = format!(
-                "a record's attributes have {bytes} bytes, over limits.attributes_max_bytes = \
+                "a {whose}'s attributes have {bytes} bytes, over limits.attributes_max_bytes = \
                  {attributes_max_bytes}"
             );
             ("attributesTooLarge", message)

@@ -8,6 +8,7 @@ use varve_columnar::{
     label_names::loki_label_name,
     labels::LabelSet,
     levels::normal_level,
+    resource::AttributeText,
     structured_metadata::DETECTED_LEVEL,
 };
 use varve_types::Table;
@@ -205,13 +206,27 @@ impl<'l> LogSink<'l> {
     /// The rule that the attributes of the record at hand break.
     pub(super) fn attributes_rule(&self) -> Option<(&'static str, String)> {
         let (count, bytes) = self.builder.attributes.row_at_hand_size();
-        self.gate.attributes_rule(count, bytes)
+        self.gate.attributes_rule("record", count, bytes)
     }
 
     /// Refuses the record at hand.
     pub(super) fn refuse(&mut self, reason: &'static str, message: impl FnOnce() -> String) {
         self.builder.attributes.drop_row();
         self.refusals.add(reason, 1, message);
+    }
+
+    /// Refuses all records below a resource or scope, as its attributes break a rule.
+    pub(super) fn refuse_below(&mut self, (reason, message): (&'static str, String), count: u64) {
+        self.refusals.add(reason, count, || message);
+    }
+
+    /// The rule that the attributes of a resource or scope break.
+    pub(super) fn subject_rule(
+        &self,
+        whose: &str,
+        attributes: &[AttributeText],
+    ) -> Option<(&'static str, String)> {
+        self.gate.subject_rule(whose, attributes)
     }
 
     /// The time of a record that has none: that of its receipt.

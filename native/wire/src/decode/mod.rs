@@ -264,6 +264,7 @@ fn decode_under(
         Format::JaegerThrift => jaeger::thrift::decode(&body, gate),
         Format::JaegerProtobuf => jaeger::proto::decode(&body, gate),
         Format::ZipkinJson => zipkin::decode(&body, gate),
+        Format::ZipkinProtobuf => zipkin::proto::decode(&body, gate),
         Format::Syslog => syslog::decode(&body, gate),
         Format::LokiPushProtobuf => loki_push::decode(&body, gate),
         Format::LokiPushJson => loki_push_json::decode(&body, gate),

@@ -13,7 +13,7 @@ use super::{
     any_value::{AnyValue, push_attribute},
     log_sink::{LogSink, Record, Stream, Surroundings},
     protobuf::{Message, WireError},
-    resource::{Described, canonical, each_message, has_records, id},
+    resource::{Described, canonical, each_message, has_records, id, records_below},
 };
 
 const MESSAGE: &str = "opentelemetry.proto.collector.logs.v1.ExportLogsServiceRequest";
@@ -30,6 +30,10 @@ fn resource_logs(message: Message<'_>, sink: &mut LogSink<'_>) -> Result<(), Wir
         return Ok(());
     }
     let resource = Described::find(message)?.into_resource()?;
+    if let Some(rule) = sink.subject_rule("resource", &resource.attributes) {
+        sink.refuse_below(rule, records_below(message, 2)?);
+        return Ok(());
+    }
     let stream = sink.stream(stream_labels(&resource));
     let mut around = Surroundings {
         resource: Some(sink.builder.intern_resource(&canonical(&resource))),
@@ -49,6 +53,10 @@ fn scope_logs(
         return Ok(());
     }
     let scope = Described::find(message)?.into_scope()?;
+    if let Some(rule) = sink.subject_rule("scope", &scope.attributes) {
+        sink.refuse_below(rule, records_below(message, 1)?);
+        return Ok(());
+    }
     let mut around = around.clone();
     around.scope = Some(sink.builder.intern_scope(&canonical(&scope)));
     around.note(scope_labels(&scope).iter().map(|(name, value)| (&**name, &**value)));

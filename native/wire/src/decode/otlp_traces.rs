@@ -13,7 +13,7 @@ use super::{
     any_value::push_attribute,
     otlp_logs::time,
     protobuf::{Message, WireError},
-    resource::{Described, canonical, each_message, has_records, id},
+    resource::{Described, canonical, each_message, has_records, id, records_below},
 };
 
 const MESSAGE: &str = "opentelemetry.proto.collector.trace.v1.ExportTraceServiceRequest";
@@ -47,6 +47,10 @@ fn resource_spans(message: Message<'_>, sink: &mut SpanSink<'_>) -> Result<(), W
         return Ok(());
     }
     let resource = Described::find(message)?.into_resource()?;
+    if let Some((reason, text)) = sink.gate.subject_rule("resource", &resource.attributes) {
+        sink.refusals.add(reason, records_below(message, 2)?, || text);
+        return Ok(());
+    }
     let index = sink.builder.intern_resource(&canonical(&resource));
     let service_name = service_name(&resource);
     each_message(message, 2, |message| {
@@ -54,6 +58,10 @@ fn resource_spans(message: Message<'_>, sink: &mut SpanSink<'_>) -> Result<(), W
             return Ok(());
         }
         let scope = Described::find(message)?.into_scope()?;
+        if let Some((reason, text)) = sink.gate.subject_rule("scope", &scope.attributes) {
+            sink.refusals.add(reason, records_below(message, 1)?, || text);
+            return Ok(());
+        }
         let scope = sink.builder.intern_scope(&canonical(&scope));
         let around = Surroundings { service_name, resource: index, scope };
         each_message(message, 2, |message| span(message, around, sink))
@@ -163,7 +171,7 @@ fn accept(
     })?;
     let (count, bytes) = sink.builder.attributes_size();
     let count = count.saturating_add(span.parts);
-    if let Some((reason, message)) = sink.gate.attributes_rule(count, bytes) {
+    if let Some((reason, message)) = sink.gate.attributes_rule("record", count, bytes) {
         return Err((reason, format!("span '{}': {message}", row.name)));
     }
     sink.builder.append(&row);

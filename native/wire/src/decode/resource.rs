@@ -73,6 +73,18 @@ pub(super) fn has_records(mut message: Message<'_>, levels: u32) -> Result<bool,
     Ok(false)
 }
 
+/// How many records are below a scope (`levels` is 1) or a resource (2).
+pub(super) fn records_below(mut message: Message<'_>, levels: u32) -> Result<u64, WireError> {
+    let mut count = 0;
+    while let Some((number, field)) = message.next_field()? {
+        if number == 2 {
+            let below = field.message(&message)?;
+            count += if levels == 1 { 1 } else { records_below(below, levels - 1)? };
+        }
+    }
+    Ok(count)
+}
+
 /// The canonical text of a resource or scope.
 pub(super) fn canonical(value: &impl serde::Serialize) -> String {
     let text = serde_json::to_string(value);

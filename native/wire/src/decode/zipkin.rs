@@ -1,7 +1,9 @@
-//! Zipkin's JSON, version 2: written anew as OTLP, span by span, and decoded as that.
+//! Zipkin's spans, version 2: written anew as OTLP, span by span, and decoded as that.
 //!
 //! Names are those of the Collector's Zipkin receiver, so that a sender that moves to OTLP is still
 //! found by the same attributes.
+
+pub(super) mod proto;
 
 use std::{borrow::Cow, collections::BTreeMap, convert::Infallible, fmt};
 
@@ -48,7 +50,7 @@ impl<'de> Visitor<'de> for EachSpan<'_> {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Span<'a> {
     #[serde(borrow)]

@@ -39,6 +39,7 @@ pub(crate) fn all() -> Vec<(&'static str, Format, Syntax, Vec<Vec<u8>>)> {
         ("remote write 2.0", Format::RemoteWriteV2, Protobuf, vec![remote_write_v2()]),
         ("syslog", Format::Syslog, Other, vec![syslog()]),
         ("Zipkin", Format::ZipkinJson, Json, vec![ZIPKIN_JSON.into()]),
+        ("Zipkin in protobuf", Format::ZipkinProtobuf, Protobuf, vec![zipkin()]),
         ("Jaeger in Thrift", Format::JaegerThrift, Other, vec![thrift()]),
         ("Jaeger", Format::JaegerProtobuf, Protobuf, vec![jaeger()]),
         ("Elasticsearch bulk", Format::ElasticBulk, Json, vec![BULK.into()]),
@@ -74,6 +75,25 @@ fn message(fields: &[P<'_>]) -> Vec<u8> {
         }
     }
     out
+}
+
+fn zipkin() -> Vec<u8> {
+    message(&[M(
+        1,
+        vec![
+            B(1, TRACE),
+            B(2, SPAN),
+            B(3, SPAN),
+            V(4, 2),
+            T(5, "get /cart"),
+            F(6, NOW_MS * 1_000),
+            V(7, 250),
+            M(8, vec![T(1, "shop"), B(2, &[10, 0, 0, 1]), V(4, 8_080)]),
+            M(9, vec![T(1, "web"), B(3, &[1; 16])]),
+            M(10, vec![F(1, NOW_MS * 1_000), T(2, "cache miss")]),
+            M(11, vec![T(1, "http.path"), T(2, "/cart")]),
+        ],
+    )])
 }
 
 fn attribute<'a>(number: u32, key: &'a str, value: P<'a>) -> P<'a> {

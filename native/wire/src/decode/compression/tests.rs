@@ -40,9 +40,22 @@ fn snappy_frames(bytes: &[u8]) -> Vec<u8> {
     encoder.into_inner().unwrap()
 }
 
+fn lz4_frame(bytes: &[u8]) -> Vec<u8> {
+    // Small blocks, so that even short bodies have several.
+    let mut builder = lz4::EncoderBuilder::new();
+    builder
+        .block_size(lz4::BlockSize::Max64KB)
+        .block_checksum(lz4::liblz4::BlockChecksum::NoBlockChecksum);
+    let mut encoder = builder.build(Vec::new()).unwrap();
+    encoder.write_all(bytes).unwrap();
+    let (sent, outcome) = encoder.finish();
+    outcome.unwrap();
+    sent
+}
+
 type Compress = fn(&[u8]) -> Vec<u8>;
 
-const ALL: [(Encoding, Compress); 7] = [
+const ALL: [(Encoding, Compress); 8] = [
     (Encoding::Identity, <[u8]>::to_vec),
     (Encoding::Gzip, gzip),
     (Encoding::Deflate, zlib),
@@ -50,6 +63,7 @@ const ALL: [(Encoding, Compress); 7] = [
     (Encoding::Zstd, zstd),
     (Encoding::Snappy, snappy),
     (Encoding::Snappy, snappy_frames),
+    (Encoding::Lz4, lz4_frame),
 ];
 
 #[test]
@@ -95,4 +109,41 @@ fn a_body_that_was_cut_is_an_error() {
 fn gzip_members_are_read_one_after_the_other() {
     let sent = [gzip(b"one "), gzip(b"two")].concat();
     assert_eq!(decompress(Encoding::Gzip, &sent, 100).unwrap(), b"one two".as_slice());
+}
+
+#[test]
+fn lz4_frames_are_read_one_after_the_other_and_share_the_limit() {
+    let sent = [lz4_frame(b"one "), lz4_frame(b""), lz4_frame(b"two")].concat();
+    assert_eq!(decompress(Encoding::Lz4, &sent, 7).unwrap(), b"one two".as_slice());
+    let error = decompress(Encoding::Lz4, &sent, 6).unwrap_err();
+    assert_eq!(error.code(), ErrorCode::BodyTooLarge);
+}
+
+/// Wherever it is cut, also where a block ends, what is left is not taken for the whole.
+#[test]
+fn an_lz4_body_that_was_cut_anywhere_is_an_error() {
+    let body: Vec<u8> = (0..100_000_u32).flat_map(u32::to_le_bytes).collect();
+    let one = lz4_frame(&body);
+    let cuts = block_ends(&one).into_iter().chain([0, 4, 7, one.len() - 1]);
+    for cut in cuts {
+        let error = decompress(Encoding::Lz4, &one[..cut], 1_000_000).unwrap_err();
+        assert_eq!(error.code(), ErrorCode::BodyInvalid, "cut at {cut}");
+        let after_a_whole_one = [&one, &one[..cut.max(1)]].concat();
+        assert!(decompress(Encoding::Lz4, &after_a_whole_one, 1_000_000).is_err(), "cut at {cut}");
+    }
+}
+
+/// The places after each block of a frame that has seven bytes of header and no checksums of blocks
+/// (LZ4 Frame Format, "Data Blocks"), without the last, which is the end mark's.
+fn block_ends(frame: &[u8]) -> Vec<usize> {
+    let mut ends = vec![7];
+    loop {
+        let at = ends[ends.len() - 1];
+        let size = u32::from_le_bytes(frame[at..at + 4].try_into().unwrap()) & 0x7fff_ffff;
+        if size == 0 {
+            assert!(ends.len() > 3, "the body has several blocks");
+            return ends;
+        }
+        ends.push(at + 4 + size as usize);
+    }
 }

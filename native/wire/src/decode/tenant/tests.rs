@@ -104,3 +104,48 @@ fn attributes_past_their_limits_cost_their_record_only() {
     let refused = vec![("attributesTooMany", 1), ("attributesTooLarge", 1)];
     assert_eq!((decoded.accepted, refusals(&decoded)), (1, refused));
 }
+
+/// Of logs and of spans, at a resource and at a scope: what is below is refused, what is beside it kept.
+#[test]
+fn attributes_of_a_resource_or_scope_past_their_limits_cost_the_records_below() {
+    let attribute = |key: &str, text: &str| {
+        let value = Writer::default().text(1, text);
+        Writer::default().text(1, key).message(2, &value)
+    };
+    let many = |field: u64| {
+        (0..3).fold(Writer::default(), |subject, at| {
+            subject.message(field, &attribute(&format!("k{at}"), "v"))
+        })
+    };
+    let oversized = |field: u64| Writer::default().message(field, &attribute("k", &"x".repeat(20)));
+    let limits =
+        Limits { attributes_max: 2, attributes_max_bytes: 20, ..Limits::for_tests(1_000, 0) };
+    let log = Writer::default().fixed64(1, RECEIVED_NS as u64);
+    let span = Writer::default()
+        .text(1, "0123456789abcdef")
+        .text(2, "01234567")
+        .fixed64(7, RECEIVED_NS as u64);
+    for (format, record) in [(Format::OtlpLogsProtobuf, log), (Format::OtlpTracesProtobuf, span)] {
+        let scope = |subject: Writer, records: usize| {
+            (0..records)
+                .fold(Writer::default().message(1, &subject), |scope, _| scope.message(2, &record))
+        };
+        let resource = |subject: Writer| {
+            Writer::default()
+                .message(1, &subject)
+                .message(2, &scope(Writer::default(), 1))
+                .message(2, &scope(many(3), 2))
+                .message(2, &scope(oversized(3), 3))
+        };
+        let body = Writer::default()
+            .message(1, &resource(Writer::default()))
+            .message(1, &resource(many(1)))
+            .message(1, &resource(oversized(1)));
+        let (decoded, _) =
+            Tenant::new(limits).decode(format, Encoding::Identity, &body.0, RECEIVED_NS).unwrap();
+        let refused = vec![("attributesTooMany", 2 + 6), ("attributesTooLarge", 3 + 6)];
+        assert_eq!((decoded.accepted, refusals(&decoded)), (1, refused), "{format:?}");
+        let message = &decoded.refused[0].message;
+        assert_eq!(message, "a scope has 3 attributes, over limits.attributes_max = 2");
+    }
+}
