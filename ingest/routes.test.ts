@@ -1,6 +1,6 @@
 import { BinaryReader } from '@bufbuild/protobuf/wire';
 import fastify, { type FastifyInstance } from 'fastify';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type AppendRequest, parseTenant, type Receipt, type Storage, VarveError } from '../storage/index.ts';
 import { createIngest, type IngestOptions, type RequestLimits } from './index.ts';
 
@@ -39,7 +39,7 @@ const refusedOne: Receipt = {
 
 let appended: AppendRequest[];
 let outcome: () => Promise<Receipt>;
-let checkRoom: () => void;
+const checkRoom = vi.fn<() => void>();
 let app: FastifyInstance;
 
 async function started(changed: Partial<IngestOptions> = {}): Promise<FastifyInstance> {
@@ -47,9 +47,7 @@ async function started(changed: Partial<IngestOptions> = {}): Promise<FastifyIns
     throw new Error('not called by ingest');
   };
   const storage: Storage = {
-    checkRoom: () => {
-      checkRoom();
-    },
+    checkRoom,
     append: async (request) => {
       appended.push(request);
       return await outcome();
@@ -80,7 +78,7 @@ async function started(changed: Partial<IngestOptions> = {}): Promise<FastifyIns
 
 beforeEach(async () => {
   appended = [];
-  checkRoom = () => undefined;
+  checkRoom.mockReset();
   outcome = () => Promise.resolve(taken);
   app = await started();
 });
@@ -149,9 +147,9 @@ describe('OTLP over HTTP', () => {
   });
 
   it('reads no body while the store has no room', async () => {
-    checkRoom = () => {
+    checkRoom.mockImplementation(() => {
       throw new VarveError('OVERLOADED', 'memtables are full');
-    };
+    });
     const response = await app.inject({ method: 'POST', url: '/v1/logs', headers: json, payload: '{}' });
     expect([response.statusCode, response.headers['retry-after']]).toEqual([503, '3']);
     expect(appended).toHaveLength(0);

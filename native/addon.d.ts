@@ -24,6 +24,8 @@ export declare class NativeStore {
   compact(): Promise<void>
   /** Stops accepting, writes and syncs what was accepted, and gives the data directory free. */
   close(): Promise<void>
+  /** Fails as [`Self::append`] would while nothing can be taken; without a body, and at once. */
+  checkRoom(): void
   /**
    * Appends one request body; resolves once what was accepted is durable and can be queried. A retry
    * is known again by `idempotency_key`, or without one by the body, unless records of it have no

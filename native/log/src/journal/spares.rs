@@ -1,11 +1,7 @@
 //! Files whose records are trimmed, kept to be written again: their blocks are there already, and a
 //! sync of what is written over needs no news of the file system's own.
 
-use std::{
-    io,
-    path::PathBuf,
-    sync::Arc,
-};
+use std::{io, path::PathBuf, sync::Arc};
 
 use super::{Files, checkpoint, index::JournalFile};
 

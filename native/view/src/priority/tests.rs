@@ -4,8 +4,10 @@ use super::*;
 
 /// The number of this thread: field 19 of its `stat`, counted behind the name (proc(5)).
 fn nice() -> i32 {
-    let stat = fs::read_to_string("/proc/thread-self/stat").unwrap();
-    stat.rsplit(')').next().unwrap().split_whitespace().nth(16).unwrap().parse().unwrap()
+    let stat = fs::read_to_string("/proc/thread-self/stat").expect("Linux has it");
+    let behind_name = stat.rsplit(')').next().expect("the name is in parentheses");
+    let field = behind_name.split_whitespace().nth(16).expect("there are more than 19 fields");
+    field.parse().expect("it is a number")
 }
 
 #[test]
