@@ -312,7 +312,7 @@ const log = section('The log (DLog).', {
 const view = section('Memtables and segments.', {
   memtable_max_bytes: bytes(
     256 * MiB,
-    'Size of all memtables at which they are sealed into segments; at twice that, with what is being sealed, senders get 503.',
+    'Size of all memtables at which they are sealed into segments; at twice that, with what is being sealed, senders are held back, and after 5 s get 503.',
     MiB,
   ),
   memtable_max_age_ms: milliseconds(10 * minuteMs, 'Age at which a memtable is sealed.', 1_000),

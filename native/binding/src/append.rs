@@ -1,10 +1,10 @@
 //! One request in: decompress, decode, append, and tell what became of it.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, time::Duration};
 
 use napi::bindgen_prelude::{Buffer, Uint8Array};
 use napi_derive::napi;
-use tokio::sync::oneshot;
+use tokio::sync::{SemaphorePermit, oneshot};
 use varve_log::{RequestIdentity, request_key};
 use varve_types::{ErrorCode, TenantId};
 use varve_view::AppendError;
@@ -13,7 +13,7 @@ use varve_wire::decode::{DecodeError, Decoded, Encoding, Format, Refusal};
 use crate::{
     clock::now_ns,
     error::{coded, lost},
-    store::NativeStore,
+    store::{NativeStore, Running},
     tenants::warnings,
 };
 
@@ -46,6 +46,9 @@ pub struct RefusalCount {
     /// For the sender.
     pub message: String,
 }
+
+/// How often a request that is held back looks again.
+const LOOK: Duration = Duration::from_millis(5);
 
 #[napi]
 impl NativeStore {
@@ -81,9 +84,8 @@ impl NativeStore {
         }
         let sender = tenant.clone();
         let (request_key, (decoded, body_bytes), warnings) = {
-            let _permit = store.decoders.acquire().await.map_err(|_| closed())?;
             // Decoding is most of an append's work: not for one that would be refused after it.
-            store.views.check_room().map_err(|error| coded(error.code(), error))?;
+            let _permit = store.decoder_with_room().await?;
             let now_ns = now_ns();
             let of_tenant = store.tenants.get(&tenant, now_ns / 1_000_000);
             tokio::task::spawn_blocking(move || {
@@ -133,6 +135,21 @@ impl NativeStore {
                 })
                 .collect(),
         })
+    }
+}
+
+impl Running {
+    /// A turn to decode, once memtables have room. What waits for it is bodies, which are bounded in flight.
+    async fn decoder_with_room(&self) -> napi::Result<SemaphorePermit<'_>> {
+        loop {
+            let permit = self.decoders.acquire().await.map_err(|_| closed())?;
+            self.views.check_room().map_err(|error| coded(error.code(), error))?;
+            if self.views.has_room() {
+                return Ok(permit);
+            }
+            drop(permit);
+            tokio::time::sleep(LOOK).await;
+        }
     }
 }
 

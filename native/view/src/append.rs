@@ -173,17 +173,6 @@ fn into_append(
 }
 
 impl Shared {
-    /// Refuses while memtables grow faster than they are sealed: while one is sealed another may fill.
-    pub(crate) fn check_room(&self) -> Result<(), AppendError> {
-        let max_bytes = self.settings.memtable_max_bytes;
-        let state = self.state.read();
-        let bytes = state.memtables.bytes();
-        if bytes <= 2 * max_bytes {
-            return Ok(());
-        }
-        Err(AppendError::MemtablesFull { bytes, max_bytes, reason: state.seal_error.clone() })
-    }
-
     /// Shows the records of one request to queries, all at once.
     fn publish(&self, tenant: &TenantId, records: Vec<Placed>) {
         let now_ms = now_ms();

@@ -104,7 +104,7 @@ pub enum AppendError {
     /// The log refused it.
     #[error(transparent)]
     Log(#[from] varve_log::AppendError),
-    /// Memtables grow faster than they can be sealed.
+    /// Memtables have grown faster than they can be sealed for longer than senders are held back.
     #[error("{bytes} bytes wait to be sealed, over twice view.memtable_max_bytes = {max_bytes}{}; send again later", because(reason.as_deref()))]
     MemtablesFull {
         /// Held now.

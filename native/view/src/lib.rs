@@ -16,6 +16,7 @@ mod priority;
 mod quarantine;
 mod repair;
 mod retention;
+mod room;
 mod row_ranges;
 mod sealer;
 mod sealing;

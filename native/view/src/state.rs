@@ -20,6 +20,7 @@ use crate::{
     memtable::{Memtables, TableKey},
     quarantine::Quarantined,
     retention::Retiring,
+    room::FullSince,
     segment::Segment,
     segment_list::SegmentList,
     settings::StoreSettings,
@@ -46,6 +47,8 @@ pub(crate) struct Shared {
     pub(crate) compaction: Mutex<Compaction>,
     /// Segments that were replaced, whose files queries may still read.
     pub(crate) retired: Mutex<Vec<Arc<Segment>>>,
+    /// Who sends is refused by it.
+    pub(crate) full_since: Mutex<FullSince>,
     /// Appends that are not durable yet.
     pub(crate) appends_under_way: AtomicU64,
 }

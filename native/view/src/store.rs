@@ -69,6 +69,7 @@ impl Store {
             compaction: Mutex::default(),
             retiring: Mutex::default(),
             retired: Mutex::default(),
+            full_since: Mutex::default(),
             appends_under_way: AtomicU64::new(0),
         });
         // Before the first query.
@@ -91,8 +92,14 @@ impl Store {
         Ok(())
     }
 
-    /// Whether there is room for another append. Asked before a body is read or decoded, which would be
-    /// in vain for one that is refused.
+    /// Whether memtables have room for another append now. While they have not, an append is better held
+    /// back than given to [`Self::append`]: a sealing makes room.
+    pub fn has_room(&self) -> bool {
+        self.shared.has_room()
+    }
+
+    /// Fails where [`Self::append`] would, which is where waiting for room is in vain. Asked before a body
+    /// is read or decoded.
     pub fn check_room(&self) -> Result<(), AppendError> {
         self.shared.check_room()
     }
