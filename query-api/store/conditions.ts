@@ -60,7 +60,7 @@ export function spanMatches(condition: FieldExpr): SpanMatch[] {
   if (op !== '=' && op !== '!=' && op !== '=~' && op !== '!~') throw beyondConditions();
   if (left.kind !== 'field' || right.kind !== 'static') throw beyondConditions();
   const field = spanField(left.field);
-  return [{ field, kind: kindOf[op], ...spanValue(field, right.value) }];
+  return [{ field, kind: kindOf[op], ...spanValue(field, op, right.value) }];
 }
 
 function spanField(field: Field): SpanField {
@@ -78,11 +78,12 @@ const intrinsics = ['traceId', 'name', 'kind', 'status'] as const;
 
 type Static = Extract<FieldExpr, { kind: 'static' }>['value'];
 
-function spanValue(field: SpanField, value: Static): Pick<SpanMatch, 'value' | 'valueType'> {
+function spanValue(field: SpanField, op: string, value: Static): Pick<SpanMatch, 'value' | 'valueType'> {
   const isAttribute = field.name === 'resource' || field.name === 'span';
   if (value.type === 'string' && field.name !== 'kind' && field.name !== 'status') {
-    // As Tempo pads ids of 64 bits.
-    const text = field.name === 'traceId' ? value.value.toLowerCase().padStart(32, '0') : value.value;
+    // As Tempo pads ids of 64 bits; a pattern is of the whole id.
+    const isId = field.name === 'traceId' && (op === '=' || op === '!=');
+    const text = isId ? value.value.toLowerCase().padStart(32, '0') : value.value;
     return { value: text, valueType: 'string' };
   }
   if (value.type === 'int' && isAttribute) return { value: value.value, valueType: 'int' };

@@ -83,6 +83,26 @@ describe('a request to erase', () => {
     ]);
   });
 
+  it('takes a pattern of trace ids as it is written', async () => {
+    const { made } = await post('spans', '{ trace:id !~ "2F\\\\D.*" }');
+    expect(made[0]?.spans).toEqual([
+      { field: { name: 'traceId' }, kind: 'notRegex', value: '2F\\D.*', valueType: 'string' },
+    ]);
+  });
+
+  it('takes no more than what was asked for where its times are finer than milliseconds', async () => {
+    const { made } = await ask('POST', '/api/deletes', [
+      ['table', 'logs'],
+      ['query', '{app="shop"}'],
+      ['start', '2026-11-23T00:00:00.0001Z'],
+      ['end', '2026-11-23T00:00:01.0019Z'],
+    ]);
+    expect(made[0]).toMatchObject({
+      fromMs: Date.UTC(2026, 10, 23) + 1,
+      toMs: Date.UTC(2026, 10, 23) + 1_001,
+    });
+  });
+
   it('takes a series selector for samples and LogQL for logs', async () => {
     const samples = await post('samples', 'up{job="api"}');
     expect(samples.made[0]).toMatchObject({

@@ -12,7 +12,7 @@ import { kindOf, lineMatches, spanMatches, tenantOf } from './conditions.ts';
 const path = '/api/deletes';
 
 /**
- * Requests to erase logs, spans and samples, and their receipts (docs/deletes.md). An API of its own,
+ * Requests to erase logs, spans and samples, and their receipts (docs/retention.md). An API of its own,
  * because it changes the store: whoever may only read must not reach it.
  */
 export function deletesApi({ storage: { deletes } }: QueryApiDeps): Api {
@@ -66,7 +66,10 @@ function instantMs(params: Params, name: 'start' | 'end', fallback: number): num
   const seconds = parseDecimal(text);
   const instant = seconds === undefined ? parseRfc3339(text) : instantFromSeconds(seconds);
   if (instant === undefined) throw badParameter(`cannot read ${name}: it is RFC 3339 or seconds since 1970`);
-  return Number(instant / nanos.millisecond);
+  // Nothing before the start that was asked for is erased: it is rounded up, the end down.
+  const [ms, rest] = [instant / nanos.millisecond, instant % nanos.millisecond];
+  if (name === 'start') return Number(rest > 0n ? ms + 1n : ms);
+  return Number(rest < 0n ? ms - 1n : ms);
 }
 
 async function listed(call: Call, deletes: Deletes): Promise<Answer> {

@@ -149,7 +149,8 @@ impl ExecContext {
                 snapshots.values().map(|snapshot| snapshot.segments.len() as u64).sum::<u64>();
             tenants.push((tenant, snapshots));
         }
-        let kept_rows = kept_rows.filter(|kept| kept.is_on()).cloned();
+        // Of what is read as of a position an edition is made for this query alone.
+        let kept_rows = kept_rows.filter(|kept| kept.is_on() && query.as_of.is_none()).cloned();
         Ok(Self { tenants, budget, kept_rows, notes: Mutex::new(notes) })
     }
 

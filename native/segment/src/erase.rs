@@ -61,14 +61,15 @@ pub struct Left {
     pub directory: Directory,
     /// Of spans the rows that are left, ascending; of other tables `None`.
     pub rows: Option<Vec<Range<u32>>>,
-    /// How many records are erased.
+    /// Whether that is less than there was.
+    pub is_less: bool,
+    /// How many records are erased; as [`Counts`] has it.
     pub erased: u64,
     /// Of spans, if all were looked at, the first time that is left; of other tables the directory says it.
     pub first_time: Option<i64>,
 }
 
-/// What is left without what is erased; [`Left::erased`] is 0 if that is nothing. What is read is only
-/// what the directory cannot tell.
+/// What is left without what is erased. What is read is only what the directory cannot tell.
 pub fn erase(
     table: Table,
     input: &MergeInput<'_>,
@@ -78,7 +79,7 @@ pub fn erase(
         return keep_spans(input, erasure);
     }
     let mut kept = Vec::new();
-    let mut erased = 0;
+    let (mut erased, mut is_less) = (0, false);
     for set in &input.directory.label_sets {
         let overlaps =
             |times: &(i64, i64)| set.time_range.0 <= times.1 && times.0 <= set.time_range.1;
@@ -90,24 +91,34 @@ pub fn erase(
         };
         let is_within = times.0 <= set.time_range.0 && set.time_range.1 <= times.1;
         if is_within && erasure.test.is_none() {
-            erased += set.count;
+            (erased, is_less) = (erased + set.count, true);
             continue;
         }
         let before = kept.len();
-        match table {
-            Table::Samples if erasure.counts == Counts::Estimated => parts(set, times, &mut kept),
-            Table::Samples => keep_samples(input, set, times, &mut kept)?,
-            _ => KeepRows { table, input, set, times, erasure }.run(&mut kept)?,
-        }
+        let gone = match table {
+            Table::Samples if erasure.counts == Counts::Estimated => {
+                parts(set, times, &mut kept);
+                // An estimate may say that nothing is: the range is shorter all the same.
+                is_less = true;
+                None
+            }
+            Table::Samples => Some(keep_samples(input, set, times, &mut kept)?),
+            _ => {
+                KeepRows { table, input, set, times, erasure }.run(&mut kept)?;
+                None
+            }
+        };
         let left: u64 = kept.iter().skip(before).map(|one| one.count).sum();
-        erased += set.count.saturating_sub(left);
+        let gone = gone.unwrap_or_else(|| set.count.saturating_sub(left));
+        is_less |= gone > 0;
+        erased += gone;
     }
     let directory = Directory {
         label_sets: kept,
         trace_marks: input.directory.trace_marks.clone(),
         trace_filter: None,
     };
-    Ok(Left { directory, rows: None, erased, first_time: None })
+    Ok(Left { directory, rows: None, is_less, erased, first_time: None })
 }
 
 /// A label set of which some rows stay.
@@ -190,6 +201,7 @@ fn keep_spans(input: &MergeInput<'_>, erasure: &Erasure<'_>) -> Result<Left, Seg
     let unchanged = |rows: &[Range<u32>]| Left {
         directory: directory.clone(),
         rows: Some(rows.to_vec()),
+        is_less: false,
         erased: 0,
         first_time: None,
     };
@@ -222,11 +234,11 @@ fn keep_spans(input: &MergeInput<'_>, erasure: &Erasure<'_>) -> Result<Left, Seg
             }
         }
     }
-    let erased = gone.iter().map(|rows| u64::from(rows.end - rows.start)).sum();
+    let erased: u64 = gone.iter().map(|rows| u64::from(rows.end - rows.start)).sum();
     let rows = Some(without(rows, &gone));
     // Of rows that were not looked at the time is not known.
     let first_time = first_time.filter(|_| erasure.among.is_none());
-    Ok(Left { directory, rows, erased, first_time })
+    Ok(Left { directory, rows, is_less: erased > 0, erased, first_time })
 }
 
 /// Rows that are in both; each ascending, without overlaps.
@@ -281,13 +293,16 @@ fn parts(set: &LabelSetRange, (from, to): (i64, i64), kept: &mut Vec<LabelSetRan
     }));
 }
 
-/// What is before, and what is after. Both may be in one chunk.
+/// What is before, and what is after. Both may be in one chunk. Answers how many samples are in neither;
+/// that is counted, as the set's own count may be an estimate.
 fn keep_samples(
     input: &MergeInput<'_>,
     set: &LabelSetRange,
     times: (i64, i64),
     kept: &mut Vec<LabelSetRange>,
-) -> Result<(), SegmentError> {
+) -> Result<u64, SegmentError> {
+    let gone_times = times.0.max(set.time_range.0)..=times.1.min(set.time_range.1);
+    let mut gone = 0;
     let mut left = Vec::new();
     parts(set, times, &mut left);
     for part in &mut left {
@@ -299,6 +314,7 @@ fn keep_samples(
         let batch: RecordBatch = batch?;
         for at in 0..batch.num_rows() {
             let times = unpack_times_of(&batch, at)?;
+            gone += times.iter().filter(|time| gone_times.contains(time)).count() as u64;
             for part in &mut left {
                 let (first, last) = part.time_range;
                 let count = times.iter().filter(|time| (first..=last).contains(*time)).count();
@@ -311,8 +327,12 @@ fn keep_samples(
             chunk += 1;
         }
     }
-    kept.extend(left.into_iter().filter(|part| part.count > 0));
-    Ok(())
+    if gone == 0 {
+        kept.push(set.clone());
+    } else {
+        kept.extend(left.into_iter().filter(|part| part.count > 0));
+    }
+    Ok(gone)
 }
 
 #[cfg(test)]

@@ -13,8 +13,8 @@ use varve_columnar::builders::{
     ExemplarsBuilder, SampleRow, SamplesBuilder, SpanRow, SpansBuilder,
 };
 use varve_segment::{
-    Clustered, Directory, LogPart, ParquetSegment, TRACE_STRIDE_ROWS, TraceKey, cluster,
-    index_rows, write_parquet,
+    Clustered, Counts, Directory, Erasure, LogPart, MergeInput, ParquetSegment, TRACE_STRIDE_ROWS,
+    TraceKey, cluster, erase, index_rows, write_parquet,
 };
 use varve_types::{Lsn, Table};
 use xxhash_rust::xxh3::xxh3_64;
@@ -138,6 +138,34 @@ fn native_histograms_are_kept_as_they_came_between_the_floats_of_their_series() 
     let runs = segment.samples(&[(0, &rows.directory.label_sets[0])], (0, 10)).unwrap();
     assert_eq!(runs[0].times_ms, [1, 4, 5]);
     assert_eq!(runs[0].values, [1.0, 4.0, 5.0]);
+}
+
+/// An estimate of how many samples are left is at least one, and must not hold the rest back.
+#[test]
+fn a_series_is_hidden_to_its_end_though_what_is_left_is_only_estimated() {
+    let mut samples = SamplesBuilder::default();
+    let series = samples.intern_series(r#"{"__name__":"m"}"#);
+    for time_unix_ms in (0..24).map(|at| at * 300_000) {
+        samples.append(&SampleRow { series, time_unix_ms, value: 1.0, histogram: None });
+    }
+    let rows = clustered(Table::Samples, samples.finish().unwrap());
+    let (_folder, path) = written(Table::Samples, &rows);
+    let parquet = ParquetSegment::open(&path, None).unwrap();
+    let (mut directory, time_range) = (rows.directory, rows.time_range);
+    for last_due in (0..230).map(|step| step * 30_000) {
+        let input = MergeInput { parquet: &parquet, directory: &directory, time_range, rows: None };
+        let erasure = Erasure {
+            times: (i64::MIN, last_due),
+            times_of: &|_| Some((i64::MIN, last_due)),
+            test: None,
+            among: None,
+            counts: Counts::Estimated,
+        };
+        let left = erase(Table::Samples, &input, &erasure).unwrap();
+        assert!(left.is_less);
+        assert_eq!(left.directory.label_sets[0].time_range.0, last_due + 1);
+        directory = left.directory;
+    }
 }
 
 #[test]

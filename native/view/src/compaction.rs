@@ -337,7 +337,7 @@ impl Shared {
     /// Removes the files of segments that were replaced and that no query reads any more.
     pub(crate) fn remove_retired(&self) {
         let mut waiting = self.retired.lock();
-        let gone = waiting.extract_if(.., |segment| Arc::strong_count(segment) == 1);
+        let gone = waiting.extract_if(.., |segment| Segment::is_last(segment));
         let gone: Vec<_> = gone.collect();
         drop(waiting);
         let freed = gone.iter().map(|segment| segment.remove_files()).sum::<u64>();

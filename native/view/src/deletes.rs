@@ -9,10 +9,14 @@ mod request;
 mod selector;
 mod span_selector;
 
-use std::sync::Arc;
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    sync::Arc,
+};
 
 use varve_types::TenantId;
 
+use self::request::Compiled;
 pub(crate) use self::selector::Selector;
 pub use self::{
     request::{DeleteError, DeleteRequest, NewDelete, PendingSegment},
@@ -41,18 +45,20 @@ impl Shared {
     ) -> Result<DeleteRequest, DeleteError> {
         let compiled = what.check()?;
         self.seal_all().map_err(DeleteError::Io)?;
+        let id = self.manifest.lock().take_id();
+        let keys: Vec<TableKey> =
+            what.tables().iter().map(|&table| (tenant.clone(), table)).collect();
+        // Rows may have to be read, which takes its time: meanwhile segments are made and changed.
+        let mut looked_at = HashMap::new();
+        self.look_at(&keys, &compiled, id, &mut looked_at)?;
         let mut manifest = self.manifest.lock();
+        let now_shown = self.look_at(&keys, &compiled, id, &mut looked_at)?;
         let mut next = manifest.clone();
-        let id = next.take_id();
         let (mut hidden, mut pending) = (Vec::new(), Vec::new());
-        for &table in what.tables() {
-            let key = (tenant.clone(), table);
-            let segments = self.state.read().segments.get(&key).cloned().unwrap_or_default();
-            for segment in segments.iter() {
-                if let Some((without, records)) = compiled.hide(id, segment)? {
-                    pending.push(PendingSegment { segment: segment.entry().id, records });
-                    hidden.push(Arc::new(without));
-                }
+        for edition in now_shown {
+            if let Some(Some((without, records))) = looked_at.remove(&edition) {
+                pending.push(PendingSegment { segment: without.id(), records });
+                hidden.push(Arc::new(without));
             }
         }
         let now_ms = now_ms();
@@ -76,6 +82,28 @@ impl Shared {
         Ok(request)
     }
 
+    /// Looks at segments of these tables that were not looked at before, by edition. Answers which editions
+    /// are shown now.
+    fn look_at(
+        &self,
+        keys: &[TableKey],
+        compiled: &Compiled<'_>,
+        id: u64,
+        looked_at: &mut HashMap<u64, Option<(Segment, u64)>>,
+    ) -> Result<Vec<u64>, DeleteError> {
+        let mut shown = Vec::new();
+        for key in keys {
+            let segments = self.state.read().segments.get(key).cloned().unwrap_or_default();
+            for segment in segments.iter() {
+                shown.push(segment.edition());
+                if let Entry::Vacant(place) = looked_at.entry(segment.edition()) {
+                    place.insert(compiled.hide(id, segment)?);
+                }
+            }
+        }
+        Ok(shown)
+    }
+
     /// A tenant's requests, the newest first.
     pub(crate) fn list_deletes(&self, tenant: &TenantId) -> Vec<DeleteRequest> {
         let manifest = self.manifest.lock();
@@ -97,9 +125,16 @@ impl Shared {
             let Some(entry) = next.segments.iter().find(|entry| entry.id == *segment) else {
                 continue;
             };
+            let key = (entry.tenant.clone(), entry.table);
+            let editions = self.state.read().segments.get(&key).cloned().unwrap_or_default();
+            let edition = editions.iter().find(|edition| edition.id() == *segment);
             let folder = self.folders.table(&entry.tenant, entry.table);
             let whole = Segment::open(entry.clone(), &folder, &self.texts)
                 .map_err(|error| DeleteError::Io(error.to_string()))?;
+            let whole = match edition {
+                Some(edition) => whole.sharing_files_of(edition),
+                None => whole,
+            };
             shown.push(self.without_due(Arc::new(hidden_by(&next, whole)?), now_ms())?);
         }
         self.write_manifest(&mut manifest, next)?;

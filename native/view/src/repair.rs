@@ -303,7 +303,7 @@ impl<'a> Repair<'a> {
     /// Writes the segment anew of what the log has yet; or says why not.
     fn take_from_log(&mut self, one: &Quarantined) -> Result<Result<(), String>, UpkeepError> {
         if one.entry.log.is_empty() {
-            let why = "which records of the log it had is not known: rows of it were erased, or an older version wrote it";
+            let why = "which records of the log it had is not known: an older version wrote it";
             return Ok(Err(why.to_owned()));
         }
         let log = self.log.get_or_insert_with(&mut *self.open_log);

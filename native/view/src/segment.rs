@@ -1,5 +1,7 @@
 //! One sealed segment, as queries read it.
 
+mod editions;
+
 use std::{
     fs,
     ops::Range,
@@ -14,8 +16,8 @@ use arrow::array::RecordBatch;
 use parking_lot::Mutex;
 use varve_columnar::structured_metadata::MetadataNames;
 use varve_segment::{
-    Directory, Erasure, LabelSetRange, MergeInput, ParquetSegment, SampleRun, SegmentError,
-    TraceFilter, common, erase,
+    Directory, LabelSetRange, MergeInput, ParquetSegment, SampleRun, SegmentError, TraceFilter,
+    common,
 };
 use varve_text::{FoundRows, Search, TextError, TextIndex};
 use varve_types::Table;
@@ -289,44 +291,6 @@ impl Segment {
         self.parquet()?.samples(&sets, (from_ms, to_ms)).map_err(|error| self.failed(&error))
     }
 
-    /// The segment without what is erased, and how many records that are; `None` if it has none of it.
-    pub(crate) fn without(
-        &self,
-        erasure: &Erasure<'_>,
-        why: Why,
-    ) -> Result<Option<(Self, u64)>, SegmentReadError> {
-        let (first, last) = self.entry.time_range;
-        if last < erasure.times.0 || erasure.times.1 < first {
-            return Ok(None);
-        }
-        let left = erase(self.entry.table, &self.merge_input()?, erasure)
-            .map_err(|error| self.failed(&error))?;
-        if left.erased == 0 {
-            return Ok(None);
-        }
-        let mut hides = self.hides.clone();
-        match why {
-            Why::Request(id) => hides.requests.push(id),
-            Why::Due(at) => hides.due_since_ms = Some(hides.due_since_ms.unwrap_or(at).min(at)),
-            Why::Later => {}
-        }
-        let segment = Self {
-            entry: self.entry.clone(),
-            edition: NEXT_EDITION.fetch_add(1, Ordering::Relaxed),
-            files: self.files.clone(),
-            directory: left.directory,
-            checksums: self.checksums.clone(),
-            has_trace_filter: self.has_trace_filter,
-            // A trace that is hidden may still be in the filter of the whole segment.
-            trace_filter: Mutex::new(None),
-            opened: self.opened.clone(),
-            shown_rows: left.rows.map(Arc::from),
-            first_shown_time: left.first_time.or(self.first_shown_time),
-            hides,
-        };
-        Ok(Some((segment, left.erased)))
-    }
-
     /// The requests to erase that hide rows of it.
     pub(crate) fn requests(&self) -> &[u64] {
         &self.hides.requests
@@ -358,11 +322,6 @@ impl Segment {
 
     pub(crate) fn as_damaged(&self) -> DamagedSegment {
         DamagedSegment::of(&self.entry)
-    }
-
-    /// Whether rows of the file are not shown.
-    pub(crate) fn hides_rows(&self) -> bool {
-        self.hides != Hides::default()
     }
 
     /// Its rows, to be merged with others'.

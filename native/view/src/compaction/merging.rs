@@ -57,10 +57,9 @@ impl Merging<'_> {
         SegmentFiles::of(&self.shared.folders.table(&self.key.0, self.key.1), id)
     }
 
-    /// Among which records of the log the rows are, unless some of those are erased now.
+    /// Among which records of the log the rows are; those of rows that are erased now count among them.
     fn log_ranges(&self) -> Vec<LogRange> {
-        let is_known = |input: &Arc<Segment>| !input.entry().log.is_empty() && !input.hides_rows();
-        if !self.inputs.iter().all(is_known) {
+        if self.inputs.iter().any(|input| input.entry().log.is_empty()) {
             return Vec::new();
         }
         LogRange::hull(self.inputs.iter().flat_map(|input| input.entry().log.iter().copied()))

@@ -35,7 +35,7 @@ pub(super) fn rows(log: &dyn Log, entry: &SegmentEntry) -> Result<Clustered, Str
         return Ok(rows);
     }
     Err(format!(
-        "the log has {found} records where it had {}: it was merged with others",
+        "the log has {found} records where it had {}: it was merged with others, or rows of it were erased",
         entry.records
     ))
 }

@@ -6,6 +6,7 @@ mod boot;
 mod compaction;
 mod contents;
 mod deletes;
+mod editions;
 mod faults;
 mod journal;
 mod requests;

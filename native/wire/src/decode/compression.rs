@@ -83,11 +83,15 @@ fn nothing_after(rest: &[u8]) -> io::Result<()> {
 struct Lz4Frames<'a> {
     /// `None` after the last frame.
     frame: Option<lz4::Decoder<&'a [u8]>>,
+    frames: u32,
 }
+
+/// Each has buffers of its own: a body of many empty ones would cost much and give nothing.
+const LZ4_FRAMES_MAX: u32 = 1_000;
 
 impl<'a> Lz4Frames<'a> {
     fn new(body: &'a [u8]) -> io::Result<Self> {
-        Ok(Self { frame: Some(lz4::Decoder::new(body)?) })
+        Ok(Self { frame: Some(lz4::Decoder::new(body)?), frames: 1 })
     }
 }
 
@@ -104,6 +108,11 @@ impl Read for Lz4Frames<'_> {
                 io::Error::new(io::ErrorKind::UnexpectedEof, "the last frame has no end")
             })?;
             if !rest.is_empty() {
+                self.frames += 1;
+                if self.frames > LZ4_FRAMES_MAX {
+                    let reason = format!("it has over {LZ4_FRAMES_MAX} frames");
+                    return Err(io::Error::new(io::ErrorKind::InvalidData, reason));
+                }
                 self.frame = Some(lz4::Decoder::new(rest)?);
             }
         }

@@ -121,6 +121,13 @@ fn lz4_frames_are_read_one_after_the_other_and_share_the_limit() {
 
 /// Wherever it is cut, also where a block ends, what is left is not taken for the whole.
 #[test]
+fn a_body_of_endless_empty_lz4_frames_is_refused() {
+    let error = decompress(Encoding::Lz4, &lz4_frame(b"").repeat(1_001), 1_000).unwrap_err();
+    assert!(error.to_string().contains("over 1000 frames"), "{error}");
+    assert!(decompress(Encoding::Lz4, &lz4_frame(b"").repeat(1_000), 1_000).unwrap().is_empty());
+}
+
+#[test]
 fn an_lz4_body_that_was_cut_anywhere_is_an_error() {
     let body: Vec<u8> = (0..100_000_u32).flat_map(u32::to_le_bytes).collect();
     let one = lz4_frame(&body);
