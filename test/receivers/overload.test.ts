@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { logMarker } from '../../bench/logs.ts';
-import { Client } from '../../bench/send.ts';
+import { logMarker, makeLogs } from '../../bench/logs.ts';
+import { hourBefore } from '../../bench/payload.ts';
+import { Client, sendAll } from '../../bench/send.ts';
 import { callRaw, postRaw } from '../support/raw-requests.ts';
 import { getJson, startVarve, temporaryFolder, type Varve } from '../support/varve.ts';
 
@@ -98,5 +99,16 @@ describe('when a tenant has as many streams as it may', () => {
     expect((await push(roomy)).status).toBe(204);
     expect(new Set(await found(roomy))).toEqual(new Set(['of new', 'of old']));
     await roomy.stop();
+  });
+});
+
+describe('when senders are faster than sealing', () => {
+  it('they are held back, and none is refused', async () => {
+    const varve = await startVarve({ settings: { 'view-memtable-max-bytes': '1048576' } });
+    const client = new Client(varve.ports.otlp, 8);
+    const sent = await sendAll(client, makeLogs(40_000, hourBefore(Date.now())), 8);
+    client.close();
+    expect([sent.ackMs.length, sent.sentAgain]).toEqual([40, 0]);
+    await varve.stop();
   });
 });
