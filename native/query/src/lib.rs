@@ -51,20 +51,29 @@ pub fn run_keeping(
 ) -> Result<Outcome, QueryError> {
     let started = Instant::now();
     loop {
-        let mut context = ExecContext::open(query, sources, kept_rows, cancel, started)?;
-        match execute(&query.plan, &mut context) {
+        match run_once(query, sources, kept_rows, cancel, started) {
             // The rest answers; the next snapshot says what is missing.
             Err(QueryError::Read(error))
                 if error
                     .damaged()
                     .is_some_and(|one| sources.set_aside(one, &error.to_string())) => {}
-            answer => {
-                let mut outcome = context.finish(answer?, started.elapsed());
-                outcome.stats.queued_ns = 1_000 * u64::from(query.queued_us);
-                return Ok(outcome);
-            }
+            answer => return answer,
         }
     }
+}
+
+fn run_once(
+    query: &plan::Query,
+    sources: &dyn Sources,
+    kept_rows: Option<&Arc<KeptRows>>,
+    cancel: &CancelToken,
+    started: Instant,
+) -> Result<Outcome, QueryError> {
+    let mut context = ExecContext::open(query, sources, kept_rows, cancel, started)?;
+    let answer = execute(&query.plan, &mut context)?;
+    let mut outcome = context.finish(answer, started.elapsed());
+    outcome.stats.queued_ns = 1_000 * u64::from(query.queued_us);
+    Ok(outcome)
 }
 
 fn execute(plan: &Plan, context: &mut ExecContext) -> Result<Answer, QueryError> {

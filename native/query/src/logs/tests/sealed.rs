@@ -83,7 +83,11 @@ fn a_query_finds_the_same_before_and_after_sealing() {
 
 /// All lines, and the warnings beside them.
 fn told(store: &Store) -> (usize, Vec<String>) {
-    let query: Query = serde_json::from_value(json!({
+    told_as_of(store, None)
+}
+
+fn told_as_of(store: &Store, position: Option<&str>) -> (usize, Vec<String>) {
+    let mut query: Query = serde_json::from_value(json!({
         "tenants": ["test"],
         "plan": {
             "node": "logRows",
@@ -102,6 +106,7 @@ fn told(store: &Store) -> (usize, Vec<String>) {
         "budget": { "deadlineMs": 60_000, "memoryMaxBytes": 1_000_000, "seriesMax": 100, "samplesMax": 0 },
     }))
     .unwrap();
+    query.as_of = position.map(|text| AsOf::Position(text.to_owned()));
     let outcome = run(&query, store, &CancelToken::default()).unwrap();
     let Answer::Streams(streams) = outcome.answer else { panic!("no streams") };
     (streams.iter().map(|stream| stream.entries.len()).sum(), outcome.warnings)
@@ -139,6 +144,25 @@ fn a_damaged_segment_is_set_aside_and_the_rest_answers_with_a_warning() {
         assert!(warnings[0].starts_with("200 records of logs from "), "{warnings:?}");
         assert!(warnings[0].contains("bytes 0 to "), "{warnings:?}");
     }
+}
+
+/// Which rows were there before is read before the query itself begins.
+#[test]
+fn a_segment_that_is_found_damaged_on_the_way_to_a_position_is_set_aside_too() {
+    let all = load(&many());
+    let (first, second) = all.0.split_at(4);
+    let (store, folder) = store_of(&Memtable(first.to_vec()));
+    let position = store.position(None).unwrap().to_string();
+    append(&store, &Memtable(second.to_vec()));
+    store.seal_now().unwrap();
+    assert_eq!(told_as_of(&store, Some(&position)), (200, Vec::new()));
+    let path = parquet_below(&folder.path().join("segments"));
+    let mut bytes = std::fs::read(&path).unwrap();
+    let pages = bytes.len() / 2;
+    bytes[..pages].iter_mut().skip(10).step_by(16).for_each(|byte| *byte ^= 1);
+    std::fs::write(&path, bytes).unwrap();
+    let (lines, warnings) = told_as_of(&store, Some(&position));
+    assert_eq!((lines, warnings.len()), (0, 1), "{warnings:?}");
 }
 
 #[test]
