@@ -9,7 +9,11 @@ mod memtable;
 mod policy;
 mod sweep;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Duration,
+};
 
 use serde::Serialize;
 use varve_types::{Table, TenantId};
@@ -22,7 +26,7 @@ use self::{
 use crate::{
     compaction::{CompactError, now_ms},
     deletes,
-    error::SegmentReadError,
+    error::{SegmentReadError, panic_text},
     memtable::TableKey,
     segment::Segment,
     settings::RetentionSettings,
@@ -73,8 +77,13 @@ impl Shared {
 
     /// Looks for what is due; why that failed is in the status.
     pub(crate) fn expire_or_tell(&self) {
-        let done = self.expire(now_ms());
-        self.state.write().retention_error = done.err().map(|error| error.to_string());
+        // Neither the thread nor a start ends with it.
+        let done = catch_unwind(AssertUnwindSafe(|| self.expire(now_ms())));
+        let reason = match done {
+            Ok(done) => done.err().map(|error| error.to_string()),
+            Err(panic) => Some(format!("retention panicked: {}", panic_text(&*panic))),
+        };
+        self.state.write().retention_error = reason;
     }
 
     /// What retention by these settings would let go now.
@@ -93,8 +102,12 @@ impl Shared {
                 ahead: Ahead::No,
             };
             let mut one = Expired::of(&tenant, table);
-            for fate in sweep.run(&segments)? {
+            let mut failed = Vec::new();
+            for fate in sweep.run(&segments, &mut failed) {
                 one.add(&fate);
+            }
+            if let Some(error) = failed.into_iter().next() {
+                return Err(error);
             }
             if one.segments + one.segments_in_part > 0 {
                 expired.push(one);
@@ -105,14 +118,17 @@ impl Shared {
 
     /// Hides what is due, and lets segments go in which nothing is left: one manifest without them, then
     /// no query sees them, then their files are removed.
+    ///
+    /// A segment that turns out damaged is set aside. The error is the first of another kind; what is due
+    /// elsewhere is let go all the same.
     pub(crate) fn expire(&self, now_ms: i64) -> Result<(), CompactError> {
         let settings = &self.settings.upkeep.retention;
-        let (mut gone, mut hidden) = (Vec::new(), Vec::new());
+        let (mut gone, mut hidden, mut failed) = (Vec::new(), Vec::new(), Vec::new());
         let mut retiring = self.retiring.lock();
         for ((tenant, table), segments) in self.lists() {
             let policy = Policy::of(settings, &tenant, table);
             let sweep = Sweep { policy: &policy, known: &mut retiring, now_ms, ahead: Ahead::Yes };
-            for fate in sweep.run(&segments)? {
+            for fate in sweep.run(&segments, &mut failed) {
                 match fate {
                     Fate::Gone(segment) => gone.push(segment),
                     Fate::InPart { whole, left, .. } => hidden.push((whole, left)),
@@ -121,6 +137,24 @@ impl Shared {
         }
         retiring.forget_gone();
         drop(retiring);
+        self.let_go(gone, hidden, now_ms)?;
+        let mut first = None;
+        for error in failed {
+            let set_aside = |damaged| self.set_aside(damaged, &error.to_string());
+            if error.damaged().is_none_or(|damaged| set_aside(damaged).is_err()) {
+                first.get_or_insert(error);
+            }
+        }
+        first.map_or(Ok(()), |error| Err(error.into()))
+    }
+
+    /// Exchanges segments for what is left of them, and takes others away.
+    fn let_go(
+        &self,
+        mut gone: Vec<Arc<Segment>>,
+        mut hidden: Vec<(Arc<Segment>, Arc<Segment>)>,
+        now_ms: i64,
+    ) -> Result<(), CompactError> {
         if gone.is_empty() && hidden.is_empty() {
             return Ok(());
         }

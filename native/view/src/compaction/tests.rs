@@ -8,7 +8,12 @@ use varve_log::{DiskReserve, Log as _, MemoryLog};
 use varve_types::{Table, TenantId};
 
 use super::*;
-use crate::{Store, StoreSettings, files::below};
+use crate::{
+    Store, StoreSettings,
+    files::{SegmentFiles, below},
+};
+
+mod retention;
 
 fn open(folder: &Path, log: &Arc<MemoryLog>) -> Store {
     Store::open(log.clone(), StoreSettings::quiet(folder)).unwrap()

@@ -12,6 +12,9 @@ use crate::segment::Segment;
 #[derive(Default)]
 pub(crate) struct Retiring {
     known: HashMap<u64, (Weak<Segment>, Known)>,
+    /// The segment at which tests have a look panic.
+    #[cfg(test)]
+    pub(crate) panics_at: Option<u64>,
 }
 
 /// Of one segment as it is shown.

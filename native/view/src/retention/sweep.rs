@@ -1,6 +1,9 @@
 //! What becomes of the segments of one tenant and table.
 
-use std::sync::Arc;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
 use varve_segment::{Counts, Erasure};
 
@@ -9,7 +12,7 @@ use super::{
     policy::{Ahead, Policy},
 };
 use crate::{
-    error::SegmentReadError,
+    error::{SegmentReadError, panic_text},
     segment::{Segment, Why},
 };
 
@@ -35,12 +38,17 @@ pub(super) struct Sweep<'a> {
 }
 
 impl Sweep<'_> {
-    /// Those of the segments that do not stay as they are.
-    pub(super) fn run(self, segments: &[Arc<Segment>]) -> Result<Vec<Fate>, SegmentReadError> {
+    /// Those of the segments that do not stay as they are. Of one that cannot be read, which is told, the
+    /// fate is not known; it is nothing to the others.
+    pub(super) fn run(
+        self,
+        segments: &[Arc<Segment>],
+        failed: &mut Vec<SegmentReadError>,
+    ) -> Vec<Fate> {
         let policy = self.policy;
         let mut fates = Vec::new();
         if policy.keeps_all() {
-            return Ok(fates);
+            return fates;
         }
         let mut by_age: Vec<&Arc<Segment>> = segments.iter().collect();
         by_age.sort_by_key(|one| std::cmp::Reverse(one.time_range().1));
@@ -66,9 +74,14 @@ impl Sweep<'_> {
             if known.next_due_ms > self.now_ms.saturating_add(LOOK_AHEAD_MS) && over.is_empty() {
                 continue;
             }
-            fates.extend(self.fate_of(segment, &over)?);
+            // As in sealing, a row that makes a library panic must not end retention for good.
+            let fate = catch_unwind(AssertUnwindSafe(|| self.fate_of(segment, &over)));
+            match fate.unwrap_or_else(|panic| Err(panicked(segment, &panic_text(&*panic)))) {
+                Ok(fate) => fates.extend(fate),
+                Err(error) => failed.push(error),
+            }
         }
-        Ok(fates)
+        fates
     }
 
     fn fate_of(
@@ -76,6 +89,8 @@ impl Sweep<'_> {
         segment: &Arc<Segment>,
         over: &[usize],
     ) -> Result<Option<Fate>, SegmentReadError> {
+        #[cfg(test)]
+        assert!(self.known.panics_at != Some(segment.id()), "a row that nobody expects");
         if is_past(self.policy, segment, self.now_ms, self.ahead) {
             return Ok(Some(Fate::Gone(segment.clone())));
         }
@@ -94,6 +109,13 @@ impl Sweep<'_> {
             None => None,
         })
     }
+}
+
+fn panicked(segment: &Segment, text: &str) -> SegmentReadError {
+    SegmentReadError::new(format!(
+        "looking for what is due in segment {} panicked: {text}",
+        segment.id()
+    ))
 }
 
 /// Longer than rows are hidden before they are due.

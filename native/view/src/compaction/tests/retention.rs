@@ -1,0 +1,168 @@
+//! What retention hides while segments are written anew, and when they are.
+
+use varve_columnar::{
+    attributes::AttributeType,
+    builders::{LogRow, LogsBuilder},
+};
+
+use super::*;
+use crate::{LabelMatch, MatchKind, Retention, StreamRetention, UpkeepSettings};
+
+const MINUTE_MS: i64 = 60_000;
+const HOUR_MS: i64 = 60 * MINUTE_MS;
+
+/// A line: the value of its stream's label `app`, and when, milliseconds since the epoch.
+type Line = (&'static str, i64);
+
+/// A store whose rows are kept ten hours, those of the stream `brief` one, those of `noisy` up to a size.
+struct Home {
+    folder: tempfile::TempDir,
+    store: Store,
+    now_ms: i64,
+}
+
+impl Home {
+    fn new(noisy_max_bytes: u64, expired_rewrite_period_ms: u64) -> Self {
+        let kept = |hours: u64| Retention { max_age_ms: hours * 3_600_000, max_bytes: 0 };
+        let mut upkeep = UpkeepSettings { expired_rewrite_period_ms, ..UpkeepSettings::OFF };
+        upkeep.retention.standard = [(Table::Logs, kept(10))].into();
+        let noisy = Retention { max_bytes: noisy_max_bytes, ..kept(10) };
+        upkeep.retention.streams = vec![rule("brief", kept(1)), rule("noisy", noisy)];
+        let folder = tempfile::tempdir().unwrap();
+        let settings = StoreSettings { upkeep, ..StoreSettings::quiet(folder.path()) };
+        let store = Store::open(Arc::new(MemoryLog::new(1)), settings).unwrap();
+        Self { folder, store, now_ms: now_ms() }
+    }
+
+    /// Seals rows.
+    fn seal(&self, tenant: &str, lines: &[Line]) {
+        let tenant = TenantId::parse(tenant).unwrap();
+        let (told, fate) = mpsc::channel();
+        let done = Box::new(move |outcome| told.send(outcome).unwrap());
+        self.store.append(&tenant, vec![(Table::Logs, logs(lines))], 0, done);
+        fate.recv().unwrap().unwrap();
+        self.store.seal_now().unwrap();
+    }
+
+    fn segments(&self, tenant: &str) -> Vec<Arc<Segment>> {
+        let state = self.store.shared().state.read();
+        let list = state.segments.get(&(TenantId::parse(tenant).unwrap(), Table::Logs));
+        list.map(|list| list.to_vec()).unwrap_or_default()
+    }
+
+    /// How many rows of a stream are shown.
+    fn count(&self, tenant: &str, app: &str) -> u64 {
+        let segments = self.segments(tenant);
+        let sets = segments.iter().flat_map(|one| one.label_sets());
+        sets.filter(|set| set.text.contains(app)).map(|set| set.count).sum()
+    }
+
+    /// A tenant's first segment with all its rows.
+    fn whole(&self, tenant: &str) -> Arc<Segment> {
+        let shared = self.store.shared();
+        let entry = self.segments(tenant)[0].entry().clone();
+        let folder = shared.folders.table(&entry.tenant, entry.table);
+        Arc::new(Segment::open(entry, &folder, &shared.texts).unwrap())
+    }
+
+    fn parquet_of(&self, tenant: &str) -> PathBuf {
+        let id = self.segments(tenant)[0].id();
+        let folder =
+            self.store.shared().folders.table(&TenantId::parse(tenant).unwrap(), Table::Logs);
+        assert!(folder.starts_with(self.folder.path()));
+        SegmentFiles::of(&folder, id).parquet
+    }
+}
+
+fn rule(app: &str, kept: Retention) -> StreamRetention {
+    let label = LabelMatch { name: "app".into(), kind: MatchKind::Equal, value: app.into() };
+    StreamRetention::new(None, Table::Logs, &[label], 1, kept).unwrap()
+}
+
+fn logs(lines: &[Line]) -> arrow::array::RecordBatch {
+    let mut logs = LogsBuilder::default();
+    for (app, time_ms) in lines {
+        let stream = logs.intern_stream(&format!(r#"{{"app":"{app}"}}"#));
+        logs.append(&LogRow {
+            time_unix_nano: time_ms * 1_000_000,
+            observed_time_unix_nano: 0,
+            stream,
+            severity_number: 9,
+            severity_text: "INFO",
+            detected_level: None,
+            body: "line",
+            body_type: AttributeType::String,
+            trace_id: None,
+            span_id: None,
+            flags: 0,
+            event_name: "",
+            dropped_attributes_count: 0,
+            resource: None,
+            scope: None,
+        });
+    }
+    logs.finish().unwrap()
+}
+
+#[test]
+fn a_damaged_segment_is_set_aside_and_what_is_due_of_others_is_hidden() {
+    let home = Home::new(0, 0);
+    for tenant in ["bank", "shop"] {
+        home.seal(tenant, &[("a", home.now_ms - HOUR_MS), ("a", home.now_ms)]);
+    }
+    let parquet = home.parquet_of("bank");
+    let bytes = fs::read(&parquet).unwrap();
+    fs::write(&parquet, vec![0; bytes.len()]).unwrap();
+    drop(home.store.shared().expire(home.now_ms + 9 * HOUR_MS + MINUTE_MS));
+    assert_eq!(home.count("shop", "\"a\""), 1);
+    assert_eq!((home.segments("bank").len(), home.store.status().quarantined), (0, 1));
+    // Nothing is left that retention could not look at.
+    home.store.shared().expire_or_tell();
+    assert_eq!(home.store.status().retention_error, None);
+}
+
+#[test]
+fn a_segment_that_cannot_be_read_now_is_told_and_what_is_due_of_others_is_hidden() {
+    let home = Home::new(0, 0);
+    for tenant in ["bank", "shop"] {
+        home.seal(tenant, &[("a", home.now_ms - HOUR_MS), ("a", home.now_ms)]);
+    }
+    let parquet = home.parquet_of("bank");
+    let moved = parquet.with_extension("moved");
+    fs::rename(&parquet, &moved).unwrap();
+    std::os::unix::fs::symlink(&parquet, &parquet).unwrap();
+    let later = home.now_ms + 9 * HOUR_MS + MINUTE_MS;
+    let error = home.store.shared().expire(later).unwrap_err().to_string();
+    assert!(error.contains(".parquet"), "{error}");
+    assert_eq!((home.count("shop", "\"a\""), home.count("bank", "\"a\"")), (1, 2));
+    // It is not damaged: it stays, and is looked at again.
+    assert_eq!(home.store.status().quarantined, 0);
+    fs::rename(&moved, &parquet).unwrap();
+    home.store.shared().expire(later).unwrap();
+    assert_eq!((home.count("shop", "\"a\""), home.count("bank", "\"a\"")), (1, 1));
+}
+
+#[test]
+fn a_panic_over_one_segment_is_told_and_what_is_due_of_others_is_hidden() {
+    let home = Home::new(0, 0);
+    for tenant in ["bank", "shop"] {
+        home.seal(tenant, &[("a", home.now_ms - 11 * HOUR_MS), ("a", home.now_ms)]);
+    }
+    let shared = home.store.shared();
+    let id = home.segments("bank")[0].id();
+    // They are as a sealing without retention would leave them.
+    for tenant in ["bank", "shop"] {
+        let whole = home.whole(tenant);
+        shared.state.write().exchange(&[whole]);
+    }
+    assert_eq!((home.count("bank", "\"a\""), home.count("shop", "\"a\"")), (2, 2));
+    shared.retiring.lock().panics_at = Some(id);
+    shared.expire_or_tell();
+    let told = home.store.status().retention_error.unwrap();
+    assert!(told.contains("panicked: a row that nobody expects"), "{told}");
+    assert_eq!((home.count("bank", "\"a\""), home.count("shop", "\"a\"")), (2, 1));
+    shared.retiring.lock().panics_at = None;
+    shared.expire_or_tell();
+    assert_eq!(home.store.status().retention_error, None);
+    assert_eq!(home.count("bank", "\"a\""), 1);
+}
