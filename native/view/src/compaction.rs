@@ -30,6 +30,7 @@ use crate::{
     error::{SegmentReadError, panic_text},
     memtable::TableKey,
     priority::Priority,
+    retention,
     segment::Segment,
     state::Shared,
 };
@@ -84,6 +85,8 @@ pub(crate) enum Step {
 #[derive(Default)]
 pub(crate) struct Compaction {
     failed: HashMap<u64, Instant>,
+    /// Whether the last job was one for retention: a merge has its turn before the next.
+    has_rewritten: bool,
     #[cfg(test)]
     pub(crate) stop_at: Option<Step>,
 }
@@ -140,26 +143,49 @@ impl Shared {
         Ok(())
     }
 
-    /// Lets go what is due, and writes every segment anew that has rows which are too old.
+    /// Lets go what is due, and writes every segment anew that has rows which are too old: each once,
+    /// though more of the rows that it leaves may be too old by then. Of several errors the first is told.
     pub(crate) fn expire_all(&self) -> Result<(), String> {
-        self.expire(now_ms()).map_err(|error| error.to_string())?;
-        while let Some((key, segment)) = self.segment_to_rewrite(i64::MAX, &|_| true) {
+        let mut done = self.expire(now_ms());
+        for (key, id) in self.segments_to_rewrite() {
             let compaction = self.compaction.lock();
+            // It may be merged by now, or more of it hidden.
+            let state = self.state.read();
+            let shown =
+                state.segments.get(&key).and_then(|list| list.iter().find(|one| one.id() == id));
+            let segment = shown.filter(|one| retention::is_to_rewrite(one)).cloned();
+            drop(state);
+            let Some(segment) = segment else { continue };
             let job = Job { key, inputs: vec![segment] };
-            self.run(&job, &compaction, now_ms()).map_err(|error| error.to_string())?;
+            if let Err(error) = self.run(&job, &compaction, now_ms()) {
+                let is_stop = matches!(error, CompactError::Stopped);
+                self.set_aside_of(&job, &error);
+                done = done.and(Err(error));
+                if is_stop {
+                    break;
+                }
+            }
         }
         self.remove_retired();
-        Ok(())
+        done.map_err(|error| error.to_string())
     }
 
     /// Runs one job, if there is one.
     fn compact_once(&self, zeal: Zeal) -> Result<bool, CompactError> {
         let mut compaction = self.compaction.lock();
         let now_ms = now_ms();
-        let job = self.next_erasure(&compaction, now_ms);
-        let job = job.or_else(|| self.next_rewrite(&compaction, now_ms));
-        let job = job.or_else(|| self.next_merge(&compaction, zeal, now_ms));
-        let Some(job) = job else { return Ok(false) };
+        let rewrite = || Some((self.next_rewrite(&compaction, now_ms)?, true));
+        let merge = || Some((self.next_merge(&compaction, zeal, now_ms)?, false));
+        let erasure = self.next_erasure(&compaction, now_ms).map(|job| (job, false));
+        let job = erasure.or_else(|| {
+            if compaction.has_rewritten {
+                merge().or_else(rewrite)
+            } else {
+                rewrite().or_else(merge)
+            }
+        });
+        let Some((job, is_rewrite)) = job else { return Ok(false) };
+        compaction.has_rewritten = is_rewrite;
         // As in sealing, a row that makes a library panic must not end compaction for good.
         let done = catch_unwind(AssertUnwindSafe(|| self.run(&job, &compaction, now_ms)))
             .unwrap_or_else(|panic| Err(CompactError::Panicked(panic_text(&*panic))));

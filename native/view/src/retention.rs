@@ -37,6 +37,11 @@ use crate::{
 /// How often is looked for what is due: at least twice in the time that rows are hidden ahead.
 const TICK: Duration = Duration::from_secs(30);
 
+/// A segment was written at least this long ago before it is written anew because rows are too old.
+const REWRITE_PERIOD_MIN_MS: i64 = 10 * 60_000;
+/// Since when rows are hidden that are to leave the disk without delay.
+const AT_ONCE_MS: i64 = i64::MIN / 2;
+
 /// What retention lets go of one tenant and table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -200,7 +205,9 @@ impl Shared {
         Ok(left.map_or(segment, |(left, _)| Arc::new(left)))
     }
 
-    /// A segment with rows that have been too old for as long as they may stay on the disk.
+    /// A segment with rows that have been too old for as long as they may stay on the disk, counted from
+    /// when it was written at the earliest: one at the boundary, of which rows are due all the time, is
+    /// written anew once in that period.
     pub(crate) fn segment_to_rewrite(
         &self,
         now_ms: i64,
@@ -208,12 +215,14 @@ impl Shared {
     ) -> Option<(TableKey, Arc<Segment>)> {
         let period_ms =
             i64::try_from(self.settings.upkeep.expired_rewrite_period_ms).unwrap_or(i64::MAX);
+        let period_ms = period_ms.max(REWRITE_PERIOD_MIN_MS);
         let is_it = |segment: &&Arc<Segment>| {
             let is_due = |since_ms: i64| {
-                since_ms.saturating_add(period_ms) <= now_ms && segment.shows_rows()
+                let since_ms = since_ms.max(segment.entry().sealed_at_ms);
+                since_ms.saturating_add(period_ms) <= now_ms
             };
-            // Rewritten, rows that a request hides would be gone before their time.
-            let is_ours = segment.requests().is_empty() && is_free(segment.id());
+            let is_due = |since_ms| since_ms == AT_ONCE_MS || is_due(since_ms);
+            let is_ours = is_to_rewrite(segment) && is_free(segment.id());
             is_ours && segment.due_since_ms().is_some_and(is_due)
         };
         let state = self.state.read();
@@ -221,6 +230,16 @@ impl Shared {
             .segments
             .iter()
             .find_map(|(key, segments)| Some((key.clone(), segments.iter().find(is_it)?.clone())))
+    }
+
+    /// All segments that have rows which are too old beside others.
+    pub(crate) fn segments_to_rewrite(&self) -> Vec<(TableKey, u64)> {
+        let ids = |(key, segments): (TableKey, Vec<Arc<Segment>>)| {
+            let ids: Vec<_> =
+                segments.iter().filter(|one| is_to_rewrite(one)).map(|one| one.id()).collect();
+            ids.into_iter().map(move |id| (key.clone(), id))
+        };
+        self.lists().into_iter().flat_map(ids).collect()
     }
 
     /// What is not sealed yet without rows that are too old.
@@ -239,6 +258,12 @@ impl Shared {
         lists.sort_by(|a, b| a.0.cmp(&b.0));
         lists
     }
+}
+
+/// Whether a segment hides rows that are too old, shows others, and may be written anew: rows that a
+/// request hides would be gone before their time.
+pub(crate) fn is_to_rewrite(segment: &Segment) -> bool {
+    segment.due_since_ms().is_some() && segment.shows_rows() && segment.requests().is_empty()
 }
 
 impl Expired {

@@ -46,15 +46,8 @@ impl Retiring {
 
 impl Known {
     fn of(policy: &Policy<'_>, segment: &Segment) -> Self {
-        let due_ms = |first_time: i64, max_age_ms: u64| match max_age_ms {
-            0 => i64::MAX,
-            age_ms => {
-                let age_ms = i64::try_from(age_ms).unwrap_or(i64::MAX);
-                policy.in_ms(first_time).saturating_add(age_ms)
-            }
-        };
         if policy.streams.is_empty() || !segment.shows_rows() {
-            let next_due_ms = due_ms(segment.first_shown_time(), policy.standard.max_age_ms);
+            let next_due_ms = policy.due_ms(segment.first_shown_time(), policy.standard.max_age_ms);
             let next_due_ms = if segment.shows_rows() { next_due_ms } else { i64::MIN };
             return Self { next_due_ms, bytes_by_rule: Vec::new() };
         }
@@ -62,7 +55,7 @@ impl Known {
         let mut count_by_rule = vec![0u64; policy.streams.len()];
         for set in segment.label_sets() {
             let rule = policy.rule_of(&set.text);
-            next_due_ms = next_due_ms.min(due_ms(set.time_range.0, policy.max_age_ms(rule)));
+            next_due_ms = next_due_ms.min(policy.due_ms(set.time_range.0, policy.max_age_ms(rule)));
             if let Some(count) = rule.and_then(|number| count_by_rule.get_mut(number)) {
                 *count += set.count;
             }

@@ -61,9 +61,11 @@ impl<'a> Policy<'a> {
         (max_age_ms > 0).then(|| oldest_ms.saturating_mul(self.unit_per_ms()).saturating_sub(1))
     }
 
-    /// A stored time in milliseconds.
-    pub(super) fn in_ms(&self, time: i64) -> i64 {
-        time.div_euclid(self.unit_per_ms())
+    /// When a row of this time, in the table's unit, is too old; milliseconds since the epoch.
+    pub(super) fn due_ms(&self, time: i64, max_age_ms: u64) -> i64 {
+        let age_ms = i64::try_from(max_age_ms).unwrap_or(i64::MAX);
+        let time_ms = time.div_euclid(self.unit_per_ms());
+        if age_ms == 0 { i64::MAX } else { time_ms.saturating_add(age_ms) }
     }
 
     const fn unit_per_ms(&self) -> i64 {

@@ -5,9 +5,10 @@ use std::{
     sync::Arc,
 };
 
-use varve_segment::{Counts, Erasure};
+use varve_segment::{Counts, Erasure, LabelSetRange};
 
 use super::{
+    AT_ONCE_MS,
     known::Retiring,
     policy::{Ahead, Policy},
 };
@@ -161,11 +162,18 @@ pub(super) fn without_due(
         counts: Counts::Estimated,
     };
     // What is over a size is to free space: it is written anew at once.
-    let since_ms = if over.is_empty() {
-        let age_ms = i64::try_from(policy.shortest_age_ms()).unwrap_or(i64::MAX);
-        policy.in_ms(segment.first_shown_time()).saturating_add(age_ms)
-    } else {
-        i64::MIN / 2
-    };
+    let since_ms = if over.is_empty() { due_since_ms(policy, segment) } else { AT_ONCE_MS };
     segment.without(&erasure, Why::Due(since_ms))
+}
+
+/// When the first row that is shown is too old, by the rule that it is under.
+fn due_since_ms(policy: &Policy<'_>, segment: &Segment) -> i64 {
+    let sets = segment.label_sets();
+    if policy.streams.is_empty() || sets.is_empty() {
+        return policy.due_ms(segment.first_shown_time(), policy.standard.max_age_ms);
+    }
+    let due_ms = |set: &LabelSetRange| {
+        policy.due_ms(set.time_range.0, policy.max_age_ms(policy.rule_of(&set.text)))
+    };
+    sets.iter().map(due_ms).min().unwrap_or(i64::MAX)
 }

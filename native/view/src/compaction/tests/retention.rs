@@ -8,7 +8,8 @@ use varve_columnar::{
 use super::*;
 use crate::{LabelMatch, MatchKind, Retention, StreamRetention, UpkeepSettings};
 
-const MINUTE_MS: i64 = 60_000;
+const SECOND_MS: i64 = 1_000;
+const MINUTE_MS: i64 = 60 * SECOND_MS;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
 
 /// A line: the value of its stream's label `app`, and when, milliseconds since the epoch.
@@ -63,6 +64,15 @@ impl Home {
         let entry = self.segments(tenant)[0].entry().clone();
         let folder = shared.folders.table(&entry.tenant, entry.table);
         Arc::new(Segment::open(entry, &folder, &shared.texts).unwrap())
+    }
+
+    fn merges(&self) -> u64 {
+        self.store.status().compaction.merges_total
+    }
+
+    /// Whether a segment is written anew at a time.
+    fn rewritten_at(&self, now_ms: i64) -> bool {
+        self.store.shared().segment_to_rewrite(now_ms, &|_| true).is_some()
     }
 
     fn parquet_of(&self, tenant: &str) -> PathBuf {
@@ -165,4 +175,68 @@ fn a_panic_over_one_segment_is_told_and_what_is_due_of_others_is_hidden() {
     shared.expire_or_tell();
     assert_eq!(home.store.status().retention_error, None);
     assert_eq!(home.count("bank", "\"a\""), 1);
+}
+
+#[test]
+fn rows_are_on_the_disk_for_the_period_after_their_own_rule_made_them_due() {
+    let home = Home::new(0, HOUR_MS as u64);
+    let first_ms = home.now_ms - 10 * HOUR_MS - 5 * MINUTE_MS;
+    let mut lines: Vec<Line> = (0..600).map(|at| ("a", first_ms + at * SECOND_MS)).collect();
+    lines.extend([("brief", home.now_ms - MINUTE_MS), ("b", home.now_ms)]);
+    home.seal("shop", &lines);
+    let shared = home.store.shared();
+    shared.expire(home.now_ms).unwrap();
+    assert!(home.count("shop", "\"a\"") < 600);
+    assert_eq!(home.segments("shop")[0].due_since_ms(), Some(first_ms + 10 * HOUR_MS));
+    for _ in 0..5 {
+        assert!(!shared.compact_once(Zeal::WhatPays).unwrap());
+    }
+    // The first row of the short rule is due too, but no longer than the others.
+    shared.expire(home.now_ms + 2 * HOUR_MS).unwrap();
+    assert_eq!(home.count("shop", "brief"), 0);
+    assert!(home.rewritten_at(home.now_ms + HOUR_MS + MINUTE_MS));
+    assert_eq!(home.merges(), 0);
+}
+
+#[test]
+fn without_a_period_a_segment_is_still_not_written_anew_again_and_again() {
+    let home = Home::new(0, 0);
+    home.seal("shop", &[("a", home.now_ms - 11 * HOUR_MS), ("a", home.now_ms)]);
+    home.store.shared().expire(home.now_ms).unwrap();
+    assert_eq!(home.count("shop", "\"a\""), 1);
+    assert!(!home.rewritten_at(home.now_ms + MINUTE_MS));
+    assert!(home.rewritten_at(home.now_ms + 11 * MINUTE_MS));
+}
+
+#[test]
+fn what_is_due_is_written_anew_once_though_more_is_due_meanwhile() {
+    let home = Home::new(0, HOUR_MS as u64);
+    // A row each millisecond, from those that are just hidden on.
+    let first_ms = home.now_ms - 10 * HOUR_MS + 50 * SECOND_MS;
+    let lines: Vec<Line> = (0..60 * SECOND_MS).map(|at| ("a", first_ms + at)).collect();
+    home.seal("shop", &lines);
+    home.store.expire_now().unwrap();
+    assert_eq!(home.merges(), 1);
+}
+
+#[test]
+fn segments_that_are_written_anew_do_not_keep_others_from_being_merged() {
+    let home = Home::new(1, 0);
+    for minutes in [3, 2, 1] {
+        let at_ms = home.now_ms - minutes * MINUTE_MS;
+        home.seal("bank", &[("noisy", at_ms), ("a", at_ms)]);
+    }
+    for minutes in [3, 2, 1] {
+        home.seal("shop", &[("a", home.now_ms - minutes * MINUTE_MS)]);
+    }
+    let shared = home.store.shared();
+    shared.expire(home.now_ms).unwrap();
+    assert_eq!(home.count("bank", "noisy"), 1);
+    // Two of the first tenant wait to be written anew; a merge has its turn between them.
+    assert!(shared.compact_once(Zeal::AllThatCan).unwrap());
+    assert_eq!(home.store.status().compaction.segments_merged_total, 1);
+    assert!(shared.compact_once(Zeal::AllThatCan).unwrap());
+    assert!(home.store.status().compaction.segments_merged_total > 2);
+    while shared.compact_once(Zeal::AllThatCan).unwrap() {}
+    assert!(!home.rewritten_at(home.now_ms));
 }
