@@ -289,7 +289,8 @@ impl Shared {
         };
         let mut manifest = self.manifest.lock();
         if !self.are_shown(job) {
-            // Rows were erased, or expired, in the meantime: what was written would bring them back.
+            // Rows were erased, or expired, in the meantime: what was written would bring them back. The
+            // next look for a job finds the segments as they are now.
             merging.discard(&outputs);
             return Ok(());
         }
@@ -312,9 +313,11 @@ impl Shared {
     fn are_shown(&self, job: &Job) -> bool {
         let state = self.state.read();
         let shown = state.segments.get(&job.key).map_or(&[][..], |list| list);
-        // What retention hides meanwhile it hides of the outputs too.
+        // What is too old meanwhile is hidden of the outputs too; what is over a size is not known of them.
         let is_same = |one: &Segment, input: &Segment| {
-            one.id() == input.id() && one.requests() == input.requests()
+            one.id() == input.id()
+                && one.requests() == input.requests()
+                && one.over_rules() == input.over_rules()
         };
         job.inputs.iter().all(|input| shown.iter().any(|one| is_same(one, input)))
     }
@@ -324,7 +327,7 @@ impl Shared {
         outputs: &[Arc<Segment>],
     ) -> Result<Vec<Arc<Segment>>, SegmentReadError> {
         let now_ms = now_ms();
-        outputs.iter().map(|output| self.without_due(output.clone(), now_ms)).collect()
+        outputs.iter().map(|output| self.without_due(output.clone(), &[], now_ms)).collect()
     }
 
     /// Outputs take the place of their inputs, in one step for every query.

@@ -135,11 +135,20 @@ impl Shared {
                 Some(edition) => whole.sharing_files_of(edition),
                 None => whole,
             };
-            shown.push(self.without_due(Arc::new(hidden_by(&next, whole)?), now_ms())?);
+            let whole = Arc::new(hidden_by(&next, whole)?);
+            shown.push(self.without_due(whole, &self.over_rules_of(entry), now_ms())?);
         }
         self.write_manifest(&mut manifest, next)?;
         self.state.write().exchange(&shown);
         Ok(())
+    }
+
+    /// The rules for streams over whose size rows of a segment are hidden now.
+    fn over_rules_of(&self, entry: &SegmentEntry) -> Vec<usize> {
+        let state = self.state.read();
+        let list = state.segments.get(&(entry.tenant.clone(), entry.table));
+        let segment = list.and_then(|list| list.iter().find(|one| one.id() == entry.id));
+        segment.map(|segment| segment.over_rules().to_vec()).unwrap_or_default()
     }
 
     fn write_manifest(&self, manifest: &mut Manifest, next: Manifest) -> Result<(), DeleteError> {

@@ -193,15 +193,17 @@ impl Shared {
         Ok(())
     }
 
-    /// The segment without rows that are too old, for one that is about to be shown.
+    /// The segment without rows that are too old, or of rules that are over their size, for one that is
+    /// about to be shown.
     pub(crate) fn without_due(
         &self,
         segment: Arc<Segment>,
+        over_rules: &[usize],
         now_ms: i64,
     ) -> Result<Arc<Segment>, SegmentReadError> {
         let entry = segment.entry();
         let policy = Policy::of(&self.settings.upkeep.retention, &entry.tenant, entry.table);
-        let left = sweep::without_due(&policy, &segment, &[], now_ms, Ahead::Yes)?;
+        let left = sweep::without_due(&policy, &segment, over_rules, now_ms, Ahead::Yes)?;
         Ok(left.map_or(segment, |(left, _)| Arc::new(left)))
     }
 

@@ -134,7 +134,7 @@ impl Shared {
     fn not_yet_due(&self, segments: NewSegments) -> NewSegments {
         let now_ms = now_ms();
         let shown = |(key, segment): (TableKey, Arc<Segment>)| {
-            let shown = self.without_due(segment.clone(), now_ms);
+            let shown = self.without_due(segment.clone(), &[], now_ms);
             (key, shown.unwrap_or(segment))
         };
         segments.into_iter().map(shown).collect()

@@ -1,6 +1,7 @@
 //! One sealed segment, as queries read it.
 
 mod editions;
+mod hides;
 
 use std::{
     fs,
@@ -22,6 +23,7 @@ use varve_segment::{
 use varve_text::{FoundRows, Search, TextError, TextIndex};
 use varve_types::Table;
 
+use self::hides::Hides;
 use crate::{
     error::{DamagedSegment, SegmentReadError},
     files::SegmentFiles,
@@ -61,15 +63,6 @@ struct Opened {
     metadata_names: OnceLock<Option<MetadataNames>>,
     /// `None` where it is damaged.
     text: OnceLock<Option<TextIndex>>,
-}
-
-/// Why rows that are in the file are not shown.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Hides {
-    /// Requests to erase.
-    requests: Vec<u64>,
-    /// Since when retention has the file rewritten without rows of it, milliseconds since the epoch.
-    due_since_ms: Option<i64>,
 }
 
 /// Why rows of a segment are hidden.
@@ -289,16 +282,6 @@ impl Segment {
         let sets: Vec<_> =
             label_sets.iter().map(|&set| (set, &self.directory.label_sets[set])).collect();
         self.parquet()?.samples(&sets, (from_ms, to_ms)).map_err(|error| self.failed(&error))
-    }
-
-    /// The requests to erase that hide rows of it.
-    pub(crate) fn requests(&self) -> &[u64] {
-        &self.hides.requests
-    }
-
-    /// Since when it hides rows for retention; `None` where it hides none.
-    pub(crate) fn due_since_ms(&self) -> Option<i64> {
-        self.hides.due_since_ms
     }
 
     /// No row that is shown is earlier, in the table's unit.

@@ -163,7 +163,11 @@ pub(super) fn without_due(
     };
     // What is over a size is to free space: it is written anew at once.
     let since_ms = if over.is_empty() { due_since_ms(policy, segment) } else { AT_ONCE_MS };
-    segment.without(&erasure, Why::Due(since_ms))
+    let mut found = segment.without(&erasure, Why::Due(since_ms))?;
+    if let Some((left, _)) = &mut found {
+        left.note_over(over);
+    }
+    Ok(found)
 }
 
 /// When the first row that is shown is too old, by the rule that it is under.

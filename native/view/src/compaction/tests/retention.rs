@@ -6,7 +6,7 @@ use varve_columnar::{
 };
 
 use super::*;
-use crate::{LabelMatch, MatchKind, Retention, StreamRetention, UpkeepSettings};
+use crate::{LabelMatch, MatchKind, NewDelete, Retention, StreamRetention, UpkeepSettings};
 
 const SECOND_MS: i64 = 1_000;
 const MINUTE_MS: i64 = 60 * SECOND_MS;
@@ -239,4 +239,53 @@ fn segments_that_are_written_anew_do_not_keep_others_from_being_merged() {
     assert!(home.store.status().compaction.segments_merged_total > 2);
     while shared.compact_once(Zeal::AllThatCan).unwrap() {}
     assert!(!home.rewritten_at(home.now_ms));
+}
+
+/// Two segments that a merge has read, of which a look meanwhile finds the first over the size of `noisy`.
+fn merged_meanwhile() -> (Home, Job) {
+    let probe = Home::new(0, 0);
+    probe.seal("shop", &[("noisy", probe.now_ms), ("a", probe.now_ms)]);
+    // Half of each segment is under the rule: two of them fit, the third does not.
+    let home = Home::new(probe.segments("shop")[0].size_bytes() * 5 / 4, 0);
+    for minutes in [3, 2] {
+        let at_ms = home.now_ms - minutes * MINUTE_MS;
+        home.seal("shop", &[("noisy", at_ms), ("a", at_ms)]);
+    }
+    let key = (shop(), Table::Logs);
+    let job = Job { key, inputs: home.segments("shop") };
+    home.store.shared().expire(home.now_ms).unwrap();
+    assert_eq!(home.count("shop", "noisy"), 2);
+    home.seal("shop", &[("noisy", home.now_ms), ("a", home.now_ms)]);
+    home.store.shared().expire(home.now_ms).unwrap();
+    assert_eq!(home.count("shop", "noisy"), 2);
+    (home, job)
+}
+
+#[test]
+fn a_merge_does_not_show_again_what_went_over_its_size_meanwhile() {
+    let (home, job) = merged_meanwhile();
+    let shared = home.store.shared();
+    shared.run(&job, &shared.compaction.lock(), home.now_ms).unwrap();
+    assert_eq!((home.count("shop", "noisy"), home.count("shop", "\"a\"")), (2, 3));
+    // What is due by age alone does not throw a merge away.
+    shared.compact_all().unwrap();
+    assert_eq!((home.count("shop", "noisy"), home.segments("shop").len()), (2, 1));
+}
+
+#[test]
+fn what_is_over_its_size_stays_hidden_when_a_request_to_erase_is_cancelled() {
+    let (home, _) = merged_meanwhile();
+    let label = LabelMatch { name: "app".into(), kind: MatchKind::Equal, value: "a".into() };
+    let what = NewDelete {
+        table: Table::Logs,
+        labels: vec![label],
+        lines: Vec::new(),
+        spans: Vec::new(),
+        from_ms: 0,
+        to_ms: home.now_ms,
+    };
+    let request = home.store.create_delete(&shop(), what).unwrap();
+    assert_eq!(home.count("shop", "\"a\""), 0);
+    home.store.cancel_delete(&shop(), request.id).unwrap();
+    assert_eq!((home.count("shop", "noisy"), home.count("shop", "\"a\"")), (2, 3));
 }
