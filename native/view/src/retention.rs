@@ -1,8 +1,8 @@
 //! Retention: rows that are too old, or over a size, are not shown; segments in which nothing is left go
 //! in one manifest, others are written anew without such rows by compaction.
 //!
-//! What is due is hidden a little before: twice a minute what will be due within the next one. What is not
-//! sealed yet is looked at when it is read, and when it is sealed.
+//! What is due is hidden a little before: twice a minute what will be due within the next one, of short
+//! ages more often. What is not sealed yet is looked at when it is read, and when it is sealed.
 
 mod known;
 mod memtable;
@@ -12,7 +12,6 @@ mod sweep;
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
-    time::Duration,
 };
 
 use serde::Serialize;
@@ -33,9 +32,6 @@ use crate::{
     snapshot::Snapshot,
     state::{Shared, State},
 };
-
-/// How often is looked for what is due: at least twice in the time that rows are hidden ahead.
-const TICK: Duration = Duration::from_secs(30);
 
 /// A segment was written at least this long ago before it is written anew because rows are too old.
 const REWRITE_PERIOD_MIN_MS: i64 = 10 * 60_000;
@@ -67,10 +63,11 @@ pub struct Expired {
 impl Shared {
     /// The retention thread.
     pub(crate) fn expire_until_stopped(&self) {
+        let tick = policy::tick(&self.settings.upkeep.retention);
         loop {
             let mut signal = self.signal.lock();
             if !signal.stop {
-                self.stopping.wait_for(&mut signal, TICK);
+                self.stopping.wait_for(&mut signal, tick);
             }
             if signal.stop {
                 return;

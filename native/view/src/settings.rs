@@ -115,6 +115,12 @@ impl RetentionSettings {
         own.or_else(|| self.standard.get(&table)).copied().unwrap_or_default()
     }
 
+    /// Every rule that there is.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Retention> {
+        let tables = self.standard.values().chain(self.tenants.values());
+        tables.chain(self.streams.iter().map(|rule| &rule.kept))
+    }
+
     /// The rules for streams of a tenant: where it has rules of its own they take the place of the
     /// others'.
     pub(crate) fn of_streams(

@@ -1,13 +1,17 @@
 //! How long the rows of one tenant and table are kept, by their label sets. Pure.
 
+use std::time::Duration;
+
 use varve_types::{Table, TenantId};
 
 use crate::settings::{Retention, RetentionSettings, StreamRetention};
 
-/// Rows are hidden up to this long before they are too old, so that none is shown after, …
-const AHEAD_MAX_MS: u64 = 60_000;
-/// … and no longer before than this part of their age.
+/// Rows are hidden this part of their age before they are too old, so that none is shown after, …
 const AHEAD_PART: u64 = 10;
+/// … but no longer before, …
+const AHEAD_MAX_MS: u64 = 60_000;
+/// … and no shorter.
+const AHEAD_MIN_MS: u64 = 2_000;
 
 /// The rules of one tenant and table.
 pub(crate) struct Policy<'a> {
@@ -54,7 +58,7 @@ impl<'a> Policy<'a> {
     pub(super) fn last_due(&self, max_age_ms: u64, now_ms: i64, ahead: Ahead) -> Option<i64> {
         let ahead_ms = match ahead {
             Ahead::No => 0,
-            Ahead::Yes => AHEAD_MAX_MS.min(max_age_ms / AHEAD_PART),
+            Ahead::Yes => ahead_ms(max_age_ms),
         };
         let age_ms = i64::try_from(max_age_ms.saturating_sub(ahead_ms)).unwrap_or(i64::MAX);
         let oldest_ms = now_ms.saturating_sub(age_ms);
@@ -85,6 +89,17 @@ impl<'a> Policy<'a> {
     pub(super) fn has_stream_sizes(&self) -> bool {
         self.streams.iter().any(|rule| rule.kept.max_bytes > 0)
     }
+}
+
+/// How long before they are too old rows of this age are hidden.
+fn ahead_ms(max_age_ms: u64) -> u64 {
+    (max_age_ms / AHEAD_PART).clamp(AHEAD_MIN_MS, AHEAD_MAX_MS)
+}
+
+/// How often is looked for what is due: twice in the shortest time that rows are hidden ahead.
+pub(super) fn tick(settings: &RetentionSettings) -> Duration {
+    let ages = settings.all().map(|kept| kept.max_age_ms).filter(|age_ms| *age_ms > 0);
+    Duration::from_millis(ages.map(ahead_ms).min().unwrap_or(AHEAD_MAX_MS) / 2)
 }
 
 /// Whether rows count as too old that will be so before one looks again.

@@ -55,3 +55,21 @@ fn rows_count_as_due_a_little_before_they_are_but_only_for_who_hides_them() {
     assert_eq!(last(Ahead::Yes) - last(Ahead::No), 60_000 * 1_000_000);
     assert_eq!(policy.last_due(0, now_ms, Ahead::Yes), None);
 }
+
+#[test]
+fn whatever_the_age_one_looks_twice_in_the_time_that_rows_are_hidden_ahead() {
+    let tenant = TenantId::parse("shop").unwrap();
+    for age_ms in [1, 1_000, 20_000, 60_000, 299_000, 600_000, HOUR_MS, 1_000 * HOUR_MS] {
+        let short = Retention { max_age_ms: age_ms, max_bytes: 0 };
+        let mut settings = settings(vec![rule(None, "a", 1, 24)]);
+        settings.tenants.insert((tenant.clone(), Table::Spans), short);
+        let policy = Policy::of(&settings, &tenant, Table::Spans);
+        let last = |now_ms, ahead| policy.last_due(age_ms, now_ms, ahead).unwrap();
+        let tick_ms = i64::try_from(tick(&settings).as_millis()).unwrap();
+        // What will be due two looks later is hidden now, or all of it.
+        let later = last(1_000_000_000 + 2 * tick_ms, Ahead::No).min(1_000_000_000 * 1_000_000 - 1);
+        assert!(last(1_000_000_000, Ahead::Yes) >= later, "{age_ms}");
+        assert!((1_000..=30_000).contains(&tick_ms), "{age_ms}: {tick_ms}");
+    }
+    assert_eq!(tick(&RetentionSettings::default()), Duration::from_secs(30));
+}
