@@ -196,7 +196,7 @@ const retention = section('How long records are kept; `tenants.NAME.retention` m
   ),
   expired_rewrite_period_ms: milliseconds(
     24 * 60 * minuteMs,
-    'How long rows that are too old, and not shown, may stay on the disk beside others that are not.',
+    'How long rows that are too old, and not shown, may stay on the disk beside others that are not; at least ten minutes.',
     0,
   ),
 });
