@@ -33,9 +33,4 @@ impl Segment {
     pub(crate) fn note_over(&mut self, rules: &[usize]) {
         self.hides.over_rules.extend_from_slice(rules);
     }
-
-    /// Whether rows of the file are not shown.
-    pub(crate) fn hides_rows(&self) -> bool {
-        self.hides != Hides::default()
-    }
 }

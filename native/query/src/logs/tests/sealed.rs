@@ -7,6 +7,7 @@ use varve_log::MemoryLog;
 use varve_view::{Store, StoreSettings};
 
 use super::*;
+use crate::plan::AsOf;
 
 /// A store with the requests; the folder is its data directory.
 pub(super) fn store_of(requests: &Memtable) -> (Store, TempDir) {
