@@ -1,4 +1,4 @@
-import type { DeleteRequest, NativeStore, NewDelete } from '../native/index.ts';
+import type { DeleteRequest, LabelMatch, MatchKind, NativeStore, NewDelete } from '../native/index.ts';
 import type { TenantId } from './model/tenant.ts';
 
 export type {
@@ -10,6 +10,26 @@ export type {
   SpanField,
   SpanMatch,
 } from '../native/index.ts';
+
+/** How each operator of the query languages compares. */
+export const matchKinds = {
+  '=': 'equal',
+  '!=': 'notEqual',
+  '=~': 'regex',
+  '!~': 'notRegex',
+} as const satisfies Record<string, MatchKind>;
+
+/** A label matcher of LogQL or PromQL. */
+interface Matcher {
+  readonly name: string;
+  readonly op: keyof typeof matchKinds;
+  readonly value: string;
+}
+
+/** A selector's matchers, as the store compares label sets for deletes and retention. */
+export function labelMatches(matchers: readonly Matcher[]): LabelMatch[] {
+  return matchers.map(({ name, op, value }) => ({ name, kind: matchKinds[op], value }));
+}
 
 /** Exact deletes: rows hidden at once, erased once they can no longer be cancelled, with a receipt. */
 export interface Deletes {

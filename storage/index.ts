@@ -45,6 +45,7 @@ export type {
   SpanField,
   SpanMatch,
 } from './deletes.ts';
+export { labelMatches, matchKinds } from './deletes.ts';
 export { parseTenant, type TenantId } from './model/tenant.ts';
 export type { StorageOptions } from './options.ts';
 export { backUpRunning, type RunningStore } from './running-backup.ts';

@@ -1,13 +1,11 @@
 import { type LogRows, logql, promql } from '../../search/index.ts';
-import type { StorageOptions } from '../../storage/index.ts';
+import { labelMatches, type StorageOptions } from '../../storage/index.ts';
 import type { Config } from './schema.ts';
 
 type Rules = Config['retention'];
 type StreamRule = Rules['logs_streams'][number];
 type Matchers = LogRows['scan']['matchers'];
 type Rule = StorageOptions['streamRetention'][number];
-
-const kinds = { '=': 'equal', '!=': 'notEqual', '=~': 'regex', '!~': 'notRegex' } as const;
 
 /** What is wrong with the selectors of all rules. */
 export function retentionProblems({ retention, tenants }: Config): string[] {
@@ -67,7 +65,7 @@ function rulesFor(tenant: string | null, rules: Pick<Rules, 'logs_streams' | 'sa
     priority: given.priority ?? 0,
     maxAgeMs: given.max_age_ms ?? 0,
     maxBytes: given.max_bytes ?? 0,
-    labels: read(given.selector).map(({ name, op, value }) => ({ name, kind: kinds[op], value })),
+    labels: labelMatches(read(given.selector)),
   });
   return [
     ...rules.logs_streams.map(rule('logs', streamMatchers)),

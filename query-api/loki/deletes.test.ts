@@ -55,6 +55,12 @@ async function ask(
 }
 
 describe('a delete request', () => {
+  it('erases no line before a start that is finer than milliseconds', async () => {
+    const start = '2026-11-23T10:00:00.0001Z';
+    const { made } = await ask('POST', { query: '{app="shop"}', start, end: String(nowS) });
+    expect(made[0]?.fromMs).toBe(Date.UTC(2026, 10, 23, 10) + 1);
+  });
+
   it('names streams, lines and a range that is over', async () => {
     const query = '{app="shop", env!~"d.*"} |= "x.1" or "y" != "a" or "b" |~ "c|d"';
     const { response, made } = await ask('POST', { query, start: '2026-11-23T10:00:00Z', end: String(nowS) });

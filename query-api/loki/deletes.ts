@@ -1,10 +1,10 @@
 import { logql, showPrometheusDuration } from '../../search/index.ts';
-import type { DeleteRequest, Deletes } from '../../storage/index.ts';
+import { type DeleteRequest, type Deletes, labelMatches } from '../../storage/index.ts';
 import type { Answer } from '../answer.ts';
 import type { Api, Call, Route } from '../api.ts';
 import { badParameter, Refused } from '../errors.ts';
 import type { QueryApiDeps } from '../options.ts';
-import { kindOf, lineMatches, tenantOf } from '../store/conditions.ts';
+import { lineMatches, tenantOf, wholeMs } from '../store/conditions.ts';
 import { nanos, parseGoDuration, parseRfc3339 } from '../time.ts';
 import { jsonAnswer } from './answers.ts';
 import { lokiRefusal } from './errors.ts';
@@ -44,10 +44,9 @@ async function created(call: Call, deletes: Deletes): Promise<Answer> {
   if (stages.length > 0) checkIntervalMax(params.get('max_interval'), to - from);
   const { id } = await deletes.create(tenantOf(call), {
     table: 'logs',
-    labels: scan.matchers.map(({ name, op, value }) => ({ name, kind: kindOf[op], value })),
+    labels: labelMatches(scan.matchers),
     lines: stages.flatMap(lineMatches),
-    fromMs: Number(from / nanos.millisecond),
-    toMs: Number(to / nanos.millisecond),
+    ...wholeMs(from, to),
   });
   return noted({ 'x-delete-request-id': String(id) });
 }

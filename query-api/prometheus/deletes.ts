@@ -1,11 +1,11 @@
 import { promql, QueryTextError } from '../../search/index.ts';
-import type { Deletes } from '../../storage/index.ts';
+import { type Deletes, labelMatches } from '../../storage/index.ts';
 import type { Answer } from '../answer.ts';
 import type { Api, Call, Route } from '../api.ts';
 import { badParameter } from '../errors.ts';
 import type { QueryApiDeps } from '../options.ts';
-import { kindOf, tenantOf } from '../store/conditions.ts';
-import { nanos, timeMax, timeMin } from '../time.ts';
+import { tenantOf, wholeMs } from '../store/conditions.ts';
+import { timeMax, timeMin } from '../time.ts';
 import { prometheusRefusal } from './errors.ts';
 import { parseTimeOr } from './params.ts';
 
@@ -30,15 +30,13 @@ async function deleted(call: Call, deletes: Deletes): Promise<Answer> {
   const tenant = tenantOf(call);
   const selectors = call.params.all('match[]').map(parseSelector);
   if (selectors.length === 0) throw badParameter('no match[] parameter provided');
-  const from = parseTimeOr(call.params, 'start', timeMin);
-  const to = parseTimeOr(call.params, 'end', timeMax);
+  const range = wholeMs(parseTimeOr(call.params, 'start', timeMin), parseTimeOr(call.params, 'end', timeMax));
   for (const matchers of selectors) {
     await deletes.create(tenant, {
       table: 'samples',
-      labels: matchers.map(({ name, op, value }) => ({ name, kind: kindOf[op], value })),
+      labels: labelMatches(matchers),
       lines: [],
-      fromMs: Number(from / nanos.millisecond),
-      toMs: Number(to / nanos.millisecond),
+      ...range,
     });
   }
   return noted();

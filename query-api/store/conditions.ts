@@ -1,15 +1,15 @@
 import type { Field, FieldExpr, LogRows } from '../../search/index.ts';
-import type { LineMatch, MatchKind, SpanField, SpanMatch, TenantId } from '../../storage/index.ts';
+import {
+  type LineMatch,
+  matchKinds,
+  type NewDelete,
+  type SpanField,
+  type SpanMatch,
+  type TenantId,
+} from '../../storage/index.ts';
 import type { Call } from '../api.ts';
 import { badParameter, type Refused } from '../errors.ts';
-
-/** How each operator of a query compares. */
-export const kindOf = {
-  '=': 'equal',
-  '!=': 'notEqual',
-  '=~': 'regex',
-  '!~': 'notRegex',
-} as const satisfies Record<string, MatchKind>;
+import { nanos } from '../time.ts';
 
 /** Whose records go: of one tenant at a time. @throws Refused badParameter */
 export function tenantOf({ tenants }: Pick<Call, 'tenants'>): TenantId {
@@ -17,6 +17,16 @@ export function tenantOf({ tenants }: Pick<Call, 'tenants'>): TenantId {
   if (tenant === undefined || others.length > 0)
     throw badParameter('multiple org IDs present; delete of one tenant at a time');
   return tenant;
+}
+
+/** The whole milliseconds of a range in nanoseconds, both included: nothing before the start that was asked for is erased. */
+export function wholeMs(from: bigint, to: bigint): Pick<NewDelete, 'fromMs' | 'toMs'> {
+  return { fromMs: 0 - floorMs(-from), toMs: floorMs(to) };
+}
+
+function floorMs(ns: bigint): number {
+  const [ms, rest] = [ns / nanos.millisecond, ns % nanos.millisecond];
+  return Number(rest < 0n ? ms - 1n : ms);
 }
 
 /** The conditions on lines that a stage of LogQL stands for; all must hold. @throws Refused badParameter */
@@ -60,7 +70,7 @@ export function spanMatches(condition: FieldExpr): SpanMatch[] {
   if (op !== '=' && op !== '!=' && op !== '=~' && op !== '!~') throw beyondConditions();
   if (left.kind !== 'field' || right.kind !== 'static') throw beyondConditions();
   const field = spanField(left.field);
-  return [{ field, kind: kindOf[op], ...spanValue(field, op, right.value) }];
+  return [{ field, kind: matchKinds[op], ...spanValue(field, op, right.value) }];
 }
 
 function spanField(field: Field): SpanField {

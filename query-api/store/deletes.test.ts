@@ -182,6 +182,16 @@ describe("Prometheus' delete_series", () => {
     expect(made[0]?.toMs).toBeGreaterThan(nowMs);
   });
 
+  it('erases no sample before a start that is finer than milliseconds', async () => {
+    const { made } = await ask('POST', path, [
+      ['match[]', 'up'],
+      ['start', '2026-11-23T00:00:00.0001Z'],
+      ['end', '2026-11-23T00:00:01.0019Z'],
+    ]);
+    const day = Date.UTC(2026, 10, 23);
+    expect(made[0]).toMatchObject({ fromMs: day + 1, toMs: day + 1_001 });
+  });
+
   it('makes none where one of the selectors cannot be read, and needs at least one', async () => {
     const broken = await ask('POST', path, [
       ['match[]', 'up'],

@@ -1,13 +1,13 @@
 import { logql, promql, traceql } from '../../search/index.ts';
-import type { DeleteRequest, Deletes, NewDelete } from '../../storage/index.ts';
+import { type DeleteRequest, type Deletes, labelMatches, type NewDelete } from '../../storage/index.ts';
 import type { Answer } from '../answer.ts';
 import type { Api, Call, Route } from '../api.ts';
 import { badParameter, Refused } from '../errors.ts';
 import type { QueryApiDeps } from '../options.ts';
 import type { Params } from '../params.ts';
 import { sqlRefusal } from '../sql/errors.ts';
-import { instantFromSeconds, nanos, parseDecimal, parseRfc3339 } from '../time.ts';
-import { kindOf, lineMatches, spanMatches, tenantOf } from './conditions.ts';
+import { instantFromSeconds, parseDecimal, parseRfc3339 } from '../time.ts';
+import { lineMatches, spanMatches, tenantOf, wholeMs } from './conditions.ts';
 
 const path = '/api/deletes';
 
@@ -26,9 +26,8 @@ export function deletesApi({ storage: { deletes } }: QueryApiDeps): Api {
 
 async function created(call: Call, deletes: Deletes): Promise<Answer> {
   const tenant = tenantOf(call);
-  const fromMs = instantMs(call.params, 'start', 0);
-  const toMs = instantMs(call.params, 'end', Number(call.now / nanos.millisecond));
-  const what: NewDelete = { labels: [], lines: [], ...conditions(call), fromMs, toMs };
+  const range = wholeMs(instantOf(call.params, 'start', 0n), instantOf(call.params, 'end', call.now));
+  const what: NewDelete = { labels: [], lines: [], ...conditions(call), ...range };
   return json(201, receiptOf(await deletes.create(tenant, what)));
 }
 
@@ -42,34 +41,28 @@ function conditions({ params }: Call): Pick<NewDelete, 'table'> & Partial<NewDel
       if (logql.isMetric(query))
         throw badParameter('a delete request takes a query for lines, not a metric query');
       const { scan, stages } = logql.rows(query, { from: 0n, to: 1n });
-      const labels = scan.matchers.map(({ name, op, value }) => ({ name, kind: kindOf[op], value }));
-      return { table, labels, lines: stages.flatMap(lineMatches) };
+      return { table, labels: labelMatches(scan.matchers), lines: stages.flatMap(lineMatches) };
     }
     case 'spans': {
       const condition = traceql.filter(query);
       if (condition === null) throw badParameter('{} means every span; add a condition');
       return { table, spans: spanMatches(condition) };
     }
-    case 'samples': {
-      const matchers = promql.selector(query);
-      return { table, labels: matchers.map(({ name, op, value }) => ({ name, kind: kindOf[op], value })) };
-    }
+    case 'samples':
+      return { table, labels: labelMatches(promql.selector(query)) };
     default:
       throw badParameter("table is logs, spans or samples; say whose query 'query' is");
   }
 }
 
 /** @throws Refused badParameter */
-function instantMs(params: Params, name: 'start' | 'end', fallback: number): number {
+function instantOf(params: Params, name: 'start' | 'end', fallback: bigint): bigint {
   const text = params.get(name);
   if (text === '') return fallback;
   const seconds = parseDecimal(text);
   const instant = seconds === undefined ? parseRfc3339(text) : instantFromSeconds(seconds);
   if (instant === undefined) throw badParameter(`cannot read ${name}: it is RFC 3339 or seconds since 1970`);
-  // Nothing before the start that was asked for is erased: it is rounded up, the end down.
-  const [ms, rest] = [instant / nanos.millisecond, instant % nanos.millisecond];
-  if (name === 'start') return Number(rest > 0n ? ms + 1n : ms);
-  return Number(rest < 0n ? ms - 1n : ms);
+  return instant;
 }
 
 async function listed(call: Call, deletes: Deletes): Promise<Answer> {
