@@ -141,11 +141,12 @@ impl Shared {
     }
 
     fn write_timeline(&self) -> io::Result<()> {
+        // Those who append and query wait for the state, so nothing is thinned with it in hand.
         let mut timeline = self.state.read().timeline.clone();
-        timeline.thin(now_ms());
-        timeline.write(&self.folders.manifest())?;
-        self.state.write().timeline.thin(now_ms());
-        Ok(())
+        let thinned = timeline.thinned(now_ms());
+        self.state.write().timeline.adopt(thinned.clone());
+        timeline.adopt(thinned);
+        timeline.write(&self.folders.manifest())
     }
 
     fn memtable_to_seal(&self) -> Option<Arc<Memtable>> {

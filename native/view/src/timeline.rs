@@ -44,7 +44,7 @@ struct Point {
     /// … its last one then, milliseconds since the epoch.
     last_ms: i64,
     /// Of partitions that got records since the point before: the first place after them.
-    ends: Vec<(PartitionId, Lsn)>,
+    ends: BTreeMap<PartitionId, Lsn>,
 }
 
 /// Positions by time.
@@ -56,18 +56,27 @@ pub(crate) struct Timeline {
     partitions: BTreeSet<PartitionId>,
 }
 
+/// What becomes of a timeline's first points.
+#[derive(Clone)]
+pub(crate) struct Thinned {
+    points: Vec<Point>,
+    /// So many were they.
+    of_points: usize,
+}
+
 impl Timeline {
     /// Notes what was appended now. A clock that was put back stands still until it has caught up.
     pub(crate) fn note(&mut self, now_ms: i64, ends: impl Iterator<Item = (PartitionId, Lsn)>) {
-        let ends: Vec<_> = ends.collect();
-        self.partitions.extend(ends.iter().map(|(partition, _)| *partition));
+        let ends = ends.inspect(|(partition, _)| {
+            self.partitions.insert(*partition);
+        });
         let last = self.points.last_mut();
         let now_ms = last.as_ref().map_or(now_ms, |last| now_ms.max(last.last_ms));
         if let Some(last) = last.filter(|last| now_ms - last.first_ms < SECOND_MS) {
             last.last_ms = now_ms;
             last.set_all(ends);
         } else {
-            let mut point = Point { first_ms: now_ms, last_ms: now_ms, ends: Vec::new() };
+            let mut point = Point { first_ms: now_ms, last_ms: now_ms, ends: BTreeMap::new() };
             point.set_all(ends);
             self.points.push(point);
         }
@@ -95,8 +104,24 @@ impl Timeline {
         Ok(Position::of(ends))
     }
 
+    /// Takes the thinned form of what this was before more was noted.
+    pub(crate) fn adopt(&mut self, thinned: Thinned) {
+        let newer = self.points.split_off(thinned.of_points.min(self.points.len()));
+        self.points = thinned.points;
+        self.points.extend(newer);
+    }
+
+    /// The points that nothing more is noted in, with older ones coarser.
+    pub(crate) fn thinned(&self, now_ms: i64) -> Thinned {
+        let of_points = self.points.len().saturating_sub(1);
+        let mut older = Self { points: self.points.clone(), partitions: BTreeSet::new() };
+        older.points.truncate(of_points);
+        older.thin(now_ms);
+        Thinned { points: older.points, of_points }
+    }
+
     /// Makes older points coarser.
-    pub(crate) fn thin(&mut self, now_ms: i64) {
+    fn thin(&mut self, now_ms: i64) {
         let mut factor = 1;
         loop {
             let points = std::mem::take(&mut self.points);
@@ -180,19 +205,17 @@ impl Timeline {
             points.push(Point { first_ms: last_ms, last_ms, ends });
             rest = behind;
         }
-        let places = points.iter().flat_map(|point: &Point| &point.ends);
-        let partitions = places.map(|(partition, _)| *partition).collect();
+        let partitions = points.iter().flat_map(|point: &Point| point.ends.keys().copied());
+        let partitions = partitions.collect();
         rest.is_empty().then_some(Self { points, partitions })
     }
 }
 
 impl Point {
-    fn set_all(&mut self, ends: Vec<(PartitionId, Lsn)>) {
+    fn set_all(&mut self, ends: impl IntoIterator<Item = (PartitionId, Lsn)>) {
         for (partition, end) in ends {
-            match self.ends.iter_mut().find(|(known, _)| *known == partition) {
-                Some((_, known)) => *known = (*known).max(end),
-                None => self.ends.push((partition, end)),
-            }
+            let known = self.ends.entry(partition).or_insert(end);
+            *known = (*known).max(end);
         }
     }
 }

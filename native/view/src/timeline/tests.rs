@@ -63,6 +63,20 @@ fn older_points_become_coarser_and_are_never_told_too_early() {
 }
 
 #[test]
+fn what_is_noted_while_older_points_are_thinned_is_kept() {
+    let notes: Vec<_> = (0..600).map(|second| (second * SECOND_MS, 0, second as u64)).collect();
+    let mut timeline = noted(&notes);
+    let thinned = timeline.thinned(2 * HOUR_MS);
+    timeline.note(599_900, std::iter::once(end(0, 700)));
+    timeline.note(700_000, std::iter::once(end(1, 5)));
+    timeline.adopt(thinned);
+    assert!(timeline.points.len() < 70, "{}", timeline.points.len());
+    assert_eq!(at(&timeline, 599_900), "logs/0=1:700");
+    assert_eq!(at(&timeline, 700_000), "logs/0=1:700,logs/1=1:5");
+    assert_eq!(at(&timeline, 0), "logs/0=1:0");
+}
+
+#[test]
 fn it_is_read_back_as_it_was_written_and_not_at_all_if_it_is_damaged() {
     let folder = tempfile::tempdir().unwrap();
     let timeline = noted(&[(1_000, 0, 1), (3_000, 1, 1), (5_000, 0, 4)]);
