@@ -150,12 +150,8 @@ impl Shared {
         for (key, id) in self.segments_to_rewrite() {
             let compaction = self.compaction.lock();
             // It may be merged by now, or more of it hidden.
-            let state = self.state.read();
-            let shown =
-                state.segments.get(&key).and_then(|list| list.iter().find(|one| one.id() == id));
-            let segment = shown.filter(|one| retention::is_to_rewrite(one)).cloned();
-            drop(state);
-            let Some(segment) = segment else { continue };
+            let shown = self.state.read().shown(&key, id).cloned();
+            let Some(segment) = shown.filter(|one| retention::is_to_rewrite(one)) else { continue };
             let job = Job { key, inputs: vec![segment] };
             if let Err(error) = self.run(&job, &compaction, now_ms()) {
                 let is_stop = matches!(error, CompactError::Stopped);
@@ -312,14 +308,12 @@ impl Shared {
     /// Whether queries still see the inputs as they were read.
     fn are_shown(&self, job: &Job) -> bool {
         let state = self.state.read();
-        let shown = state.segments.get(&job.key).map_or(&[][..], |list| list);
         // What is too old meanwhile is hidden of the outputs too; what is over a size is not known of them.
-        let is_same = |one: &Segment, input: &Segment| {
-            one.id() == input.id()
-                && one.requests() == input.requests()
-                && one.over_rules() == input.over_rules()
-        };
-        job.inputs.iter().all(|input| shown.iter().any(|one| is_same(one, input)))
+        job.inputs.iter().all(|input| {
+            state.shown(&job.key, input.id()).is_some_and(|one| {
+                one.requests() == input.requests() && one.over_rules() == input.over_rules()
+            })
+        })
     }
 
     fn all_without_due(

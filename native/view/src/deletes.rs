@@ -126,29 +126,20 @@ impl Shared {
                 continue;
             };
             let key = (entry.tenant.clone(), entry.table);
-            let editions = self.state.read().segments.get(&key).cloned().unwrap_or_default();
-            let edition = editions.iter().find(|edition| edition.id() == *segment);
+            let shown_now = self.state.read().shown(&key, *segment).cloned();
             let folder = self.folders.table(&entry.tenant, entry.table);
             let whole = Segment::open(entry.clone(), &folder, &self.texts)
                 .map_err(|error| DeleteError::Io(error.to_string()))?;
-            let whole = match edition {
-                Some(edition) => whole.sharing_files_of(edition),
-                None => whole,
+            let (whole, over_rules) = match &shown_now {
+                Some(edition) => (whole.sharing_files_of(edition), edition.over_rules()),
+                None => (whole, &[][..]),
             };
             let whole = Arc::new(hidden_by(&next, whole)?);
-            shown.push(self.without_due(whole, &self.over_rules_of(entry), now_ms())?);
+            shown.push(self.without_due(whole, over_rules, now_ms())?);
         }
         self.write_manifest(&mut manifest, next)?;
         self.state.write().exchange(&shown);
         Ok(())
-    }
-
-    /// The rules for streams over whose size rows of a segment are hidden now.
-    fn over_rules_of(&self, entry: &SegmentEntry) -> Vec<usize> {
-        let state = self.state.read();
-        let list = state.segments.get(&(entry.tenant.clone(), entry.table));
-        let segment = list.and_then(|list| list.iter().find(|one| one.id() == entry.id));
-        segment.map(|segment| segment.over_rules().to_vec()).unwrap_or_default()
     }
 
     fn write_manifest(&self, manifest: &mut Manifest, next: Manifest) -> Result<(), DeleteError> {

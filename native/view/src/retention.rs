@@ -302,7 +302,7 @@ impl State {
     /// Whether queries see just this segment.
     fn shows(&self, segment: &Arc<Segment>) -> bool {
         let entry = segment.entry();
-        let list = self.segments.get(&(entry.tenant.clone(), entry.table));
-        list.is_some_and(|list| list.iter().any(|one| Arc::ptr_eq(one, segment)))
+        let shown = self.shown(&(entry.tenant.clone(), entry.table), entry.id);
+        shown.is_some_and(|one| Arc::ptr_eq(one, segment))
     }
 }

@@ -100,6 +100,11 @@ impl State {
         }
     }
 
+    /// A segment as queries see it now.
+    pub(crate) fn shown(&self, key: &TableKey, id: u64) -> Option<&Arc<Segment>> {
+        self.segments.get(key)?.iter().find(|one| one.id() == id)
+    }
+
     /// Why answers about a tenant and table lack rows: a sentence for each segment set aside.
     pub(crate) fn missing_from(&self, key: &TableKey) -> Vec<String> {
         let of_table = |one: &&Quarantined| one.key() == *key;

@@ -9,7 +9,7 @@ use crate::settings::{Retention, RetentionSettings, StreamRetention};
 /// Rows are hidden this part of their age before they are too old, so that none is shown after, …
 const AHEAD_PART: u64 = 10;
 /// … but no longer before, …
-const AHEAD_MAX_MS: u64 = 60_000;
+pub(super) const AHEAD_MAX_MS: u64 = 60_000;
 /// … and no shorter.
 const AHEAD_MIN_MS: u64 = 2_000;
 

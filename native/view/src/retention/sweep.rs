@@ -10,7 +10,7 @@ use varve_segment::{Counts, Erasure, LabelSetRange};
 use super::{
     AT_ONCE_MS,
     known::Retiring,
-    policy::{Ahead, Policy},
+    policy::{AHEAD_MAX_MS, Ahead, Policy},
 };
 use crate::{
     error::{SegmentReadError, panic_text},
@@ -72,7 +72,9 @@ impl Sweep<'_> {
                     over.push(number);
                 }
             }
-            if known.next_due_ms > self.now_ms.saturating_add(LOOK_AHEAD_MS) && over.is_empty() {
+            if known.next_due_ms > self.now_ms.saturating_add_unsigned(AHEAD_MAX_MS)
+                && over.is_empty()
+            {
                 continue;
             }
             // As in sealing, a row that makes a library panic must not end retention for good.
@@ -118,9 +120,6 @@ fn panicked(segment: &Segment, text: &str) -> SegmentReadError {
         segment.id()
     ))
 }
-
-/// Longer than rows are hidden before they are due.
-const LOOK_AHEAD_MS: i64 = 61_000;
 
 /// Whether every row of the segment is too old, whatever rule it is under; from what the manifest says.
 fn is_past(policy: &Policy<'_>, segment: &Segment, now_ms: i64, ahead: Ahead) -> bool {
