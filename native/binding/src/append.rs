@@ -7,7 +7,7 @@ use napi_derive::napi;
 use tokio::sync::{SemaphorePermit, oneshot};
 use varve_log::{RequestIdentity, request_key};
 use varve_types::{ErrorCode, TenantId};
-use varve_view::AppendError;
+use varve_view::{AppendError, Room};
 use varve_wire::decode::{DecodeError, Decoded, Encoding, Format, Refusal};
 
 use crate::{
@@ -55,7 +55,8 @@ impl NativeStore {
     /// Fails as [`Self::append`] would while nothing can be taken; without a body, and at once.
     #[napi]
     pub fn check_room(&self) -> napi::Result<()> {
-        self.running()?.views.check_room().map_err(|error| coded(error.code(), error))
+        let room = self.running()?.views.room();
+        room.map(drop).map_err(|error| coded(error.code(), error))
     }
 
     /// Appends one request body; resolves once what was accepted is durable and can be queried. A retry
@@ -143,11 +144,10 @@ impl Running {
     async fn decoder_with_room(&self) -> napi::Result<SemaphorePermit<'_>> {
         loop {
             let permit = self.decoders.acquire().await.map_err(|_| closed())?;
-            self.views.check_room().map_err(|error| coded(error.code(), error))?;
-            if self.views.has_room() {
-                return Ok(permit);
+            match self.views.room().map_err(|error| coded(error.code(), error))? {
+                Room::Now => return Ok(permit),
+                Room::Soon => drop(permit),
             }
-            drop(permit);
             tokio::time::sleep(LOOK).await;
         }
     }

@@ -94,7 +94,7 @@ pub(crate) fn append(
     request_key: u128,
     done: Done,
 ) {
-    if let Err(error) = shared.check_room() {
+    if let Err(error) = shared.room() {
         return done(Err(error));
     }
     let records = match records(shared, tenant, batches) {

@@ -9,6 +9,15 @@ use crate::{error::AppendError, state::Shared};
 /// exporters 10 s), longer than a memtable takes to be sealed beside full load.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// When an append finds room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Room {
+    /// At once.
+    Now,
+    /// Once a sealing has made some: until then an append is better held back.
+    Soon,
+}
+
 /// Since when memtables have been full; `None` while they are not.
 #[derive(Default)]
 pub(crate) struct FullSince(Option<Instant>);
@@ -22,18 +31,9 @@ impl FullSince {
 }
 
 impl Shared {
-    /// Whether an append finds room now.
-    pub(crate) fn has_room(&self) -> bool {
-        let is_full = self.state.read().memtables.bytes() > 2 * self.settings.memtable_max_bytes;
-        if !is_full {
-            self.full_since.lock().is_stuck(false, Instant::now());
-        }
-        !is_full
-    }
-
-    /// Refuses where there is none and waiting for it is in vain: sealing fails, or has not made any for
-    /// a while.
-    pub(crate) fn check_room(&self) -> Result<(), AppendError> {
+    /// Whether an append finds room now, or after some waiting; refuses where waiting is in vain: sealing
+    /// fails, or has not made any for a while.
+    pub(crate) fn room(&self) -> Result<Room, AppendError> {
         let max_bytes = self.settings.memtable_max_bytes;
         let (bytes, reason) = {
             let state = self.state.read();
@@ -44,7 +44,7 @@ impl Shared {
         if is_stuck || (is_full && reason.is_some()) {
             return Err(AppendError::MemtablesFull { bytes, max_bytes, reason });
         }
-        Ok(())
+        Ok(if is_full { Room::Soon } else { Room::Now })
     }
 }
 
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn memtables_are_stuck_once_they_were_full_for_three_seconds_without_a_break() {
+    fn memtables_are_stuck_once_they_were_full_for_five_seconds_without_a_break() {
         let begin = Instant::now();
         let mut full = FullSince::default();
         let mut is_stuck =

@@ -23,6 +23,7 @@ use crate::{
     pinned::Pinned,
     quarantine,
     retention::Expired,
+    room::Room,
     settings::{RetentionSettings, StoreSettings},
     snapshot::Snapshot,
     state::Shared,
@@ -92,16 +93,10 @@ impl Store {
         Ok(())
     }
 
-    /// Whether memtables have room for another append now. While they have not, an append is better held
-    /// back than given to [`Self::append`]: a sealing makes room.
-    pub fn has_room(&self) -> bool {
-        self.shared.has_room()
-    }
-
-    /// Fails where [`Self::append`] would, which is where waiting for room is in vain. Asked before a body
-    /// is read or decoded.
-    pub fn check_room(&self) -> Result<(), AppendError> {
-        self.shared.check_room()
+    /// Whether memtables have room for another append; fails where [`Self::append`] would. Asked before a
+    /// body is read or decoded.
+    pub fn room(&self) -> Result<Room, AppendError> {
+        self.shared.room()
     }
 
     /// Appends the rows of one request, all of them or none. When `done` is told `Ok` they are durable
