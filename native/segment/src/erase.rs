@@ -16,6 +16,7 @@ use crate::{
     clustered::column,
     directory::{Directory, LabelSetRange},
     merge::MergeInput,
+    row_ranges::{common_rows, rows_without},
 };
 
 /// Rows that are read at once.
@@ -136,11 +137,8 @@ impl KeepRows<'_> {
         let (set, test) = (self.set, self.erasure.test);
         let reads_lines = self.table == Table::Logs && self.erasure.counts == Counts::Exact;
         let time = if self.table == Table::Exemplars { "time_unix_ms" } else { "time_unix_nano" };
-        let mut columns = vec![time];
-        columns.extend(reads_lines.then_some("body"));
-        columns.extend(test.iter().flat_map(|test| test.columns));
-        columns.sort_unstable();
-        columns.dedup();
+        let own = [Some(time), reads_lines.then_some("body")];
+        let columns = columns(own.into_iter().flatten(), test);
         let (mut row, mut bytes_seen) = (set.rows.start, 0);
         let share = set.bytes / u64::from(set.rows.end - set.rows.start).max(1);
         let mut open: Option<LabelSetRange> = None;
@@ -194,6 +192,15 @@ fn run_at(set: &LabelSetRange, row: u32, time: i64) -> LabelSetRange {
     }
 }
 
+/// Some columns and those that a test looks at, each once.
+fn columns<'a>(own: impl IntoIterator<Item = &'a str>, test: Option<RowTest<'a>>) -> Vec<&'a str> {
+    let mut columns: Vec<_> =
+        own.into_iter().chain(test.into_iter().flat_map(|test| test.columns).copied()).collect();
+    columns.sort_unstable();
+    columns.dedup();
+    columns
+}
+
 fn keep_spans(input: &MergeInput<'_>, erasure: &Erasure<'_>) -> Result<Left, SegmentError> {
     let all = 0..input.parquet.rows();
     let rows = input.rows.unwrap_or(std::slice::from_ref(&all));
@@ -206,14 +213,11 @@ fn keep_spans(input: &MergeInput<'_>, erasure: &Erasure<'_>) -> Result<Left, Seg
         first_time: None,
     };
     let Some((first, last)) = (erasure.times_of)("") else { return Ok(unchanged(rows)) };
-    let looked_at = erasure.among.map_or_else(|| rows.to_vec(), |among| common(rows, among));
+    let looked_at = erasure.among.map_or_else(|| rows.to_vec(), |among| common_rows(rows, among));
     if looked_at.is_empty() {
         return Ok(unchanged(rows));
     }
-    let mut columns = vec!["start_unix_nano"];
-    columns.extend(erasure.test.iter().flat_map(|test| test.columns));
-    columns.sort_unstable();
-    columns.dedup();
+    let columns = columns(["start_unix_nano"], erasure.test);
     let mut places = looked_at.iter().cloned().flatten();
     let mut gone: Vec<Range<u32>> = Vec::new();
     let mut first_time: Option<i64> = None;
@@ -235,49 +239,10 @@ fn keep_spans(input: &MergeInput<'_>, erasure: &Erasure<'_>) -> Result<Left, Seg
         }
     }
     let erased: u64 = gone.iter().map(|rows| u64::from(rows.end - rows.start)).sum();
-    let rows = Some(without(rows, &gone));
+    let rows = Some(rows_without(rows, &gone));
     // Of rows that were not looked at the time is not known.
     let first_time = first_time.filter(|_| erasure.among.is_none());
     Ok(Left { directory, rows, is_less: erased > 0, erased, first_time })
-}
-
-/// Rows that are in both; each ascending, without overlaps.
-#[must_use]
-pub fn common(rows: &[Range<u32>], others: &[Range<u32>]) -> Vec<Range<u32>> {
-    let mut common = Vec::new();
-    let mut others = others.iter().peekable();
-    for rows in rows {
-        while let Some(other) = others.peek() {
-            let both = rows.start.max(other.start)..rows.end.min(other.end);
-            if !both.is_empty() {
-                common.push(both);
-            }
-            if other.end > rows.end {
-                break;
-            }
-            others.next();
-        }
-    }
-    common
-}
-
-/// Rows of the first that are not in the second, which has no others.
-fn without(rows: &[Range<u32>], gone: &[Range<u32>]) -> Vec<Range<u32>> {
-    let mut left = Vec::new();
-    let mut gone = gone.iter().peekable();
-    for rows in rows {
-        let mut start = rows.start;
-        while let Some(next) = gone.next_if(|next| next.start < rows.end) {
-            if start < next.start {
-                left.push(start..next.start);
-            }
-            start = next.end;
-        }
-        if start < rows.end {
-            left.push(start..rows.end);
-        }
-    }
-    left
 }
 
 /// What of a series is before, and what is after, with counts by the share of its time.
@@ -333,24 +298,4 @@ fn keep_samples(
         kept.extend(left.into_iter().filter(|part| part.count > 0));
     }
     Ok(gone)
-}
-
-#[cfg(test)]
-#[expect(clippy::single_range_in_vec_init, reason = "a list of ranges may have one")]
-mod tests {
-    use super::{common, without};
-
-    #[test]
-    fn rows_of_both_lists_are_found_whichever_ends_first() {
-        assert_eq!(common(&[0..4, 6..9], &[2..7, 8..20]), [2..4, 6..7, 8..9]);
-        assert_eq!(common(&[0..100], &[1..2, 5..6]), [1..2, 5..6]);
-        assert!(common(&[0..4], &[4..9]).is_empty());
-    }
-
-    #[test]
-    fn rows_that_are_gone_split_what_is_left() {
-        assert_eq!(without(&[0..4, 6..9], &[0..1, 2..4, 7..8]), [1..2, 6..7, 8..9]);
-        assert_eq!(without(&[0..4], &[]), [0..4]);
-        assert!(without(&[0..4], &[0..4]).is_empty());
-    }
 }

@@ -18,7 +18,7 @@ use parking_lot::Mutex;
 use varve_columnar::structured_metadata::MetadataNames;
 use varve_segment::{
     Directory, LabelSetRange, MergeInput, ParquetSegment, SampleRun, SegmentError, TraceFilter,
-    common,
+    common_rows, merged_rows,
 };
 use varve_text::{FoundRows, Search, TextError, TextIndex};
 use varve_types::Table;
@@ -29,7 +29,6 @@ use crate::{
     files::SegmentFiles,
     label_texts::LabelTexts,
     manifest::SegmentEntry,
-    row_ranges::merged_rows,
 };
 
 /// Number of the next segment that is opened.
@@ -185,7 +184,7 @@ impl Segment {
     #[must_use]
     pub fn shown_of(&self, rows: Vec<Range<u32>>) -> Vec<Range<u32>> {
         match &self.shown_rows {
-            Some(shown) => common(&rows, shown),
+            Some(shown) => common_rows(&rows, shown),
             None => rows,
         }
     }
@@ -243,7 +242,7 @@ impl Segment {
         rows: Option<&[Range<u32>]>,
     ) -> Result<Vec<RecordBatch>, SegmentReadError> {
         let shown = self.shown_rows.as_deref().map(|shown| match rows {
-            Some(rows) => common(rows, shown),
+            Some(rows) => common_rows(rows, shown),
             None => shown.to_vec(),
         });
         let rows = shown.as_deref().or(rows);

@@ -1,14 +1,11 @@
 use std::{fs, sync::mpsc, time::Instant};
 
-use varve_columnar::{
-    attributes::AttributeType,
-    builders::{LogRow, LogsBuilder},
-};
+use varve_columnar::builders::{LogRow, LogsBuilder};
 use varve_log::MemoryLog;
 use varve_types::TenantId;
 
 use super::*;
-use crate::{Store, StoreSettings};
+use crate::{Store, StoreSettings, test_rows::log_row};
 
 const SEGMENTS: u64 = 400;
 const ROWS: u64 = 100_000;
@@ -17,22 +14,11 @@ fn lines() -> arrow::array::RecordBatch {
     let mut logs = LogsBuilder::default();
     for row in 0..ROWS {
         let stream = logs.intern_stream(&format!(r#"{{"app":"shop","pod":"pod-{}"}}"#, row % 200));
+        let trace = u128::from(row.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
         logs.append(&LogRow {
-            time_unix_nano: row as i64,
-            observed_time_unix_nano: 0,
-            stream,
-            severity_number: 9,
-            severity_text: "INFO",
             detected_level: Some("info"),
-            body: "order accepted",
-            body_type: AttributeType::String,
-            trace_id: Some(u128::from(row.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1).to_be_bytes()),
-            span_id: None,
-            flags: 0,
-            event_name: "",
-            dropped_attributes_count: 0,
-            resource: None,
-            scope: None,
+            trace_id: Some(trace.to_be_bytes()),
+            ..log_row(stream, row as i64, "order accepted")
         });
     }
     logs.finish().unwrap()

@@ -8,15 +8,12 @@ use std::{
 };
 
 use tempfile::TempDir;
-use varve_columnar::{
-    attributes::AttributeType,
-    builders::{LogRow, LogsBuilder},
-};
+use varve_columnar::builders::{LogRow, LogsBuilder};
 use varve_log::{Hold, MemoryLog};
 use varve_types::{Table, TenantId};
 
 use super::*;
-use crate::{CheckSettings, Store, StoreSettings, check, files::below};
+use crate::{CheckSettings, Store, StoreSettings, check, files::below, test_rows::log_row};
 
 const ROWS: usize = 12;
 
@@ -33,21 +30,9 @@ fn lines(from: i64) -> arrow::array::RecordBatch {
     for time_unix_nano in from..from + 4 {
         let stream = logs.intern_stream(r#"{"app":"shop"}"#);
         logs.append(&LogRow {
-            time_unix_nano,
-            observed_time_unix_nano: 0,
-            stream,
-            severity_number: 9,
-            severity_text: "INFO",
             detected_level: Some("info"),
-            body: &format!("line {time_unix_nano}"),
-            body_type: AttributeType::String,
             trace_id: Some([7; 16]),
-            span_id: None,
-            flags: 0,
-            event_name: "",
-            dropped_attributes_count: 0,
-            resource: None,
-            scope: None,
+            ..log_row(stream, time_unix_nano, &format!("line {time_unix_nano}"))
         });
     }
     logs.finish().unwrap()

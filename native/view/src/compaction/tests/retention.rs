@@ -1,12 +1,12 @@
 //! What retention hides while segments are written anew, and when they are.
 
-use varve_columnar::{
-    attributes::AttributeType,
-    builders::{LogRow, LogsBuilder},
-};
+use varve_columnar::builders::LogsBuilder;
 
 use super::*;
-use crate::{LabelMatch, MatchKind, NewDelete, Retention, StreamRetention, UpkeepSettings};
+use crate::{
+    LabelMatch, MatchKind, NewDelete, Retention, StreamRetention, UpkeepSettings,
+    test_rows::log_row,
+};
 
 const SECOND_MS: i64 = 1_000;
 const MINUTE_MS: i64 = 60 * SECOND_MS;
@@ -93,23 +93,7 @@ fn logs(lines: &[Line]) -> arrow::array::RecordBatch {
     let mut logs = LogsBuilder::default();
     for (app, time_ms) in lines {
         let stream = logs.intern_stream(&format!(r#"{{"app":"{app}"}}"#));
-        logs.append(&LogRow {
-            time_unix_nano: time_ms * 1_000_000,
-            observed_time_unix_nano: 0,
-            stream,
-            severity_number: 9,
-            severity_text: "INFO",
-            detected_level: None,
-            body: "line",
-            body_type: AttributeType::String,
-            trace_id: None,
-            span_id: None,
-            flags: 0,
-            event_name: "",
-            dropped_attributes_count: 0,
-            resource: None,
-            scope: None,
-        });
+        logs.append(&log_row(stream, time_ms * 1_000_000, "line"));
     }
     logs.finish().unwrap()
 }
