@@ -1,5 +1,5 @@
 import { startVarve, temporaryFolder, type Varve } from '../support/varve.ts';
-import { type Found, findRound } from './found.ts';
+import { type Found, findRound, type RoundStart } from './found.ts';
 import { type CrashRequest, makeRequest } from './requests.ts';
 
 /** What a round showed. */
@@ -15,6 +15,11 @@ export interface Round {
 interface Sent {
   readonly request: CrashRequest;
   readonly acknowledged: boolean;
+}
+
+/** A round that has been judged, and what it left. */
+interface EarlierRound extends RoundStart {
+  readonly found: Found;
 }
 
 // Small bounds, so that sealing, trimming and new journal files happen within a round.
@@ -35,26 +40,22 @@ const signals = ['logs', 'spans', 'samples'] as const;
  */
 export async function* crashRounds(rounds: number): AsyncGenerator<Round> {
   const dataDir = temporaryFolder();
-  const acknowledgedLogs = new Map<number, number>();
+  const earlierRounds: EarlierRound[] = [];
   for (let round = 0; round < rounds; round++) {
     const victim = await startVarve({ dataDir, settings });
+    const start = { round, startMs: Date.now() };
     const sent = await loadUntilKilled(victim, round);
     const survivor = await startVarve({ dataDir, settings });
     const requests = sent.map(({ request }) => request);
     const wrong: string[] = [];
-    const foundFirst = await findRound(survivor.ports, round, requests);
+    const foundFirst = await findRound(survivor.ports, start, requests);
     wrong.push(...sent.flatMap((one) => judge(one, foundFirst)));
     const again = await sendAgain(survivor, sent);
-    const found = await findRound(survivor.ports, round, requests);
+    const found = await findRound(survivor.ports, start, requests);
     wrong.push(...again.flatMap((one) => judgeAgain(one, found)));
-    const earlier = Math.floor(Math.random() * round);
-    const before = acknowledgedLogs.get(earlier);
-    if (before !== undefined) wrong.push(...(await judgeEarlier(survivor, earlier, before)));
-    const logs = sent.filter(({ request }) => request.signal === 'logs');
-    acknowledgedLogs.set(
-      round,
-      logs.reduce((sum, { request }) => sum + (found.get(request.id) ?? 0), 0),
-    );
+    const earlier = earlierRounds[Math.floor(Math.random() * round)];
+    if (earlier !== undefined) wrong.push(...(await judgeEarlier(survivor, earlier)));
+    earlierRounds.push({ ...start, found });
     // Half of the restarts end in a clean stop, half in another kill.
     if (round % 2 === 0) await survivor.stop();
     else await survivor.kill();
@@ -122,11 +123,12 @@ function judgeAgain(sent: Sent, found: Found): string[] {
     : [`${signal} ${id} was not acknowledged when it was sent again`];
 }
 
-async function judgeEarlier(varve: Varve, round: number, expected: number): Promise<string[]> {
-  const counts = await findRound(varve.ports, round, []);
-  const logs = [...counts].filter(([id]) => id.startsWith(`${round}-`));
-  const samples = new Set(signals.flatMap((signal, index) => (signal === 'samples' ? [index] : [])));
-  const isSample = (id: string) => samples.has(Number(id.split('-')[1]) % signals.length);
-  const there = logs.filter(([id]) => !isSample(id)).reduce((sum, [, count]) => sum + count, 0);
-  return there === expected ? [] : [`round ${round} had ${expected} log records, later ${there} are there`];
+async function judgeEarlier(varve: Varve, { round, startMs, found }: EarlierRound): Promise<string[]> {
+  const now = await findRound(varve.ports, { round, startMs }, []);
+  const ids = new Set([...found.keys(), ...now.keys()]);
+  return [...ids].flatMap((id) => {
+    const then = found.get(id) ?? 0;
+    const later = now.get(id) ?? 0;
+    return then === later ? [] : [`${id} had ${then} records in its round, later ${later} are there`];
+  });
 }
