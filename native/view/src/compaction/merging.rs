@@ -3,7 +3,7 @@
 use std::{fs, ops::RangeInclusive, sync::Arc};
 
 use arrow::array::{AsArray, RecordBatch};
-use varve_segment::{MergeInput, ParquetFileWriter, Written, merge};
+use varve_segment::{Effort, MergeInput, ParquetFileWriter, Written, merge};
 use varve_text::IndexBuilder;
 use varve_types::Table;
 
@@ -82,7 +82,7 @@ impl Merging<'_> {
         let folder = self.shared.folders.table(&self.key.0, table);
         make_folder(&folder, &self.shared.folders.segments()).map_err(CompactError::io(&folder))?;
         let files = self.files(id);
-        let mut parquet = ParquetFileWriter::create(&files.parquet, table)?;
+        let mut parquet = ParquetFileWriter::create(&files.parquet, table, Effort::Thorough)?;
         let mut text =
             (table == Table::Logs).then(|| IndexBuilder::new(self.shared.settings.text_block_rows));
         let inputs: Vec<MergeInput<'_>> =
