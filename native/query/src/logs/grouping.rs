@@ -5,10 +5,10 @@ use std::sync::Arc;
 use varve_columnar::labels::LabelSet;
 
 use super::{
+    log_window::LogWindow,
     pipeline::Pipeline,
     row_labels::{ERROR, ERROR_DETAILS, WantedNames},
     samples::Unwrapper,
-    window::LogWindow,
 };
 use crate::{error::QueryError, plan::Grouping};
 

@@ -7,7 +7,7 @@ use super::{ip_range::IpRange, line_pattern::LinePattern};
 use crate::{
     error::QueryError,
     matcher::compile_regex,
-    plan::{self, LineFilterOp, Stage},
+    plan::{self, LineFilterOp},
 };
 
 /// One filter.
@@ -75,22 +75,6 @@ impl LineFilter {
     pub(super) fn keeps(&self, line: &str) -> bool {
         self.tests.iter().any(|test| test.holds(line)) != self.negated
     }
-}
-
-/// Texts of which each line of the answer holds one, for each filter that says so: what a text index
-/// can be asked. Only filters of the line as it was sent count, not those behind a stage that writes
-/// it anew.
-pub(super) fn needles(stages: &[Stage]) -> Vec<Vec<&str>> {
-    stages
-        .iter()
-        .take_while(|stage| !super::pipeline::changes_line(stage))
-        .filter_map(|stage| match stage {
-            Stage::LineFilter { op: LineFilterOp::Contains, patterns } => Some(patterns),
-            _ => None,
-        })
-        .filter(|patterns| patterns.iter().all(|one| !one.ip && !one.text.is_empty()))
-        .map(|patterns| patterns.iter().map(|one| one.text.as_str()).collect())
-        .collect()
 }
 
 #[cfg(test)]

@@ -9,6 +9,8 @@ mod label_filter;
 mod line_filter;
 mod line_pattern;
 mod listing;
+mod log_window;
+mod needles;
 mod numbers;
 mod patterns;
 mod pipeline;
@@ -38,12 +40,13 @@ use self::{listing::Listing, pipeline::Pipeline, row_labels::WantedNames, scan::
 
 pub(crate) use directory::{LogColumns, StreamDirectory, overlaps};
 pub(crate) use fields::fields;
+pub(crate) use log_window::LogWindow;
 pub(crate) use patterns::patterns;
 pub(crate) use push_down::push_down_sums;
 pub(crate) use tail::tail;
 pub(crate) use text_search::text_search;
 pub(crate) use volume::{totals, volume};
-pub(crate) use window::{LogWindow, log_window};
+pub(crate) use window::log_window;
 
 /// What structured metadata is made of.
 const METADATA_COLUMNS: [&str; 12] = [
@@ -85,7 +88,7 @@ pub(crate) fn run(
     let pipeline = Pipeline::compile(&input.stages)?;
     let selectors = [Matchers::compile(&input.scan.matchers)?];
     let mut streams = StreamDirectory::new(&selectors);
-    let needles = line_filter::needles(&input.stages);
+    let needles = needles::needles(&input.stages);
     let scan = Scan { range, pipeline: &pipeline, needles, hits: HashMap::new() };
     let mut listing = Listing::new(context, &pipeline, direction, limit as usize);
     scan.run(context, &mut streams, &mut listing)?;

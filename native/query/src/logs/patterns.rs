@@ -16,7 +16,7 @@ use self::drain::Drain;
 use super::{
     METADATA_COLUMNS,
     directory::{StreamDirectory, bodies},
-    line_filter, metadata_columns,
+    metadata_columns, needles,
     pipeline::Pipeline,
     range_of,
     row_labels::{RowLabels, WantedNames},
@@ -40,7 +40,7 @@ pub(crate) fn patterns(
     let pipeline = Pipeline::compile(&input.stages)?;
     let selectors = [Matchers::compile(&input.scan.matchers)?];
     let mut streams = StreamDirectory::new(&selectors);
-    let needles = line_filter::needles(&input.stages);
+    let needles = needles::needles(&input.stages);
     let scan = Scan { range, pipeline: &pipeline, needles, hits: HashMap::new() };
     let mut mining = Mining {
         context,

@@ -3,7 +3,7 @@
 use varve_columnar::answer::ABSENT;
 
 use super::{
-    label_filter::LabelFilter, numbers::read_number, row_labels::RowLabels, window::LogWindow,
+    label_filter::LabelFilter, log_window::LogWindow, numbers::read_number, row_labels::RowLabels,
 };
 use crate::{
     error::QueryError,

@@ -11,8 +11,8 @@ use varve_types::{Epoch, LogId, Lsn, Offset, Table};
 use varve_view::Snapshot;
 
 use super::{
-    line_filter,
     listing::{Ends, Listing},
+    needles,
     pipeline::Pipeline,
     range_of,
     scan::Scan,
@@ -85,7 +85,7 @@ pub(crate) fn tail(
     let pipeline = Pipeline::compile(&input.stages)?;
     let selectors = [Matchers::compile(&input.scan.matchers)?];
     let mut streams = StreamDirectory::new(&selectors);
-    let needles = line_filter::needles(&input.stages);
+    let needles = needles::needles(&input.stages);
     let scan = Scan { range, pipeline: &pipeline, needles, hits: HashMap::new() };
     let mut listing = Listing::new(context, &pipeline, direction, most);
     listing.start_at(after.as_ref().map(Position::ends).unwrap_or_default());

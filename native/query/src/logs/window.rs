@@ -10,7 +10,8 @@ use self::counts::{Counts, Keeping};
 use super::{
     directory::StreamDirectory,
     grouping::effective_grouping,
-    line_filter,
+    log_window::LogWindow,
+    needles::needles,
     pipeline::Pipeline,
     row_labels::{ERROR, RowLabels},
     samples::Unwrapper,
@@ -20,24 +21,8 @@ use crate::{
     context::ExecContext,
     error::QueryError,
     matcher::Matchers,
-    plan::{Grouping, LogRows, LogWindowFunction, Nanos, TimeRange, Unwrap},
+    plan::{Grouping, LogRows, LogWindowFunction, Nanos, TimeRange},
 };
-
-/// What is computed of windows of rows.
-#[derive(Clone, Copy)]
-pub(crate) struct LogWindow<'q> {
-    pub(crate) function: LogWindowFunction,
-    /// The window's length.
-    pub(crate) range_ns: i64,
-    /// How far back it is moved.
-    pub(crate) offset_ns: i64,
-    /// The labels that rows are grouped by; all labels otherwise.
-    pub(crate) grouping: Option<&'q Grouping>,
-    /// The label whose values are the samples.
-    pub(crate) unwrap: Option<&'q Unwrap>,
-    /// The quantile.
-    pub(crate) param: Option<f64>,
-}
 
 /// A value of the window's function for each step `t` over the rows of `(t - offset - range, t - offset]`,
 /// by the rows' labels after the pipeline or by the grouping.
@@ -61,7 +46,7 @@ pub(crate) fn log_window(
     let from = first.saturating_sub(offset_ns).saturating_sub(range_ns).saturating_add(1);
     let to = last.saturating_sub(offset_ns).saturating_add(1);
     let range = TimeRange { from: Nanos(from), to: Nanos(to) };
-    let needles = line_filter::needles(&input.stages);
+    let needles = needles(&input.stages);
     let scan = Scan { range, pipeline: &pipeline, needles, hits: HashMap::new() };
     let unwrapper = unwrap.map(Unwrapper::compile).transpose()?;
     let grouping = effective_grouping(window);

@@ -2,7 +2,7 @@
 
 use varve_columnar::{answer::ABSENT, labels::LabelSet};
 
-use super::LogWindow;
+use crate::logs::log_window::LogWindow;
 use crate::{logs::samples::Sample, plan::LogWindowFunction};
 
 /// Lines and bytes of one series, as differences from one step to the next: a row is then two
