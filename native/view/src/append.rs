@@ -13,7 +13,7 @@ use varve_log::{Append, Stored, part_key};
 use varve_types::{PartitionId, Table, TenantId};
 
 use crate::{
-    compaction::now_ms,
+    clock::now_ms,
     error::AppendError,
     memtable::{behind, memory_bytes, time_range},
     snapshot::MemtableBatch,

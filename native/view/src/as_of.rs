@@ -17,8 +17,8 @@ use varve_segment::{Counts, EPOCH, Erasure, OFFSET, PARTITION, RowTest};
 use varve_types::{LogId, Lsn, PartitionId, Table, TenantId};
 
 use crate::{
+    entry::LogRange,
     error::SegmentReadError,
-    manifest::LogRange,
     segment::{Segment, Why},
     snapshot::Snapshot,
     store::Store,

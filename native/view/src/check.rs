@@ -19,9 +19,11 @@ use varve_types::{ErrorCode, Table, TenantId};
 
 pub(crate) use self::segment::{Verdict, verify};
 use crate::{
+    entry::SegmentEntry,
     error::{OpenError, SegmentReadError},
-    files::{self, Folders, below},
-    manifest::{Manifest, SegmentEntry},
+    files::{Folders, below},
+    manifest::Manifest,
+    orphans,
     quarantine::{self, Quarantined},
     sealing::SealError,
 };
@@ -313,7 +315,7 @@ fn leftovers(
     let unnamed =
         |path: PathBuf| Finding::of(Part::Leftover, path, None, "no manifest names it".to_owned());
     let mut orphans =
-        files::orphans(manifest, folders).map_err(UpkeepError::io(folders.segments()))?;
+        orphans::find(manifest, folders).map_err(UpkeepError::io(folders.segments()))?;
     let of_tenant = tenant.map(|tenant| folders.segments().join(tenant.as_str()));
     orphans.retain(|path| of_tenant.as_ref().is_none_or(|folder| path.starts_with(folder)));
     let mut found: Vec<Finding> = orphans.into_iter().map(unnamed).collect();

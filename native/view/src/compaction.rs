@@ -4,28 +4,30 @@
 //! they were made of; then queries see them; the old files go once no query reads them. What a kill
 //! leaves at any step is not named by the manifest, and is removed at the next start.
 
+mod error;
 mod merging;
 mod pace;
 mod plan;
+mod progress;
 
 use std::{
-    collections::HashMap,
-    io,
     panic::{AssertUnwindSafe, catch_unwind},
-    path::{Path, PathBuf},
     sync::Arc,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant},
 };
 
 use varve_segment::SegmentError;
-use varve_text::TextError;
 
+pub use self::progress::CompactionStatus;
+pub(crate) use self::{error::CompactError, progress::Compaction};
 use self::{
     merging::Merging,
     pace::Pace,
     plan::{Candidate, Rules, Window},
+    progress::Step,
 };
 use crate::{
+    clock::now_ms,
     deletes,
     error::{SegmentReadError, panic_text},
     memtable::TableKey,
@@ -37,74 +39,10 @@ use crate::{
 
 /// How often the thread looks whether there is something to merge.
 const TICK: Duration = Duration::from_secs(1);
-/// How long segments are left alone after they could not be merged.
-const RETRY: Duration = Duration::from_mins(10);
 /// A window is merged as far as it goes once nothing came for this long.
 const QUIET_MS: i64 = 30 * 60 * 1_000;
 /// Makes also a window that is not over look as if it were.
 const EVERYTHING_IS_QUIET_MS: i64 = i64::MIN / 4;
-
-/// Why segments were not merged. They are still there.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum CompactError {
-    #[error(transparent)]
-    Segment(#[from] SegmentError),
-    #[error(transparent)]
-    Read(#[from] SegmentReadError),
-    #[error(transparent)]
-    Text(#[from] TextError),
-    #[error("writing {path}: {source}")]
-    Io { path: PathBuf, source: io::Error },
-    #[error("the disk has {free_bytes} bytes free, merging takes {needed_bytes}; free some")]
-    DiskFull { free_bytes: u64, needed_bytes: u64 },
-    #[error("compaction panicked: {0}")]
-    Panicked(String),
-    #[error("the store is closing")]
-    Stopped,
-}
-
-impl CompactError {
-    pub(crate) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self + use<> {
-        let path = path.to_owned();
-        move |source| Self::Io { path, source }
-    }
-}
-
-/// A place at which tests stop a merge, as a kill would.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Step {
-    /// The new segments are on disk.
-    Written,
-    /// The manifest names them.
-    Named,
-    /// Queries see them; the old files are still there.
-    Shown,
-}
-
-/// Which segments wait after a failure, and what tests look at.
-#[derive(Default)]
-pub(crate) struct Compaction {
-    failed: HashMap<u64, Instant>,
-    /// Whether the last job was one for retention: a merge has its turn before the next.
-    has_rewritten: bool,
-    #[cfg(test)]
-    pub(crate) stop_at: Option<Step>,
-}
-
-impl Compaction {
-    fn is_free(&self, id: u64) -> bool {
-        self.failed.get(&id).is_none_or(|at| at.elapsed() >= RETRY)
-    }
-
-    #[cfg(test)]
-    fn reached(&self, step: Step) {
-        assert!(self.stop_at != Some(step), "killed at {step:?}");
-    }
-
-    #[cfg(not(test))]
-    #[expect(clippy::unused_self, reason = "tests have something to look at")]
-    fn reached(&self, _: Step) {}
-}
 
 /// Whether only what pays is merged, or all that can be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -366,12 +304,6 @@ impl Shared {
         let freed = gone.iter().map(|segment| segment.remove_files()).sum::<u64>();
         self.state.write().freed_bytes_total += freed;
     }
-}
-
-/// Milliseconds since the epoch.
-pub(crate) fn now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

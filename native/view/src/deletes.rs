@@ -5,6 +5,7 @@
 //! segments that have such rows. Until it is due it can be cancelled; then compaction writes those
 //! segments anew without the rows.
 
+mod compiled;
 mod request;
 mod selector;
 mod span_selector;
@@ -16,7 +17,7 @@ use std::{
 
 use varve_types::TenantId;
 
-use self::request::Compiled;
+use self::compiled::Compiled;
 pub(crate) use self::selector::Selector;
 pub use self::{
     request::{DeleteError, DeleteRequest, NewDelete, PendingSegment},
@@ -24,9 +25,10 @@ pub use self::{
     span_selector::{SpanField, SpanMatch, ValueType},
 };
 use crate::{
-    compaction::now_ms,
+    clock::now_ms,
+    entry::SegmentEntry,
     error::SegmentReadError,
-    manifest::{Manifest, SegmentEntry},
+    manifest::Manifest,
     memtable::TableKey,
     segment::Segment,
     state::{Shared, State},
@@ -34,7 +36,6 @@ use crate::{
 
 /// Receipts that are kept; of more the oldest are forgotten.
 const RECEIPTS_MAX: usize = 1_000;
-const NS_PER_MS: i64 = 1_000_000;
 
 impl Shared {
     /// See [`crate::Store::create_delete`].

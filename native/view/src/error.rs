@@ -7,7 +7,7 @@ use varve_segment::SegmentError;
 use varve_text::TextError;
 use varve_types::{ErrorCode, Lsn, PartitionId, Table, TenantId};
 
-use crate::manifest::SegmentEntry;
+use crate::entry::SegmentEntry;
 
 /// Why the views could not be opened. Nothing was changed.
 #[derive(Debug, thiserror::Error)]

@@ -1,7 +1,6 @@
 //! Where segments and manifest are, and what is done with files as a whole.
 
 use std::{
-    collections::{BTreeSet, HashSet},
     fs::{self, File},
     io::{self, Write as _},
     path::{Path, PathBuf},
@@ -9,7 +8,7 @@ use std::{
 
 use varve_types::{Table, TenantId};
 
-use crate::manifest::{Manifest, SegmentEntry};
+use crate::entry::SegmentEntry;
 
 /// The folders of a data directory that belong to the views.
 #[derive(Clone, Debug)]
@@ -97,6 +96,13 @@ pub(crate) fn replace_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
     path.parent().map_or(Ok(()), sync_folder)
 }
 
+/// Gives a file new content as a whole; its folder is not synced.
+pub(crate) fn replace(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
+    let beside: PathBuf = folder.join(format!("{name}.new"));
+    write_synced(&beside, bytes)?;
+    fs::rename(&beside, folder.join(name))
+}
+
 /// Gives a file's content a second name, in place of what has that: a link, or a copy where the disk has
 /// no links. The bytes are on disk when this returns, the name is not.
 pub(crate) fn link_synced(from: &Path, to: &Path) -> io::Result<()> {
@@ -142,38 +148,4 @@ pub(crate) fn below(folder: &Path) -> io::Result<Vec<PathBuf>> {
         }
     }
     Ok(files)
-}
-
-/// What a process that was killed left half made: files of segments that the manifest does not name, and
-/// a manifest that has not got its name.
-pub(crate) fn orphans(manifest: &Manifest, folders: &Folders) -> io::Result<Vec<PathBuf>> {
-    let named: HashSet<PathBuf> =
-        manifest.segments.iter().flat_map(|entry| folders.segment(entry).all()).collect();
-    let mut orphans = Vec::new();
-    if folders.segments().is_dir() {
-        orphans
-            .extend(below(&folders.segments())?.into_iter().filter(|path| !named.contains(path)));
-    }
-    if folders.manifest().is_dir() {
-        let is_new = |path: &PathBuf| path.extension().is_some_and(|one| one == "new");
-        orphans.extend(below(&folders.manifest())?.into_iter().filter(is_new));
-    }
-    orphans.sort();
-    Ok(orphans)
-}
-
-/// Removes them.
-pub(crate) fn remove_orphans(manifest: &Manifest, folders: &Folders) -> io::Result<()> {
-    orphans(manifest, folders)?.iter().try_for_each(fs::remove_file)
-}
-
-/// How many segments are set aside.
-pub(crate) fn quarantined(folders: &Folders) -> io::Result<u64> {
-    let aside = folders.quarantine();
-    if !aside.is_dir() {
-        return Ok(0);
-    }
-    let segments: BTreeSet<_> =
-        below(&aside)?.into_iter().map(|file| file.with_extension("")).collect();
-    Ok(segments.len() as u64)
 }

@@ -3,14 +3,17 @@
 mod append;
 mod as_of;
 mod check;
+mod clock;
 mod compaction;
 mod deletes;
+mod entry;
 mod error;
 mod files;
 mod label_texts;
 mod manifest;
 mod memtable;
 mod opening;
+mod orphans;
 mod pinned;
 mod priority;
 mod quarantine;
@@ -21,6 +24,7 @@ mod sealer;
 mod sealing;
 mod segment;
 mod segment_list;
+mod set_aside;
 mod settings;
 mod snapshot;
 mod state;
@@ -37,6 +41,7 @@ pub use check::{
     CheckReport, CheckSettings, Depth, Finding, Part, SegmentName, UpkeepError, UpkeepProgress,
     check,
 };
+pub use compaction::CompactionStatus;
 pub use deletes::{
     DeleteError, DeleteRequest, LabelMatch, LineMatch, MatchKind, NewDelete, PendingSegment,
     SpanField, SpanMatch, ValueType,
@@ -50,7 +55,7 @@ pub use room::Room;
 pub use segment::Segment;
 pub use settings::{Retention, RetentionSettings, StoreSettings, StreamRetention, UpkeepSettings};
 pub use snapshot::{MemtableBatch, Snapshot};
-pub use status::{CompactionStatus, CoveredPosition, StoreStatus, TableStatus};
+pub use status::{CoveredPosition, StoreStatus, TableStatus};
 pub use store::Store;
 pub use trace_filters::TraceFilters;
 pub use varve_segment::merged_rows;

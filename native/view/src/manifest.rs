@@ -10,13 +10,14 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use varve_types::{Lsn, PartitionId, Table, TenantId};
+use varve_types::{Lsn, PartitionId};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::{
     deletes::DeleteRequest,
+    entry::SegmentEntry,
     error::OpenError,
-    files::{Folders, below, sync_folder, write_synced},
+    files::{Folders, below, replace, sync_folder},
 };
 
 const VERSION: u32 = 2;
@@ -27,55 +28,6 @@ const COPY: &str = "manifest.copy.json";
 /// What a file begins with: then 16 hex digits, xxh3 of what follows the quote and comma behind them.
 const CHECKSUM: &[u8] = b"{\"checksum\":\"";
 const BEHIND_CHECKSUM: &[u8] = b"\",";
-
-/// One segment of the manifest.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct SegmentEntry {
-    /// Unique in a store, ascending in the order of sealing.
-    pub(crate) id: u64,
-    pub(crate) tenant: TenantId,
-    pub(crate) table: Table,
-    /// Of the Parquet file.
-    pub(crate) rows: u32,
-    /// Of the log: rows, or samples.
-    pub(crate) records: u64,
-    pub(crate) time_range: (i64, i64),
-    /// All of its files.
-    pub(crate) size_bytes: u64,
-    /// When it was written, in milliseconds since the epoch; 0 where an older version wrote it.
-    #[serde(default)]
-    pub(crate) sealed_at_ms: i64,
-    /// xxh3 of the Parquet file; `None` where an older version wrote the segment.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) checksum: Option<u64>,
-    /// Among which records of the log its own are, by partition; empty where that is not known, or no
-    /// longer true because rows were erased.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) log: Vec<LogRange>,
-}
-
-/// Records of a partition, both ends included.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct LogRange {
-    /// The partition's number in the table's log.
-    pub(crate) partition: u32,
-    pub(crate) first: Lsn,
-    pub(crate) last: Lsn,
-}
-
-impl LogRange {
-    /// For each partition one range that has all of them.
-    pub(crate) fn hull(ranges: impl Iterator<Item = Self>) -> Vec<Self> {
-        let mut hull: BTreeMap<u32, Self> = BTreeMap::new();
-        for range in ranges {
-            let of_partition = hull.entry(range.partition).or_insert(range);
-            of_partition.first = of_partition.first.min(range.first);
-            of_partition.last = of_partition.last.max(range.last);
-        }
-        hull.into_values().collect()
-    }
-}
 
 /// The first place of a partition that no segment holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -270,13 +222,6 @@ fn digits(content: &[u8]) -> [u8; 16] {
 fn sealed(text: &[u8]) -> Option<(&[u8; 16], &[u8])> {
     let (digits, rest) = text.strip_prefix(CHECKSUM)?.split_first_chunk::<16>()?;
     Some((digits, rest.strip_prefix(BEHIND_CHECKSUM)?))
-}
-
-/// Gives a file new content as a whole; its folder is not synced.
-pub(crate) fn replace(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
-    let beside: PathBuf = folder.join(format!("{name}.new"));
-    write_synced(&beside, bytes)?;
-    fs::rename(&beside, folder.join(name))
 }
 
 #[cfg(test)]

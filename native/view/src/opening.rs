@@ -12,13 +12,14 @@ use varve_segment::SegmentError;
 use varve_types::{Lsn, PartitionId, Table};
 
 use crate::{
-    compaction::now_ms,
+    clock::now_ms,
     deletes,
     error::{OpenError, is_io_damage},
-    files::{self, Folders},
+    files::Folders,
     label_texts::LabelTexts,
     manifest::Manifest,
     memtable::{TableKey, behind, time_range},
+    orphans,
     quarantine::{self, Quarantined},
     segment::Segment,
     snapshot::MemtableBatch,
@@ -73,7 +74,7 @@ pub(crate) fn tidy(
     }
     quarantine::forget_repaired(manifest, folders).map_err(failed(folders.quarantine()))?;
     Manifest::renew_copy(folders).map_err(failed(folders.manifest()))?;
-    files::remove_orphans(manifest, folders).map_err(failed(folders.segments()))
+    orphans::remove(manifest, folders).map_err(failed(folders.segments()))
 }
 
 /// Puts what the log holds behind the segments back into memtables. Goes on behind records that the log

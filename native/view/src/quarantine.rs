@@ -2,6 +2,7 @@
 //! their rows, and kept for `varve store repair`.
 
 use std::{
+    collections::BTreeSet,
     fs, io,
     path::{Path, PathBuf},
 };
@@ -9,12 +10,11 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    compaction::now_ms,
-    error::DamagedSegment,
+    clock::now_ms,
+    entry::SegmentEntry,
     files::{Folders, SegmentFiles, below, sync_folder, write_synced},
-    manifest::{Manifest, SegmentEntry},
+    manifest::Manifest,
     memtable::TableKey,
-    state::Shared,
 };
 
 /// A segment that is set aside. Its files are in `quarantine/`, and this beside them.
@@ -128,28 +128,13 @@ pub(crate) fn forget_repaired(manifest: &Manifest, folders: &Folders) -> io::Res
     Ok(())
 }
 
-impl Shared {
-    /// See [`crate::Store::set_aside`].
-    pub(crate) fn set_aside(&self, damaged: &DamagedSegment, reason: &str) -> io::Result<()> {
-        let mut manifest = self.manifest.lock();
-        let is_it = |entry: &&SegmentEntry| entry.id == damaged.segment;
-        let Some(entry) = manifest.segments.iter().find(is_it).cloned() else {
-            // It is merged, expired, or set aside by another query: the next snapshot is without it.
-            return Ok(());
-        };
-        let quarantined = Quarantined::now(&entry, reason.to_owned());
-        // The files first: what no manifest names is removed at a start.
-        quarantined.move_files(&self.folders)?;
-        let mut next = manifest.clone();
-        next.replace(&[entry.id], std::iter::empty());
-        next.write(&self.folders.manifest())?;
-        *manifest = next;
-        let mut state = self.state.write();
-        if let Some(segments) = state.segments.get_mut(&quarantined.key()) {
-            segments.replace(&[entry.id], &[]);
-        }
-        state.quarantined += 1;
-        state.quarantine.push(quarantined);
-        Ok(())
+/// How many segments are set aside.
+pub(crate) fn count(folders: &Folders) -> io::Result<u64> {
+    let aside = folders.quarantine();
+    if !aside.is_dir() {
+        return Ok(0);
     }
+    let segments: BTreeSet<_> =
+        below(&aside)?.into_iter().map(|file| file.with_extension("")).collect();
+    Ok(segments.len() as u64)
 }

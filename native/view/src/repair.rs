@@ -21,12 +21,13 @@ use crate::{
         read_manifest, verify, verify_all,
     },
     deletes,
+    entry::SegmentEntry,
     files::{
-        self, Folders, SegmentFiles, link_synced, make_folder, replace_synced, sync_folder,
-        write_synced,
+        Folders, SegmentFiles, link_synced, make_folder, replace_synced, sync_folder, write_synced,
     },
     label_texts::LabelTexts,
-    manifest::{Manifest, SegmentEntry},
+    manifest::Manifest,
+    orphans,
     quarantine::{self, Quarantined},
     sealing,
     segment::Segment,
@@ -348,7 +349,7 @@ impl<'a> Repair<'a> {
 
     fn remove_leftovers(&mut self) -> Result<(), UpkeepError> {
         let failed = UpkeepError::io(self.folders.segments());
-        let orphans = files::orphans(&self.manifest, &self.folders).map_err(failed)?;
+        let orphans = orphans::find(&self.manifest, &self.folders).map_err(failed)?;
         for path in orphans {
             if self.acts() {
                 fs::remove_file(&path).map_err(UpkeepError::io(&path))?;

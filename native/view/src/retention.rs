@@ -20,10 +20,11 @@ use varve_types::{Table, TenantId};
 pub(crate) use self::{known::Retiring, policy::Policy};
 use self::{
     policy::Ahead,
-    sweep::{Fate, Sweep},
+    sweep::{AT_ONCE_MS, Fate, Sweep},
 };
 use crate::{
-    compaction::{CompactError, now_ms},
+    clock::now_ms,
+    compaction::CompactError,
     deletes,
     error::{SegmentReadError, panic_text},
     memtable::TableKey,
@@ -35,8 +36,6 @@ use crate::{
 
 /// A segment was written at least this long ago before it is written anew because rows are too old.
 const REWRITE_PERIOD_MIN_MS: i64 = 10 * 60_000;
-/// Since when rows are hidden that are to leave the disk without delay.
-const AT_ONCE_MS: i64 = i64::MIN / 2;
 
 /// What retention lets go of one tenant and table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

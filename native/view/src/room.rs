@@ -3,8 +3,6 @@
 
 use std::time::{Duration, Instant};
 
-use crate::{error::AppendError, state::Shared};
-
 /// How long memtables may stay full before appends are refused: less than senders wait for an answer (OTLP's
 /// exporters 10 s), longer than a memtable takes to be sealed beside full load.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -24,27 +22,9 @@ pub(crate) struct FullSince(Option<Instant>);
 
 impl FullSince {
     /// Whether it has been for too long, as of now.
-    fn is_stuck(&mut self, is_full: bool, now: Instant) -> bool {
+    pub(crate) fn is_stuck(&mut self, is_full: bool, now: Instant) -> bool {
         self.0 = is_full.then(|| self.0.unwrap_or(now));
         self.0.is_some_and(|since| now.saturating_duration_since(since) >= PATIENCE)
-    }
-}
-
-impl Shared {
-    /// Whether an append finds room now, or after some waiting; refuses where waiting is in vain: sealing
-    /// fails, or has not made any for a while.
-    pub(crate) fn room(&self) -> Result<Room, AppendError> {
-        let max_bytes = self.settings.memtable_max_bytes;
-        let (bytes, reason) = {
-            let state = self.state.read();
-            (state.memtables.bytes(), state.seal_error.clone())
-        };
-        let is_full = bytes > 2 * max_bytes;
-        let is_stuck = self.full_since.lock().is_stuck(is_full, Instant::now());
-        if is_stuck || (is_full && reason.is_some()) {
-            return Err(AppendError::MemtablesFull { bytes, max_bytes, reason });
-        }
-        Ok(if is_full { Room::Soon } else { Room::Now })
     }
 }
 

@@ -14,7 +14,7 @@ use parking_lot::MutexGuard;
 use varve_types::{Lsn, PartitionId};
 
 use crate::{
-    compaction::now_ms,
+    clock::now_ms,
     manifest::Manifest,
     memtable::{Memtable, Memtables, TableKey},
     opening,

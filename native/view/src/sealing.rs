@@ -17,11 +17,12 @@ use varve_text::TextError;
 use varve_types::Table;
 
 use crate::{
-    compaction::now_ms,
+    clock::now_ms,
+    entry::{LogRange, SegmentEntry},
     error::panic_text,
     files::{Folders, SegmentFiles, make_folder, sync_folder, write_synced},
     label_texts::LabelTexts,
-    manifest::{LogRange, Manifest, SegmentEntry},
+    manifest::Manifest,
     memtable::{Memtable, TableKey, row_bytes},
     priority::Priority,
     segment::Segment,

@@ -25,10 +25,10 @@ use varve_types::Table;
 
 use self::hides::Hides;
 use crate::{
+    entry::SegmentEntry,
     error::{DamagedSegment, SegmentReadError},
     files::SegmentFiles,
     label_texts::LabelTexts,
-    manifest::SegmentEntry,
 };
 
 /// Number of the next segment that is opened.

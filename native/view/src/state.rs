@@ -6,6 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::Instant,
 };
 
 use parking_lot::{Condvar, Mutex, RwLock};
@@ -13,19 +14,19 @@ use varve_log::Log;
 use varve_types::{Lsn, PartitionId};
 
 use crate::{
-    compaction::Compaction,
+    compaction::{Compaction, CompactionStatus},
+    error::AppendError,
     files::Folders,
     label_texts::LabelTexts,
     manifest::Manifest,
     memtable::{Memtables, TableKey},
     quarantine::Quarantined,
     retention::Retiring,
-    room::FullSince,
+    room::{FullSince, Room},
     segment::Segment,
     segment_list::SegmentList,
     settings::StoreSettings,
     snapshot::Snapshot,
-    status::CompactionStatus,
     timeline::Timeline,
 };
 
@@ -58,6 +59,22 @@ impl Shared {
     pub(crate) fn is_busy(&self) -> bool {
         self.appends_under_way.load(Ordering::Relaxed) > 0
             || self.state.read().memtables.bytes() > self.settings.memtable_max_bytes
+    }
+
+    /// Whether an append finds room now, or after some waiting; refuses where waiting is in vain: sealing
+    /// fails, or has not made any for a while.
+    pub(crate) fn room(&self) -> Result<Room, AppendError> {
+        let max_bytes = self.settings.memtable_max_bytes;
+        let (bytes, reason) = {
+            let state = self.state.read();
+            (state.memtables.bytes(), state.seal_error.clone())
+        };
+        let is_full = bytes > 2 * max_bytes;
+        let is_stuck = self.full_since.lock().is_stuck(is_full, Instant::now());
+        if is_stuck || (is_full && reason.is_some()) {
+            return Err(AppendError::MemtablesFull { bytes, max_bytes, reason });
+        }
+        Ok(if is_full { Room::Soon } else { Room::Now })
     }
 }
 

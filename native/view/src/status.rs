@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use varve_types::{Lsn, PartitionId, Table, TenantId};
 
-use crate::{memtable::Memtable, quarantine::Quarantined, state::State};
+use crate::{
+    compaction::CompactionStatus, memtable::Memtable, quarantine::Quarantined, state::State,
+};
 
 /// The views at one moment.
 #[derive(Clone, Debug, Serialize)]
@@ -42,22 +44,6 @@ pub struct StoreStatus {
     pub tables: Vec<TableStatus>,
     /// Where replay would start, by partition.
     pub covered: Vec<CoveredPosition>,
-}
-
-/// What compaction did since the start.
-#[derive(Clone, Debug, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct CompactionStatus {
-    /// Merges that came to their end.
-    pub merges_total: u64,
-    /// Segments that went into them.
-    pub segments_merged_total: u64,
-    /// Bytes of those.
-    pub read_bytes_total: u64,
-    /// Bytes of the segments that came out.
-    pub written_bytes_total: u64,
-    /// Why the last one failed; `None` after one that did not.
-    pub error: Option<String>,
 }
 
 /// The rows of one tenant and table.

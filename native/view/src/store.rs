@@ -13,10 +13,10 @@ use varve_types::{Table, TenantId};
 
 use crate::{
     append::{self, Done},
-    compaction::now_ms,
+    clock::now_ms,
     deletes::{DeleteError, DeleteRequest, NewDelete},
     error::{AppendError, DamagedSegment, OpenError, SegmentReadError},
-    files::{self, Folders},
+    files::Folders,
     label_texts::LabelTexts,
     manifest::Manifest,
     opening,
@@ -54,7 +54,7 @@ impl Store {
         // Last, so that a start that is refused has changed nothing.
         opening::tidy(&mut manifest, &damaged, &folders)?;
         let failed = |source| OpenError::Io { path: folders.quarantine(), source };
-        state.quarantined = files::quarantined(&folders).map_err(failed)?;
+        state.quarantined = quarantine::count(&folders).map_err(failed)?;
         state.quarantine = quarantine::read(&folders).map_err(failed)?;
         opening::cover(&*log, &manifest.covered);
         let shared = Arc::new(Shared {

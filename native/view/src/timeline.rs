@@ -15,7 +15,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::{
     as_of::{AsOfError, Position},
-    manifest::replace,
+    files::replace,
 };
 
 const FILE: &str = "timeline";

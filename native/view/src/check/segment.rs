@@ -16,9 +16,9 @@ use varve_types::Table;
 
 use super::{Depth, Part, UpkeepError};
 use crate::{
+    entry::SegmentEntry,
     error::{is_io_damage, panic_text},
     files::SegmentFiles,
-    manifest::SegmentEntry,
 };
 
 /// Of how many lines of a segment the text index has to know every word.

@@ -7,10 +7,10 @@ use varve_segment::{Effort, MergeInput, ParquetFileWriter, Written, merge};
 use varve_text::IndexBuilder;
 use varve_types::Table;
 
-use super::{CompactError, pace::Pace, plan::Window};
+use super::{error::CompactError, pace::Pace, plan::Window};
 use crate::{
+    entry::{LogRange, SegmentEntry},
     files::{SegmentFiles, make_folder, sync_folder, write_synced},
-    manifest::{LogRange, SegmentEntry},
     memtable::TableKey,
     segment::Segment,
     state::Shared,

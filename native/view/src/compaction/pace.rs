@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::CompactError;
+use super::error::CompactError;
 use crate::state::Shared;
 
 /// The longest pause at once: a stop is noticed after it.

@@ -1,5 +1,6 @@
 use std::{
     fs,
+    path::{Path, PathBuf},
     sync::{Arc, mpsc},
 };
 

@@ -1,6 +1,9 @@
 use proptest::prelude::*;
 
+use varve_types::{Table, TenantId};
+
 use super::*;
+use crate::entry::LogRange;
 
 fn entry(id: u64) -> SegmentEntry {
     SegmentEntry {
@@ -39,18 +42,6 @@ fn one_of_version_1_is_read_without_what_it_did_not_have() {
     let entry = SegmentEntry { sealed_at_ms: 0, checksum: None, log: Vec::new(), ..entry(1) };
     let expected = Manifest { next_id: 2, segments: vec![entry], ..Manifest::default() };
     assert_eq!(parse(text.as_bytes()).unwrap(), expected);
-}
-
-#[test]
-fn ranges_of_the_log_are_joined_by_partition() {
-    let range = |partition, first, last| LogRange {
-        partition,
-        first: Lsn::new(1, first),
-        last: Lsn::new(1, last),
-    };
-    let ranges = [range(1, 4, 6), range(0, 2, 3), range(1, 1, 2)];
-    assert_eq!(LogRange::hull(ranges.into_iter()), [range(0, 2, 3), range(1, 1, 6)]);
-    assert_eq!(LogRange::hull([].into_iter()), []);
 }
 
 #[test]

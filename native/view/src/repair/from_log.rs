@@ -5,7 +5,7 @@ use varve_log::{Log, Record};
 use varve_segment::{Clustered, LogPart, cluster};
 use varve_types::{Lsn, Offset, PartitionId, Table};
 
-use crate::manifest::{LogRange, SegmentEntry};
+use crate::entry::{LogRange, SegmentEntry};
 
 /// What is read of the log at once.
 const READ_BYTES: u64 = 8 << 20;

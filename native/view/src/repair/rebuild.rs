@@ -7,7 +7,7 @@ use varve_segment::{ParquetSeal, ParquetSegment, TraceIds, index_rows};
 use varve_text::IndexBuilder;
 use varve_types::Table;
 
-use crate::{check::UpkeepError, manifest::SegmentEntry};
+use crate::{check::UpkeepError, entry::SegmentEntry};
 
 /// What belongs beside the rows of a Parquet file.
 pub(super) struct Rebuilt {

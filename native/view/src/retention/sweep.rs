@@ -8,7 +8,6 @@ use std::{
 use varve_segment::{Counts, Erasure, LabelSetRange};
 
 use super::{
-    AT_ONCE_MS,
     known::Retiring,
     policy::{AHEAD_MAX_MS, Ahead, Policy},
 };
@@ -16,6 +15,9 @@ use crate::{
     error::{SegmentReadError, panic_text},
     segment::{Segment, Why},
 };
+
+/// Since when rows are hidden that are to leave the disk without delay.
+pub(super) const AT_ONCE_MS: i64 = i64::MIN / 2;
 
 /// What happens to a segment.
 pub(super) enum Fate {
