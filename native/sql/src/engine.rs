@@ -6,55 +6,25 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde::Deserialize;
 use tokio::{
     runtime::{Builder, Runtime},
     time::{MissedTickBehavior, interval},
 };
-use varve_columnar::answer::QueryStats;
-use varve_query::{
-    CancelToken, QueryError, Sources,
-    plan::{AsOf, Budget},
-};
+use varve_query::{CancelToken, QueryError, Sources};
 use varve_view::Priority;
 
-use crate::{encode::SqlFormat, error::SqlError, guard::Guard, run};
+use crate::{
+    error::SqlError,
+    guard::Guard,
+    request::{SqlAnswer, SqlRequest},
+    run,
+};
 
 /// Of each thread, as far as it is touched: long chains of operators become deep trees, which are walked.
 const STACK_BYTES: usize = 128 << 20;
 
 /// How often a running statement is asked whether anybody still waits for it.
 const WATCH_INTERVAL: Duration = Duration::from_millis(20);
-
-/// One statement, and whom it is for.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct SqlRequest {
-    /// Whose rows it reads.
-    pub tenants: Vec<String>,
-    /// Its text.
-    pub statement: String,
-    /// How the answer is written.
-    pub format: SqlFormat,
-    /// The most rows that are answered.
-    pub rows_max: u64,
-    /// As of when; nothing: now.
-    #[serde(default)]
-    pub as_of: Option<AsOf>,
-    /// What it may cost; memory is bounded by `memory_max_bytes`.
-    pub budget: Budget,
-}
-
-/// A whole answer.
-#[derive(Debug)]
-pub struct SqlAnswer {
-    /// As the request's format says.
-    pub body: Vec<u8>,
-    /// Why it may be partial; JSON has them in its body as well.
-    pub warnings: Vec<String>,
-    /// What it took.
-    pub stats: QueryStats,
-}
 
 /// Threads that statements run on.
 #[derive(Debug)]

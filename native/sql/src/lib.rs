@@ -12,6 +12,7 @@ mod guard;
 mod guarded;
 mod label_sets;
 mod provider;
+mod request;
 mod run;
 mod scan;
 mod session;
@@ -20,8 +21,9 @@ mod tables;
 
 pub use self::{
     encode::SqlFormat,
-    engine::{SqlAnswer, SqlEngine, SqlRequest},
+    engine::SqlEngine,
     error::{Place, SqlError},
+    request::{SqlAnswer, SqlRequest},
 };
 
 #[cfg(test)]

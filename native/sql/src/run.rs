@@ -19,10 +19,10 @@ use varve_view::Snapshot;
 
 use crate::{
     encode::{Closing, Encoder},
-    engine::{SqlAnswer, SqlRequest},
     error::SqlError,
     guard::Guard,
     provider::VarveTable,
+    request::{SqlAnswer, SqlRequest},
     scan::Tenants,
     session, statement,
     tables::SqlTable,

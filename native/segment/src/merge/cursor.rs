@@ -8,9 +8,13 @@ use arrow::{
     datatypes::{Int64Type, UInt32Type, UInt64Type},
     error::ArrowError,
 };
-use varve_types::Table;
 
-use super::{MergeInput, Merged, cut_by_time, output::Output, ranked};
+use super::{
+    MergeInput, Merged, cut_by_time,
+    order::{Key, Rows},
+    output::Output,
+    ranked,
+};
 use crate::{
     SegmentError,
     clustered::column,
@@ -22,53 +26,6 @@ use crate::{
 pub(super) const BATCH_ROWS: usize = 2_048;
 /// Rows of one batch of the output.
 const OUTPUT_ROWS: usize = 8_192;
-
-/// Which table's rows.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Rows {
-    Logs,
-    Spans,
-    Exemplars,
-}
-
-impl Rows {
-    pub(super) const fn table(self) -> Table {
-        match self {
-            Self::Logs => Table::Logs,
-            Self::Spans => Table::Spans,
-            Self::Exemplars => Table::Exemplars,
-        }
-    }
-
-    const fn time_column(self) -> &'static str {
-        match self {
-            Self::Logs => "time_unix_nano",
-            Self::Spans => "start_unix_nano",
-            Self::Exemplars => "time_unix_ms",
-        }
-    }
-
-    /// The column of label sets; the directory knows which row has which.
-    const fn label_column(self) -> Option<&'static str> {
-        match self {
-            Self::Logs => Some("stream"),
-            Self::Spans => None,
-            Self::Exemplars => Some("series"),
-        }
-    }
-}
-
-/// A row's place among all. The fields' order is the segments' order.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Key {
-    /// Rank of its stream, or its trace id.
-    pub(super) group: u128,
-    pub(super) time: i64,
-    partition: u32,
-    epoch: u32,
-    offset: u64,
-    row: u32,
-}
 
 /// One input, read from the front.
 struct Cursor {

@@ -4,6 +4,7 @@
 
 mod cursor;
 mod metadata;
+mod order;
 mod output;
 mod samples;
 
@@ -15,7 +16,7 @@ use arrow::{
 };
 use varve_types::Table;
 
-use self::cursor::Rows;
+use self::order::Rows;
 use crate::{
     SegmentError,
     clustered::column,

@@ -13,7 +13,7 @@ use varve_types::Table;
 
 use super::{
     Merged,
-    cursor::{Key, Rows},
+    order::{Key, Rows},
 };
 use crate::{
     clustered::column,

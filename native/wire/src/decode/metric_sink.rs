@@ -15,7 +15,6 @@ use super::{
     metric_names::label_name,
     metric_points::{PointCommon, PointExemplar},
     metric_translation::MetricTranslation,
-    otlp_metrics::Metric,
     protobuf::WireError,
     sample_sink::{EXEMPLAR_LABELS_MAX_CHARS, NAME_LABEL, SampleSink},
 };
@@ -32,6 +31,15 @@ const TARGET_INFO_MAX: i64 = 1_000;
 
 /// These name a resource as `job` and `instance` and are not in its `target_info` again.
 const IDENTIFYING: [&str; 3] = ["service.namespace", "service.name", "service.instance.id"];
+
+/// What the points of one metric have in common.
+pub(super) struct Metric<'a> {
+    pub(super) otlp_name: Cow<'a, str>,
+    /// In Prometheus, without suffixes such as `_bucket`.
+    pub(super) name: String,
+    /// Its values are those since the ones before.
+    pub(super) is_delta: bool,
+}
 
 /// Labels sorted by name, names unique.
 type Labels = Vec<(Cow<'static, str>, String)>;

@@ -8,7 +8,7 @@ use super::{
     DecodeError, Decoded, Gate,
     metric_names::{MetricKind, metric_name, unit_name},
     metric_points::{HistogramPoint, NumberPoint, PointCommon, PointExemplar, SummaryPoint},
-    metric_sink::MetricSink,
+    metric_sink::{Metric, MetricSink},
     native_histogram::ExponentialHistogram,
     protobuf::{Message, WireError},
     resource::{Described, each_message, has_records},
@@ -41,15 +41,6 @@ fn resource_metrics(message: Message<'_>, sink: &mut MetricSink<'_>) -> Result<(
     })?;
     sink.end_resource();
     Ok(())
-}
-
-/// A metric's own fields.
-pub(super) struct Metric<'a> {
-    pub(super) otlp_name: Cow<'a, str>,
-    /// In Prometheus, without suffixes such as `_bucket`.
-    pub(super) name: String,
-    /// Its values are those since the ones before.
-    is_delta: bool,
 }
 
 fn metric(mut message: Message<'_>, sink: &mut MetricSink<'_>) -> Result<(), WireError> {
