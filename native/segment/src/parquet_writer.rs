@@ -53,6 +53,10 @@ impl Effort {
     }
 }
 
+/// So much goes to the disk at once. All of a segment in one sync at its end would keep the journal's syncs,
+/// which senders wait for, behind it in the disk's queue.
+const SYNC_EVERY_BYTES: usize = 1 << 20;
+
 /// A Parquet file that was written, for the directory beside it.
 pub struct Written {
     /// By which damage to the file is known.
@@ -80,7 +84,7 @@ impl ParquetFileWriter {
     pub fn create(path: &Path, table: Table, effort: Effort) -> Result<Self, SegmentError> {
         let file = File::create(path).map_err(SegmentError::io(path))?;
         let (hash, blocks) = (Xxh3Default::new(), BlockChecksums::default());
-        let file = Hashing { file, size_bytes: 0, hash, blocks };
+        let file = Hashing { file, size_bytes: 0, unsynced_bytes: 0, hash, blocks };
         let writer =
             ArrowWriter::try_new(file, stored_schema(table), Some(properties(table, effort)))
                 .map_err(|error| SegmentError::parquet(path, error))?;
@@ -98,7 +102,7 @@ impl ParquetFileWriter {
 
     /// Writes the footer and syncs the file; the caller syncs its folder.
     pub fn finish(self) -> Result<Written, SegmentError> {
-        let Hashing { file, size_bytes, hash, blocks } =
+        let Hashing { file, size_bytes, hash, blocks, .. } =
             self.writer.into_inner().map_err(|error| SegmentError::parquet(&*self.path, error))?;
         file.sync_all().map_err(SegmentError::io(&*self.path))?;
         let blocks = Some(blocks.finish());
@@ -107,10 +111,11 @@ impl ParquetFileWriter {
     }
 }
 
-/// A file whose bytes are hashed on their way.
+/// A file whose bytes are hashed on their way, and put on the disk as they come.
 struct Hashing {
     file: File,
     size_bytes: u64,
+    unsynced_bytes: usize,
     hash: Xxh3Default,
     blocks: BlockChecksums,
 }
@@ -121,6 +126,11 @@ impl io::Write for Hashing {
         self.hash.update(&bytes[..written]);
         self.blocks.update(&bytes[..written]);
         self.size_bytes += written as u64;
+        self.unsynced_bytes += written;
+        if self.unsynced_bytes >= SYNC_EVERY_BYTES {
+            self.file.sync_data()?;
+            self.unsynced_bytes = 0;
+        }
         Ok(written)
     }
 

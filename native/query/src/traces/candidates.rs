@@ -56,6 +56,13 @@ struct Seen {
     taken: bool,
 }
 
+impl Default for Seen {
+    /// Before any span is.
+    fn default() -> Self {
+        Self { start_unix_nano: i64::MAX, in_range: false, hit: false, taken: false }
+    }
+}
+
 impl<'e> Candidates<'e> {
     pub(super) fn new(conditions: Option<Vec<&'e Expr>>, range: TimeRange) -> Self {
         let mut columns = mask::columns(conditions.iter().flatten().copied());
@@ -90,17 +97,23 @@ impl<'e> Candidates<'e> {
     }
 
     fn add(&mut self, Looked { ids, starts, hits }: Looked) {
-        for (row, hit) in hits.into_iter().enumerate() {
-            let start = starts.value(row);
-            let seen = self.seen.entry(trace_id_at(&ids, row)).or_insert(Seen {
-                start_unix_nano: start,
-                in_range: false,
-                hit: false,
-                taken: false,
-            });
-            seen.start_unix_nano = seen.start_unix_nano.min(start);
-            seen.in_range |= start >= self.range.from.0 && start < self.range.to.0;
-            seen.hit |= hit;
+        let mut rows = 0..hits.len();
+        // A trace's spans are neighbours in a segment: one look into the map is for all of them.
+        while let Some(first) = rows.next() {
+            let id = ids.value(first);
+            let others = rows.clone().take_while(|&row| ids.value(row) == id).count();
+            let mut of_rows = Seen::default();
+            for row in first..=first + others {
+                let start = starts.value(row);
+                of_rows.start_unix_nano = of_rows.start_unix_nano.min(start);
+                of_rows.in_range |= start >= self.range.from.0 && start < self.range.to.0;
+                of_rows.hit |= hits[row];
+            }
+            rows.start += others;
+            let seen = self.seen.entry(trace_id_at(&ids, first)).or_default();
+            seen.start_unix_nano = seen.start_unix_nano.min(of_rows.start_unix_nano);
+            seen.in_range |= of_rows.in_range;
+            seen.hit |= of_rows.hit;
         }
     }
 
