@@ -58,6 +58,16 @@ describe('query', () => {
     expect(search.lastAsked.plan).toMatchObject({ how: { time } });
   });
 
+  it.each(['query?query=up', `query_range?query=up&${range}`])(
+    '%s is limited to so many series',
+    async (path) => {
+      const { search } = await ask(`/api/v1/${path}&limit=3`);
+      expect(search.lastAsked).toMatchObject({ seriesLimit: 3 });
+      const { search: unlimited } = await ask(`/api/v1/${path}&limit=0`);
+      expect(unlimited.lastAsked.seriesLimit).toBeUndefined();
+    },
+  );
+
   it('hands on its own timeout and lookback', async () => {
     const { search } = await ask('/api/v1/query?query=up&timeout=5s&lookback_delta=1m');
     expect(search.lastAsked).toMatchObject({
@@ -73,6 +83,8 @@ describe('query', () => {
     ],
     ['timeout=soon', 'invalid parameter "timeout": cannot parse "soon" to a valid duration'],
     ['query=bad', 'invalid parameter "query": parse error: unexpected bad'],
+    ['query=up&limit=-1', 'invalid parameter "limit": limit must be non-negative'],
+    ['query=up&limit=x', 'invalid parameter "limit": strconv.Atoi: parsing "x": invalid syntax'],
   ])('refuses %s as Prometheus does', async (params, error) => {
     expect(await refusal(`/api/v1/query?${params}`)).toEqual({
       status: 'error',
@@ -145,9 +157,11 @@ describe('labels, series and metadata', () => {
 
   it('ask for the metadata of one metric or of all', async () => {
     const one = await ask('/api/v1/metadata?metric=up');
-    expect(one.search.lastAsked.plan).toEqual({ node: 'metricMetadata', metric: 'up', limit: 0 });
-    const all = await ask('/api/v1/metadata?limit=5');
-    expect(all.search.lastAsked.plan).toEqual({ node: 'metricMetadata', metric: null, limit: 5 });
+    expect(one.search.lastAsked.plan).toMatchObject({ metric: 'up', limit: 0, perMetric: 0 });
+    const all = await ask('/api/v1/metadata?limit=5&limit_per_metric=1');
+    expect(all.search.lastAsked.plan).toMatchObject({ metric: null, limit: 5, perMetric: 1 });
+    const every = await ask('/api/v1/metadata?limit=-1');
+    expect(every.search.lastAsked.plan).toMatchObject({ metric: null, limit: 0 });
   });
 
   it.each([
@@ -157,6 +171,7 @@ describe('labels, series and metadata', () => {
       'labels?start=x',
       'invalid parameter "start": invalid time value for \'start\': cannot parse "x" to a valid timestamp',
     ],
+    ['metadata?limit_per_metric=x', 'limit_per_metric must be a number'],
     ['labels?limit=-1', 'invalid parameter "limit": limit must be non-negative'],
     ['label/U__/values', 'invalid label name: "U__"'],
   ])('refuse %s as Prometheus does', async (path, error) => {
@@ -198,6 +213,12 @@ describe('status, rules and what Varve cannot answer yet', () => {
   ])('%s answers with what the language makes of it', async (path, data) => {
     const { response } = await ask(`/api/v1/${path}`);
     expect(response.json()).toEqual({ status: 'success', data });
+  });
+
+  it('a path that is asked with another method says which it takes', async () => {
+    const app = await serverOver(new FakeSearch());
+    const response = await app.inject({ method: 'PUT', url: '/api/v1/query' });
+    expect([response.statusCode, response.headers['allow']]).toEqual([405, 'GET, POST, OPTIONS']);
   });
 
   it('remote read is said to be missing', async () => {
