@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import type * as front from '../../search/index.ts';
 import { type ErrorCode, VarveError } from '../../storage/index.ts';
-import { FakeSearch, nowMs, serverOver, testOptions } from '../fake-search.ts';
+import { answerOf, FakeSearch, nowMs, serverOver, testOptions } from '../fake-search.ts';
 
 vi.mock('../../search/index.ts', async (original) =>
   (await import('../fake-languages.ts')).withFakeLanguages(await original<typeof front>()),
@@ -194,6 +194,41 @@ describe('status, rules and what Varve cannot answer yet', () => {
   ])('there are no %s', async (path, data) => {
     const { response } = await ask(`/api/v1/${path}`);
     expect(response.json()).toEqual({ status: 'success', data });
+  });
+
+  it.each([
+    ['config', { yaml: '' }],
+    ['flags', {}],
+    ['walreplay', { min: 0, max: 0, current: 0 }],
+    ['runtimeinfo', { reloadConfigSuccess: true, serverTime: new Date(nowMs).toISOString(), CWD: '' }],
+  ])('status/%s is there for the pages that ask for it', async (path, data) => {
+    const { response } = await ask(`/api/v1/status/${path}`);
+    expect(response.json()).toMatchObject({ status: 'success', data });
+  });
+
+  it('counts series by name, label and value', async () => {
+    const search = new FakeSearch();
+    const sets = [
+      { __name__: 'up', job: 'a' },
+      { __name__: 'up', job: 'b' },
+      { __name__: 'down', job: 'a' },
+    ];
+    search.answer = () => Promise.resolve(answerOf(JSON.stringify({ status: 'success', data: sets })));
+    const app = await serverOver(search);
+    const response = await app.inject('/api/v1/status/tsdb?limit=1');
+    expect(response.json()).toEqual({
+      status: 'success',
+      data: {
+        headStats: { numSeries: 3, numLabelPairs: 4, chunkCount: 0, minTime: 0, maxTime: 0 },
+        seriesCountByMetricName: [{ name: 'up', value: 2 }],
+        labelValueCountByLabelName: [{ name: '__name__', value: 2 }],
+        memoryInBytesByLabelName: [{ name: '__name__', value: 6 }],
+        seriesCountByLabelValuePair: [{ name: '__name__=up', value: 2 }],
+      },
+    });
+    expect(await refusal('/api/v1/status/tsdb?limit=0')).toMatchObject({
+      error: 'limit must be a positive number',
+    });
   });
 
   it('asks for the exemplars of every selector of a query', async () => {

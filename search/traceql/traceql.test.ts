@@ -73,6 +73,9 @@ describe('the condition of what is typed so far', () => {
     ['{ span.a = 1 || .b = 2 }', null],
     ['{ span.a + 1 = 2 && name = "x" }', 'name = `x`'],
     ['{ (span.a = 1 || span.b = 2) && name = "x" }', '((span.a = 1) || (span.b = 2)) && (name = `x`)'],
+    ['{ name = "x" } >> { }', null],
+    ['{ name = "x" } !~ { .a', null],
+    ['{ name = "x" } && { }', 'name = `x`'],
     ['not a query', null],
   ])('%s is %s', (text, shown) => {
     const condition = traceql.condition(text);

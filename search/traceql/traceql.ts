@@ -92,8 +92,11 @@ function conditionOrNull(text: string): FieldExpr | null {
 
 /** The condition of the first spanset filter without the parts that are broken. */
 function finishedCondition(text: string): FieldExpr | null {
-  const inside = /\{((?:"(?:[^"\\]|\\.)*"|`[^`]*`|[^}"`])*)/.exec(text)?.[1]?.trim() ?? '';
-  if (inside === '') return null;
+  const [filter, content = ''] = /\{((?:"(?:[^"\\]|\\.)*"|`[^`]*`|[^}"`])*)\}?/.exec(text) ?? [''];
+  const inside = content.trim();
+  // Spans that stand in a relation to others are not those of the first filter.
+  const isRelated = /^\s*[!&]?(?:[<>]|~)/.test(text.slice(text.indexOf(filter) + filter.length));
+  if (inside === '' || isRelated) return null;
   const whole = conditionOrNull(inside);
   // Leaving out a part of an `||` would hide values instead of showing more.
   if (whole !== null || inside.includes('||')) return whole;
