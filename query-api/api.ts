@@ -15,6 +15,8 @@ export interface Question {
   readonly answer: AnswerFormat;
   /** The request's own wish; only counts when it is shorter than the server's. */
   readonly timeoutMs?: number;
+  /** The most series of the answer; undefined for all. */
+  readonly seriesLimit?: number | undefined;
 }
 
 /** A statement that a handler wants run. */

@@ -46,6 +46,7 @@ export function withFakeLanguages(actual: typeof front): object {
       plan: plan('traceql'),
       metrics: plan('traceql'),
       isMetrics: (text: string) => readable('traceql', text).includes('|'),
+      spanCondition: (text: string) => ({ kind: 'condition', text: readable('traceql', text) }),
       condition: (text: string) => ({ kind: 'condition', text }),
       field: (text: string) => ({ kind: 'field', text: readable('traceql', text) }),
     },

@@ -14,6 +14,8 @@ export interface SearchRequest {
   readonly asOf?: AsOf | undefined;
   /** Less than the setting's, if given. */
   readonly timeoutMs?: number;
+  /** The most series of the answer; undefined for all. */
+  readonly seriesLimit?: number | undefined;
   /** An abort cancels the query in native code. */
   readonly signal?: AbortSignal;
 }
@@ -54,9 +56,9 @@ export function createSearch(storage: Pick<Storage, 'query' | 'sql'>, options: S
   return {
     run: async (request) =>
       await inTurn(request, budgetOf(options, request.timeoutMs), async (budget, waitedMs) => {
-        const { tenants, plan, answer, asOf, signal } = request;
+        const { tenants, plan, answer, asOf, seriesLimit, signal } = request;
         const queuedUs = Math.round(waitedMs * 1_000);
-        const read = asOf === undefined ? {} : { asOf };
+        const read = { ...(asOf && { asOf }), ...(seriesLimit !== undefined && { seriesLimit }) };
         const query: Query = { tenants: [...tenants], plan, answer, budget, queuedUs, ...read };
         return await storage.query(JSON.stringify(query), signal);
       }),

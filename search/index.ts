@@ -19,6 +19,7 @@ export type {
   LogRows,
   MatchOp,
   Plan,
+  SpanSelection,
   VolumeBy,
 } from './plan/generated.ts';
 export { promql } from './promql/promql.ts';

@@ -7,6 +7,7 @@ import type {
   LabelsOf,
   LogRows,
   Plan,
+  SpanSelection,
   TimeRange,
   VolumeBy,
 } from './plan/generated.ts';
@@ -23,9 +24,9 @@ export type Selectors = readonly (readonly LabelMatcher[])[];
 
 /** Plans that no language is needed for. Limits: 0 for none. */
 export const lookup = {
-  /** All spans of a trace, wherever they are unless `range` says so. */
-  traceById(id: TraceId, range?: TimeBounds): Plan {
-    return { node: 'traceById', traceId: id, range: range === undefined ? null : rangeOf(range) };
+  /** The spans of a trace, all of them unless some are selected, wherever they are unless `range` says so. */
+  traceById(id: TraceId, range?: TimeBounds, spans: SpanSelection | null = null): Plan {
+    return { node: 'traceById', traceId: id, range: range === undefined ? null : rangeOf(range), spans };
   },
 
   /** Names or values of stream labels, or whole label sets. */
@@ -82,9 +83,9 @@ export const lookup = {
     return { node: 'exemplars', selectors: copyOf(selectors), range: rangeOf(range) };
   },
 
-  /** Type, help and unit of one metric or of all; at most `limit` names. */
-  metricMetadata(metric: string | null, limit: number): Plan {
-    return { node: 'metricMetadata', metric, limit };
+  /** Type, help and unit of one metric or of all; at most `limit` names with `perMetric` descriptions each. */
+  metricMetadata(metric: string | null, limit: number, perMetric: number): Plan {
+    return { node: 'metricMetadata', metric, limit, perMetric };
   },
 
   /** Names of attributes of spans for which `filter` is true; at most `limit` of each scope. */

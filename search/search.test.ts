@@ -11,6 +11,10 @@ describe('a look-up', () => {
   it.each([
     [lookup.traceById(parseTraceId('2F3e')), `trace ${'2f3e'.padStart(32, '0')}`],
     [lookup.traceById(parseTraceId('1'), range), `trace ${'1'.padStart(32, '0')} [0s, 3600s)`],
+    [
+      lookup.traceById(parseTraceId('1'), undefined, { condition: null, above: null, below: 1 }),
+      `trace ${'1'.padStart(32, '0')} and all levels above, 1 below`,
+    ],
     [lookup.streamLabels([], range, { kind: 'names' }), 'stream label names [0s, 3600s)'],
     [
       lookup.streamLabels([app, []], range, { kind: 'values', name: 'env' }),
@@ -21,8 +25,8 @@ describe('a look-up', () => {
       'series label sets [0s, 3600s) of {app="x"} limit 5',
     ],
     [lookup.exemplars([app], range), 'exemplars [0s, 3600s) of {app="x"}'],
-    [lookup.metricMetadata(null, 0), 'metadata of all metrics limit 0'],
-    [lookup.metricMetadata('up', 1), 'metadata of up limit 1'],
+    [lookup.metricMetadata(null, 0, 0), 'metadata of all metrics limit 0'],
+    [lookup.metricMetadata('up', 1, 2), 'metadata of up limit 1×2'],
     [lookup.spanTags('resource', null, range, 10), 'span tags of resource [0s, 3600s) limit 10'],
     [
       lookup.spanTagValues(
@@ -60,7 +64,7 @@ describe('a search', () => {
     querySeriesMax: 10,
     querySamplesMax: 100,
   };
-  const plan = lookup.metricMetadata(null, 0);
+  const plan = lookup.metricMetadata(null, 0, 0);
 
   async function asked(timeoutMs?: number): Promise<{ query: unknown; signal: AbortSignal | undefined }> {
     let seen: { query: unknown; signal: AbortSignal | undefined } | undefined;

@@ -82,6 +82,17 @@ export function parseLimit(params: Params): number {
   return Number(limit);
 }
 
+/** A number of metadata, 0 for all, which Prometheus also takes any negative one for. @throws Refused badParameter */
+export function parseCount(params: Params, name: 'limit' | 'limit_per_metric'): number {
+  const text = params.get(name);
+  if (text === '') return 0;
+  const count = parseWhole(text);
+  if (count === undefined || count > unsigned32Max) throw badParameter(`${name} must be a number`);
+  return count < 0n ? 0 : Number(count);
+}
+
+const unsigned32Max = 2n ** 32n - 1n;
+
 /** The request's own `timeout` in milliseconds, if it has one. @throws Refused badParameter */
 export function parseTimeout(params: Params): { readonly timeoutMs?: number } {
   if (params.get('timeout') === '') return {};

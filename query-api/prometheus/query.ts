@@ -5,7 +5,7 @@ import { badParameter } from '../errors.ts';
 import type { PrometheusOptions } from '../options.ts';
 import { timeMax, timeMin } from '../time.ts';
 import { encodedAnswer, success } from './answers.ts';
-import { parseLookback, parseRange, parseTimeOr, parseTimeout } from './params.ts';
+import { parseLimit, parseLookback, parseRange, parseTimeOr, parseTimeout } from './params.ts';
 
 /** PromQL over a range and at an instant, below `prefix`. */
 export function queryRoutes(prefix: string, options: PrometheusOptions): readonly Route[] {
@@ -24,11 +24,12 @@ async function queryInstant(call: Call, options: PrometheusOptions): Promise<Ans
 
 /** What a query at one instant asks. */
 export function instantQuestion({ params, now }: Asked, { lookbackDeltaMs }: PrometheusOptions): Question {
+  const seriesLimit = parseLimit(params) || undefined;
   const time = parseTimeOr(params, 'time', now);
   const lookback = parseLookback(params, lookbackDeltaMs);
   const timeout = parseTimeout(params);
   const plan = promql.plan(params.get('query'), { kind: 'instant', time, lookback });
-  return { plan, answer: 'prometheus', ...timeout };
+  return { plan, answer: 'prometheus', seriesLimit, ...timeout };
 }
 
 function formatted({ params }: Call): Answer {
@@ -59,9 +60,10 @@ async function queryRange(call: Call, options: PrometheusOptions): Promise<Answe
 
 /** What a range query asks. */
 export function rangeQuestion({ params }: Asked, { lookbackDeltaMs }: PrometheusOptions): Question {
+  const seriesLimit = parseLimit(params) || undefined;
   const range = parseRange(params);
   const lookback = parseLookback(params, lookbackDeltaMs);
   const timeout = parseTimeout(params);
   const plan = promql.plan(params.get('query'), { kind: 'range', ...range, lookback });
-  return { plan, answer: 'prometheus', ...timeout };
+  return { plan, answer: 'prometheus', seriesLimit, ...timeout };
 }

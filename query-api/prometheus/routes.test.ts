@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import type * as front from '../../search/index.ts';
 import { type ErrorCode, VarveError } from '../../storage/index.ts';
-import { FakeSearch, nowMs, serverOver, testOptions } from '../fake-search.ts';
+import { answerOf, FakeSearch, nowMs, serverOver, testOptions } from '../fake-search.ts';
 
 vi.mock('../../search/index.ts', async (original) =>
   (await import('../fake-languages.ts')).withFakeLanguages(await original<typeof front>()),
@@ -58,6 +58,16 @@ describe('query', () => {
     expect(search.lastAsked.plan).toMatchObject({ how: { time } });
   });
 
+  it.each(['query?query=up', `query_range?query=up&${range}`])(
+    '%s is limited to so many series',
+    async (path) => {
+      const { search } = await ask(`/api/v1/${path}&limit=3`);
+      expect(search.lastAsked).toMatchObject({ seriesLimit: 3 });
+      const { search: unlimited } = await ask(`/api/v1/${path}&limit=0`);
+      expect(unlimited.lastAsked.seriesLimit).toBeUndefined();
+    },
+  );
+
   it('hands on its own timeout and lookback', async () => {
     const { search } = await ask('/api/v1/query?query=up&timeout=5s&lookback_delta=1m');
     expect(search.lastAsked).toMatchObject({
@@ -73,6 +83,8 @@ describe('query', () => {
     ],
     ['timeout=soon', 'invalid parameter "timeout": cannot parse "soon" to a valid duration'],
     ['query=bad', 'invalid parameter "query": parse error: unexpected bad'],
+    ['query=up&limit=-1', 'invalid parameter "limit": limit must be non-negative'],
+    ['query=up&limit=x', 'invalid parameter "limit": strconv.Atoi: parsing "x": invalid syntax'],
   ])('refuses %s as Prometheus does', async (params, error) => {
     expect(await refusal(`/api/v1/query?${params}`)).toEqual({
       status: 'error',
@@ -145,9 +157,11 @@ describe('labels, series and metadata', () => {
 
   it('ask for the metadata of one metric or of all', async () => {
     const one = await ask('/api/v1/metadata?metric=up');
-    expect(one.search.lastAsked.plan).toEqual({ node: 'metricMetadata', metric: 'up', limit: 0 });
-    const all = await ask('/api/v1/metadata?limit=5');
-    expect(all.search.lastAsked.plan).toEqual({ node: 'metricMetadata', metric: null, limit: 5 });
+    expect(one.search.lastAsked.plan).toMatchObject({ metric: 'up', limit: 0, perMetric: 0 });
+    const all = await ask('/api/v1/metadata?limit=5&limit_per_metric=1');
+    expect(all.search.lastAsked.plan).toMatchObject({ metric: null, limit: 5, perMetric: 1 });
+    const every = await ask('/api/v1/metadata?limit=-1');
+    expect(every.search.lastAsked.plan).toMatchObject({ metric: null, limit: 0 });
   });
 
   it.each([
@@ -157,6 +171,7 @@ describe('labels, series and metadata', () => {
       'labels?start=x',
       'invalid parameter "start": invalid time value for \'start\': cannot parse "x" to a valid timestamp',
     ],
+    ['metadata?limit_per_metric=x', 'limit_per_metric must be a number'],
     ['labels?limit=-1', 'invalid parameter "limit": limit must be non-negative'],
     ['label/U__/values', 'invalid label name: "U__"'],
   ])('refuse %s as Prometheus does', async (path, error) => {
@@ -181,6 +196,41 @@ describe('status, rules and what Varve cannot answer yet', () => {
     expect(response.json()).toEqual({ status: 'success', data });
   });
 
+  it.each([
+    ['config', { yaml: '' }],
+    ['flags', {}],
+    ['walreplay', { min: 0, max: 0, current: 0 }],
+    ['runtimeinfo', { reloadConfigSuccess: true, serverTime: new Date(nowMs).toISOString(), CWD: '' }],
+  ])('status/%s is there for the pages that ask for it', async (path, data) => {
+    const { response } = await ask(`/api/v1/status/${path}`);
+    expect(response.json()).toMatchObject({ status: 'success', data });
+  });
+
+  it('counts series by name, label and value', async () => {
+    const search = new FakeSearch();
+    const sets = [
+      { __name__: 'up', job: 'a' },
+      { __name__: 'up', job: 'b' },
+      { __name__: 'down', job: 'a' },
+    ];
+    search.answer = () => Promise.resolve(answerOf(JSON.stringify({ status: 'success', data: sets })));
+    const app = await serverOver(search);
+    const response = await app.inject('/api/v1/status/tsdb?limit=1');
+    expect(response.json()).toEqual({
+      status: 'success',
+      data: {
+        headStats: { numSeries: 3, numLabelPairs: 4, chunkCount: 0, minTime: 0, maxTime: 0 },
+        seriesCountByMetricName: [{ name: 'up', value: 2 }],
+        labelValueCountByLabelName: [{ name: '__name__', value: 2 }],
+        memoryInBytesByLabelName: [{ name: '__name__', value: 6 }],
+        seriesCountByLabelValuePair: [{ name: '__name__=up', value: 2 }],
+      },
+    });
+    expect(await refusal('/api/v1/status/tsdb?limit=0')).toMatchObject({
+      error: 'limit must be a positive number',
+    });
+  });
+
   it('asks for the exemplars of every selector of a query', async () => {
     const { search } = await ask('/api/v1/query_exemplars?query=a/b&start=1&end=2');
     expect(search.lastAsked.plan).toEqual({
@@ -198,6 +248,12 @@ describe('status, rules and what Varve cannot answer yet', () => {
   ])('%s answers with what the language makes of it', async (path, data) => {
     const { response } = await ask(`/api/v1/${path}`);
     expect(response.json()).toEqual({ status: 'success', data });
+  });
+
+  it('a path that is asked with another method says which it takes', async () => {
+    const app = await serverOver(new FakeSearch());
+    const response = await app.inject({ method: 'PUT', url: '/api/v1/query' });
+    expect([response.statusCode, response.headers['allow']]).toEqual([405, 'GET, POST, OPTIONS']);
   });
 
   it('remote read is said to be missing', async () => {

@@ -1,4 +1,5 @@
-import type { FastifyRequest } from 'fastify';
+import type { FastifyRequest, HTTPMethods } from 'fastify';
+import { textAnswer } from '../answer.ts';
 import type { Api, Route } from '../api.ts';
 import type { PrometheusOptions, QueryApiDeps, QueryApiOptions } from '../options.ts';
 import { noRuleRoutes } from '../rules.ts';
@@ -22,7 +23,22 @@ export function prometheusApi({ build }: QueryApiDeps, { prometheus }: QueryApiO
     name: 'prometheus',
     refuse: prometheusRefusal,
     headersFor: (request) => crossOriginHeaders(request, prometheus),
-    routes: [...routes, ...routes.map(preflight)],
+    routes: [...routes, ...routes.map(preflight), ...routes.map(otherMethods)],
+  };
+}
+
+const methods: readonly HTTPMethods[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
+
+/** A path that is there, asked in a way that it is not: client libraries then try another. */
+function otherMethods({ methods: taken, path }: Route): Route {
+  return {
+    methods: methods.filter((method) => !taken.includes(method)),
+    path,
+    access: 'open',
+    handle: () => ({
+      ...textAnswer(405, 'Method Not Allowed\n'),
+      headers: { allow: [...taken, 'OPTIONS'].join(', ') },
+    }),
   };
 }
 

@@ -11,7 +11,7 @@ import { type Call, get, type Route, read } from '../api.ts';
 import { badParameter } from '../errors.ts';
 import { timeMax, timeMin } from '../time.ts';
 import { encodedAnswer } from './answers.ts';
-import { parseLabelName, parseLimit, parseTimeOr } from './params.ts';
+import { parseCount, parseLabelName, parseLimit, parseTimeOr } from './params.ts';
 
 /** Label names and values, series, and what is known of metrics. */
 export function seriesRoutes(prefix: string): readonly Route[] {
@@ -42,8 +42,12 @@ export function seriesRoutes(prefix: string): readonly Route[] {
       methods: get,
       path: `${prefix}/metadata`,
       handle: async (call) => {
-        const metric = call.params.get('metric');
-        const plan = lookup.metricMetadata(metric === '' ? null : metric, parseLimit(call.params));
+        const metric = call.params.get('metric') || null;
+        const [limit, perMetric] = [
+          parseCount(call.params, 'limit'),
+          parseCount(call.params, 'limit_per_metric'),
+        ];
+        const plan = lookup.metricMetadata(metric, limit, perMetric);
         return encodedAnswer(await call.ask({ plan, answer: 'prometheus' }));
       },
     },

@@ -1,7 +1,8 @@
 import type { TimeBounds } from '../../search/index.ts';
+import { parseBounds as parseSpan } from '../bounds.ts';
 import { badParameter } from '../errors.ts';
 import { type Params, parseWhole, quoted } from '../params.ts';
-import { nanos, parseGoDuration } from '../time.ts';
+import { clampInstant, nanos, parseGoDuration } from '../time.ts';
 
 const unsigned32Max = 2n ** 32n - 1n;
 
@@ -31,21 +32,59 @@ export function parseUnsigned(params: Params, name: string): number {
 export function parseBounds(params: Params, now: bigint, recentMs: number): TimeBounds {
   const start = parseUnsigned(params, 'start');
   const end = parseUnsigned(params, 'end');
-  if (start === 0 && end === 0) return { from: now - BigInt(recentMs) * nanos.millisecond, to: now };
+  if (start === 0 && end === 0) return recentBounds(now, recentMs);
+  checkBoth(params);
   checkOrder(start, end);
   return boundsOf(start, end);
+}
+
+/**
+ * The same of lists of tags and values, which take instants as metrics queries do, and `since`.
+ *
+ * @throws Refused badParameter when one bound is missing, or the range is turned
+ */
+export function parseListBounds(params: Params, now: bigint, recentMs: number): TimeBounds {
+  if (params.get('since') !== '') return parseSpan(params, now);
+  if (params.get('start') === '' && params.get('end') === '') return recentBounds(now, recentMs);
+  checkBoth(params);
+  const { from, to } = parseSpan(params, now);
+  if (from > to)
+    throw badParameter(
+      `http parameter start must be before end. received start=${from / nanos.second} end=${to / nanos.second}`,
+    );
+  return { from, to };
+}
+
+function recentBounds(now: bigint, recentMs: number): TimeBounds {
+  return { from: now - BigInt(recentMs) * nanos.millisecond, to: now };
+}
+
+function checkBoth(params: Params): void {
+  if (params.get('start') !== '' && params.get('end') !== '') return;
+  throw badParameter(
+    'error parsing date range: only one of start and end provided: must provide both or neither',
+  );
 }
 
 /** `start` and `end` of a look-up by id, which Tempo takes for a hint: only both together count. */
 export function parseHint(params: Params): TimeBounds | undefined {
-  const start = parseUnsigned(params, 'start');
-  const end = parseUnsigned(params, 'end');
-  if (start === 0 || end === 0) return undefined;
+  const start = parseSigned(params, 'start');
+  const end = parseSigned(params, 'end');
+  if (start === undefined || end === undefined) return undefined;
   checkOrder(start, end);
-  return boundsOf(start, end);
+  return { from: clampInstant(start * nanos.second), to: clampInstant(end * nanos.second) };
 }
 
-function checkOrder(start: number, end: number): void {
+function parseSigned(params: Params, name: string): bigint | undefined {
+  const text = params.get(name);
+  if (text === '') return undefined;
+  const number = parseWhole(text);
+  if (number === undefined)
+    throw badParameter(`invalid ${name}: strconv.ParseInt: parsing ${quoted(text)}: invalid syntax`);
+  return number;
+}
+
+function checkOrder(start: number | bigint, end: number | bigint): void {
   if (start < end) return;
   throw badParameter(`http parameter start must be before end. received start=${start} end=${end}`);
 }

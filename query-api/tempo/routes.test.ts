@@ -68,13 +68,34 @@ describe('a trace by id', () => {
     ['nothex', "trace IDs can only contain hex characters: invalid character 'n' at position 1"],
     [`${id}0`, "trace IDs can't be larger than 128 bits"],
     [`${id}?start=2&end=1`, 'http parameter start must be before end. received start=2 end=1'],
+    [`${id}?start=0&end=0`, 'http parameter start must be before end. received start=0 end=0'],
+    [`${id}?mode=x`, 'invalid value for mode x'],
+    [`${id}?blockStart=x`, 'invalid value for blockStart: "x" is no UUID'],
   ])('refuses %s as Tempo does', async (path, message) => {
     expect(await refusal(`/api/v2/traces/${path}`)).toBe(message);
   });
 
-  it('with a filter of its spans is said to be missing', async () => {
-    const { response } = await ask(`/api/v2/traces/${id}?q={}`);
-    expect(response.statusCode).toBe(501);
+  it.each([
+    ['q=', null],
+    ['q=x', { condition: { text: 'x' }, above: 0, below: 0 }],
+    ['q=x&keep_hierarchy=true', { above: null, below: 0 }],
+    ['q=x&keep_hierarchy=1&ancestor_depth=2&match_depth=-1', { above: 2, below: null }],
+    ['q=x&ancestor_depth=nonsense', { above: 0 }],
+  ])('with %s has only some of its spans', async (params, spans) => {
+    const { search } = await ask(`/api/v2/traces/${id}?${params}`);
+    expect(search.lastAsked.plan).toMatchObject({ spans });
+  });
+
+  it.each([
+    ['q=bad', 'invalid TraceQL query: parse error: unexpected bad'],
+    [
+      'q=x&keep_hierarchy=yes',
+      'invalid value for keep_hierarchy: strconv.ParseBool: parsing "yes": invalid syntax',
+    ],
+    ['q=x&match_depth=-2', 'invalid value for match_depth: must be >= -1'],
+    ['q=x&match_depth=2.5', 'invalid value for match_depth: strconv.Atoi: parsing "2.5": invalid syntax'],
+  ])('with %s is refused as by Tempo', async (params, message) => {
+    expect(await refusal(`/api/v2/traces/${id}?${params}`)).toBe(message);
   });
 });
 
@@ -108,9 +129,12 @@ describe('search', () => {
   it.each([
     ['tags=service.name%3Dshop', '{ resource.service.name =~ ".*shop.*" }'],
     ['tags=name%3D%22GET%20%2Fa.b%22', '{ name =~ ".*GET /a\\\\.b.*" }'],
-    ['tags=http.status_code%3D500%20a%3D%22x%20y%22', '{ span.http.status_code = 500 } && { .a = "x y" }'],
-    ['tags=n%3D500', '{ .n = "500" }'],
-    ['tags=error%3Dtrue', '{ status = error || .error = true }'],
+    [
+      'tags=http.status_code%3D500%20a%3D%22x%20y%22',
+      '{ span.http.status_code = 500 } && { span.a = "x y" || resource.a = "x y" }',
+    ],
+    ['tags=n%3D500', '{ span.n = "500" || resource.n = "500" }'],
+    ['tags=n', '{ span.n = "" || resource.n = "" }'],
     [
       'minDuration=100ms&maxDuration=1.5s',
       '{ traceDuration >= 100000000ns } && { traceDuration <= 1500000000ns }',
@@ -127,7 +151,12 @@ describe('search', () => {
     ['start=yesterday&end=1', 'invalid start: strconv.ParseUint: parsing "yesterday": invalid syntax'],
     ['start=2&end=1', 'http parameter start must be before end. received start=2 end=1'],
     ['q={}&tags=a%3Db', "invalid request: can't specify tags and q in the same query"],
-    ['tags=a', 'invalid tags: no key=value at position 1 of "a"'],
+    ['tags=a%3Db%3Dc', 'invalid tags: no key=value at position 1 of "a=b=c"'],
+    ['tags=a%3D1%20a%3D2', 'invalid tags: tag a has been set twice'],
+    [
+      'q={}&end=5',
+      'error parsing date range: only one of start and end provided: must provide both or neither',
+    ],
     ['minDuration=5s&maxDuration=1s', 'invalid maxDuration: must be greater than minDuration'],
     ['minDuration=5', 'invalid minDuration: time: invalid duration "5"'],
     ['q=bad', 'invalid TraceQL query: parse error: unexpected bad'],
@@ -158,7 +187,30 @@ describe('tags', () => {
   });
 
   it('of a scope that does not exist are refused', async () => {
-    expect(await refusal('/api/v2/search/tags?scope=trace')).toBe('invalid scope: trace');
+    expect(await refusal('/api/v2/search/tags?scope=nosuch')).toBe('invalid scope: nosuch');
+  });
+
+  it.each([
+    ['start=1795434960000000000&end=1795435620000000000', bounds],
+    ['start=2026-11-23T11:56:00Z&end=2026-11-23T12:07:00Z', bounds],
+    ['start=1795434960&end=1795434960', { from: bounds.from, to: bounds.from }],
+    ['since=1h', { from: (now - hour).toString(), to: now.toString() }],
+  ])('take their range from %s', async (params, range) => {
+    const { search } = await ask(`/api/v2/search/tags?${params}`);
+    expect(search.lastAsked.plan).toMatchObject({ range });
+  });
+
+  it.each([
+    ['end=5', 'error parsing date range: only one of start and end provided: must provide both or neither'],
+    ['start=2&end=1', 'http parameter start must be before end. received start=2 end=1'],
+    ['start=x&end=1', `could not parse 'start' parameter: strconv.ParseInt: parsing "x": invalid syntax`],
+  ])('are refused with %s', async (params, message) => {
+    expect(await refusal(`/api/v2/search/tags?${params}`)).toBe(message);
+  });
+
+  it('of version 1 are of all spans, whatever is asked', async () => {
+    const { search } = await ask('/api/search/tags?q={name=}');
+    expect(search.lastAsked.plan).toMatchObject({ filter: null });
   });
 });
 
@@ -185,6 +237,21 @@ describe('tag values', () => {
       answer: 'tempoV1',
       plan: { field: { kind: 'attribute', scope: null, name: 'http.method', parent: false } },
     });
+  });
+
+  it.each([
+    ['kind', { kind: 'attribute', name: 'kind' }],
+    ['span:status', { kind: 'attribute', name: 'span:status' }],
+    ['rootName', { text: 'rootName' }],
+  ])('of %s in version 1 are those of its oldest names only', async (tag, field) => {
+    const { search } = await ask(`/api/search/tag/${tag}/values?q={name=}`);
+    expect(search.lastAsked.plan).toMatchObject({ field, filter: null });
+  });
+
+  it('are refused with a stale limit that is no number', async () => {
+    expect(await refusal('/api/v2/search/tag/name/values?maxStaleValues=x')).toBe(
+      'invalid maxStaleValues: strconv.ParseUint: parsing "x": invalid syntax',
+    );
   });
 
   it('of an identifier that cannot be read are refused', async () => {

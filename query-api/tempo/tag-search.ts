@@ -16,16 +16,17 @@ export interface TagSearch {
  * @throws Refused badParameter when `tags` is not logfmt
  */
 export function traceqlOfTags({ tags, durationMin, durationMax }: TagSearch): string {
-  const conditions = pairsOf(tags).map(([name, value]) => conditionOf(name, value));
+  const conditions = [...pairsOf(tags)].map(([name, value]) => conditionOf(name, value));
   if (durationMin !== undefined) conditions.push(`traceDuration >= ${String(durationMin)}ns`);
   if (durationMax !== undefined) conditions.push(`traceDuration <= ${String(durationMax)}ns`);
   return conditions.length === 0 ? '{ }' : conditions.map((condition) => `{ ${condition} }`).join(' && ');
 }
 
-const pair = /\s*([^\s="]+)=("(?:[^"\\]|\\.)*"|[^\s"]*)(?=\s|$)/y;
+const pair = /\s*([^\s="]+)(?:=("(?:[^"\\]|\\.)*"|[^\s="]*))?(?=\s|$)/y;
 
-function pairsOf(tags: string): [name: string, value: string][] {
-  const pairs: [string, string][] = [];
+/** logfmt; a key alone has the empty value. */
+function pairsOf(tags: string): ReadonlyMap<string, string> {
+  const pairs = new Map<string, string>();
   const text = tags.trimEnd();
   pair.lastIndex = 0;
   while (pair.lastIndex < text.length) {
@@ -34,7 +35,8 @@ function pairsOf(tags: string): [name: string, value: string][] {
     if (found === null)
       throw badParameter(`invalid tags: no key=value at position ${at + 1} of ${quoted(tags)}`);
     const [, name = '', value = ''] = found;
-    pairs.push([name, value.startsWith('"') ? unquoted(value) : value]);
+    if (pairs.has(name)) throw badParameter(`invalid tags: tag ${name} has been set twice`);
+    pairs.set(name, value.startsWith('"') ? unquoted(value) : value);
   }
   return pairs;
 }
@@ -42,8 +44,6 @@ function pairsOf(tags: string): [name: string, value: string][] {
 function unquoted(text: string): string {
   return text.slice(1, -1).replace(/\\(.)/g, (_whole, character: string) => character);
 }
-
-const statuses: ReadonlySet<string> = new Set(['ok', 'error', 'unset']);
 
 /** Fields of which a part is enough, by the names of the older search. */
 const partial: ReadonlyMap<string, string> = new Map([
@@ -59,12 +59,10 @@ const partial: ReadonlyMap<string, string> = new Map([
 function conditionOf(name: string, value: string): string {
   const field = partial.get(name);
   if (field !== undefined) return `${field} =~ ${quoted(`.*${escaped(value)}.*`)}`;
-  if ((name === 'status' || name === 'status.code') && statuses.has(value)) return `status = ${value}`;
   if (name === 'http.status_code' && /^\d+$/.test(value)) return `span.http.status_code = ${value}`;
-  // Tempo's old `error=true` meant the span's status, not only an attribute of that name.
-  if (name === 'error' && value === 'true') return 'status = error || .error = true';
-  const attribute = /^[A-Za-z_][\w.\-/]*$/.test(name) ? `.${name}` : `.${quoted(name)}`;
-  return `${attribute} = ${quoted(value)}`;
+  // The resource's attribute counts beside the span's own.
+  const attribute = /^[A-Za-z_][\w.\-/]*$/.test(name) ? name : quoted(name);
+  return `span.${attribute} = ${quoted(value)} || resource.${attribute} = ${quoted(value)}`;
 }
 
 /** A text as a regular expression that matches it. */

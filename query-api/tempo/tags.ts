@@ -4,7 +4,7 @@ import { type Call, get, type Route } from '../api.ts';
 import { badParameter } from '../errors.ts';
 import type { TempoOptions } from '../options.ts';
 import { encodedAnswer, jsonAnswer } from './answers.ts';
-import { parseBounds, parseListLimit } from './params.ts';
+import { parseListBounds, parseListLimit, parseUnsigned } from './params.ts';
 
 type Version = 'tempoV1' | 'tempoV2';
 
@@ -37,23 +37,28 @@ export function tagRoutes(options: TempoOptions): readonly Route[] {
 async function tagNames(call: Call, { searchRecentMs }: TempoOptions, version: Version): Promise<Answer> {
   const scope = parseScope(call.params.get('scope'));
   if (scope === 'intrinsic') return intrinsicNames(version);
-  const range = parseBounds(call.params, call.now, searchRecentMs);
-  const plan = lookup.spanTags(scope, conditionOf(call), range, parseListLimit(call.params));
+  const range = parseListBounds(call.params, call.now, searchRecentMs);
+  const plan = lookup.spanTags(scope, conditionOf(call, version), range, parseListLimit(call.params));
   return encodedAnswer(await call.ask({ plan, answer: version }), 'application/json');
 }
 
 async function tagValues(call: Call, { searchRecentMs }: TempoOptions, version: Version): Promise<Answer> {
   const tag = call.pathPart('tag');
   const field = version === 'tempoV1' ? bareField(tag) : scopedField(tag);
-  const range = parseBounds(call.params, call.now, searchRecentMs);
-  const plan = lookup.spanTagValues(field, conditionOf(call), range, parseListLimit(call.params));
+  const range = parseListBounds(call.params, call.now, searchRecentMs);
+  // How long a list may stay the same before Tempo ends its search; here each list is whole.
+  parseUnsigned(call.params, 'maxStaleValues');
+  const plan = lookup.spanTagValues(field, conditionOf(call, version), range, parseListLimit(call.params));
   return encodedAnswer(await call.ask({ plan, answer: version }), 'application/json');
 }
 
-/** The filters that the user has so far; an unfinished query narrows by its finished parts. */
-function conditionOf({ params }: Call): ReturnType<typeof traceql.condition> {
+/**
+ * The filters that the user has so far; an unfinished query narrows by its finished parts. Version 1 is older
+ * than they are.
+ */
+function conditionOf({ params }: Call, version: Version): ReturnType<typeof traceql.condition> {
   const text = params.get('q');
-  return text === '' ? null : traceql.condition(text);
+  return text === '' || version === 'tempoV1' ? null : traceql.condition(text);
 }
 
 function parseScope(text: string): AttributeScope | 'intrinsic' | null {
@@ -82,7 +87,7 @@ function scopedField(tag: string): Field {
   }
 }
 
-/** Version 1 takes intrinsics by name and attributes without a scope. */
+/** Version 1 takes the oldest intrinsics by name, and attributes without a scope. */
 function bareField(tag: string): Field {
   if (bareIntrinsics.has(tag)) return traceql.field(tag);
   return { kind: 'attribute', scope: null, name: tag, parent: false };
@@ -117,7 +122,13 @@ const intrinsics = [
   'traceDuration',
 ] as const;
 
-const bareIntrinsics: ReadonlySet<string> = new Set(intrinsics);
+const bareIntrinsics: ReadonlySet<string> = new Set([
+  'duration',
+  'name',
+  'rootName',
+  'rootServiceName',
+  'traceDuration',
+]);
 
 function intrinsicNames(version: Version): Answer {
   switch (version) {

@@ -3,7 +3,15 @@ import { showExpr } from '../traceql/show.ts';
 import { explainLogRows, explainText, matchers, seconds } from './explain-rows.ts';
 import { explainSelect, explainSeries } from './explain-series.ts';
 import { explainSpanSeries, explainSpanset } from './explain-spans.ts';
-import type { FieldExpr, LabelMatcher, LabelsOf, Plan, Steps, TimeRange } from './generated.ts';
+import type {
+  FieldExpr,
+  LabelMatcher,
+  LabelsOf,
+  Plan,
+  SpanSelection,
+  Steps,
+  TimeRange,
+} from './generated.ts';
 
 /**
  * A plan as one line, for people and tests: what is read, what happens to it from the inside out,
@@ -33,7 +41,7 @@ export function explain(plan: Plan): string {
       return `span series (${seconds(from)}, ${seconds(to)}]${by}: ${explainSpanSeries(plan.expr)} limit ${plan.limit}`;
     }
     case 'traceById':
-      return `trace ${plan.traceId}${plan.range === null ? '' : ` ${range(plan.range)}`}`;
+      return `trace ${plan.traceId}${plan.range === null ? '' : ` ${range(plan.range)}`}${selected(plan.spans)}`;
     case 'streamLabels':
       return `stream ${labelsOf(plan.of)} ${range(plan.range)}${selectors(plan.selectors)}`;
     case 'logTotals':
@@ -64,7 +72,7 @@ export function explain(plan: Plan): string {
     case 'exemplars':
       return `exemplars ${range(plan.range)}${selectors(plan.selectors)}`;
     case 'metricMetadata':
-      return `metadata of ${plan.metric ?? 'all metrics'} limit ${plan.limit}`;
+      return `metadata of ${plan.metric ?? 'all metrics'} limit ${plan.limit}${plan.perMetric === 0 ? '' : `×${plan.perMetric}`}`;
     case 'spanTags':
       return `span tags of ${plan.scope ?? 'all scopes'} ${range(plan.range)}${where(plan.filter)} limit ${plan.limit}`;
     case 'spanTagValues':
@@ -93,6 +101,12 @@ function labelsOf(of: LabelsOf): string {
 
 function selectors(all: readonly (readonly LabelMatcher[])[]): string {
   return all.length === 0 ? '' : ` of ${all.map(matchers).join(' or ')}`;
+}
+
+function selected(spans: SpanSelection | null): string {
+  if (spans === null) return '';
+  const { condition, above, below } = spans;
+  return `${where(condition)} and ${above ?? 'all'} levels above, ${below ?? 'all'} below`;
 }
 
 function where(filter: FieldExpr | null): string {

@@ -791,6 +791,10 @@ export type Plan =
        * Where to look, when the client says so; everywhere otherwise.
        */
       range: TimeRange | null;
+      /**
+       * Which of its spans; all of them without.
+       */
+      spans: SpanSelection | null;
     }
   | {
       node: 'streamLabels';
@@ -957,6 +961,10 @@ export type Plan =
        * The most names; 0 for all.
        */
       limit: number;
+      /**
+       * The most descriptions of one name; 0 for all.
+       */
+      perMetric: number;
     }
   | {
       node: 'spanTags';
@@ -1021,6 +1029,10 @@ export type Query = {
    * As of when; nothing: now.
    */
   asOf?: AsOf;
+  /**
+   * The most series of the answer, which says so when it has less than there are; nothing: all.
+   */
+  seriesLimit?: number;
   /**
    * How long it waited for its turn, in microseconds; told in the answer's statistics.
    */
@@ -1353,6 +1365,24 @@ export type SpanGroup = {
  * A span's kind; the numbers are OTLP's.
  */
 export type SpanKind = 'unspecified' | 'internal' | 'server' | 'client' | 'producer' | 'consumer';
+
+/**
+ * Spans of one trace that match, and those around them.
+ */
+export type SpanSelection = {
+  /**
+   * Which match; every span without.
+   */
+  condition: FieldExpr | null;
+  /**
+   * How many levels above each matching span are kept as well; all without.
+   */
+  above: number | null;
+  /**
+   * How many levels below each matching span are kept as well; all without.
+   */
+  below: number | null;
+};
 
 /**
  * Values of groups of spans over time.

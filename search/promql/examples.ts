@@ -193,6 +193,7 @@ export const refused: readonly (readonly [query: string, message: string])[] = [
     'up * on (job group_left up',
     '1:14: parse error: unexpected <group_left> in grouping opts, expected "," or ")"',
   ],
+  ['up >= group_right{a="b"}', '1:7: parse error: unexpected <group_right>'],
   ['up * group_left up', '1:6: parse error: unexpected <group_left>'],
   ['up and on (a) group_left b', '1:15: parse error: no grouping allowed for "and" operation'],
   [

@@ -95,11 +95,13 @@ describe('a syntax tree', () => {
               type: 'matrixSelector',
               name: 'x',
               matchers: [
-                { name: '__name__', value: 'x', type: '=' },
                 { name: 'b', value: 'c', type: '!=' },
+                { name: '__name__', value: 'x', type: '=' },
               ],
               range: 300_000,
+              rangeExpr: null,
               offset: 60_000,
+              offsetExpr: null,
               timestamp: null,
               startOrEnd: null,
               anchored: false,
@@ -109,6 +111,11 @@ describe('a syntax tree', () => {
         },
       },
     });
+  });
+
+  it('has a name only where one stands before the braces', () => {
+    expect(promql.tree('{__name__="up"}')).toMatchObject({ name: '', matchers: [{ name: '__name__' }] });
+    expect(promql.format('{job="x", __name__="up"}')).toBe('{__name__="up",job="x"}');
   });
 
   it('says how vectors find each other', () => {

@@ -9,7 +9,8 @@ const context = 'label matching';
 export function selector(cursor: Cursor): VectorSelector {
   const { from } = cursor.token;
   const matchers: LabelMatcher[] = [];
-  if (cursor.isA('word')) matchers.push({ name: '__name__', op: '=', value: cursor.advance() });
+  const isNamed = cursor.isA('word');
+  if (isNamed) matchers.push({ name: '__name__', op: '=', value: cursor.advance() });
   if (cursor.skip('{')) {
     const named = matchers[0];
     while (!cursor.skip('}')) {
@@ -23,7 +24,7 @@ export function selector(cursor: Cursor): VectorSelector {
       if (!cursor.is('}')) cursor.expect(',', context, '"," or "}"');
     }
   }
-  return { kind: 'vector', from, matchers, offset: null, at: null, extension: null };
+  return { kind: 'vector', from, matchers, isNamed, offset: null, at: null, extension: null };
 }
 
 /** `job="x"`, `"a.b"="x"`, or a quoted metric name. */

@@ -175,8 +175,9 @@ function primary(cursor: Cursor): PromqlExpr {
   const aggregates = cursor.is('(', 1) || cursor.isWord('by', 1) || cursor.isWord('without', 1);
   const op = aggregationOps.find((candidate) => candidate === lower);
   if (op !== undefined && aggregates) return aggregation(cursor, op);
-  if (['bool', 'on', 'ignoring', 'group_left', 'group_right', 'and', 'or', 'unless'].includes(lower))
-    if (!cursor.is('{', 1)) throw cursor.unexpected();
+  // The set operators can be names of metrics, as in Prometheus.
+  if (['bool', 'on', 'ignoring', 'group_left', 'group_right', 'atan2'].includes(lower))
+    throw cursor.unexpected();
   if (!cursor.is('(', 1)) return selector(cursor);
   cursor.advance();
   if (!functions.has(text)) throw cursor.error(`unknown function with name ${JSON.stringify(text)}`, from);

@@ -73,25 +73,27 @@ export function showSubqueryRange(subquery: Subquery): string {
 }
 
 /** The name that stands before the braces of a selector; empty without one. */
-export function metricNameOf(matchers: readonly LabelMatcher[]): string {
-  return matchers.find(isName)?.value ?? '';
+export function metricNameOf({ matchers, isNamed }: VectorSelector | MatrixSelector): string {
+  return isNamed ? (matchers[0]?.value ?? '') : '';
+}
+
+/** The matchers within the braces, in their order. */
+export function matchersInBraces({
+  matchers,
+  isNamed,
+}: VectorSelector | MatrixSelector): readonly LabelMatcher[] {
+  return isNamed ? matchers.slice(1) : matchers;
 }
 
 function showSelector(selector: VectorSelector | MatrixSelector): string {
-  const name = metricNameOf(selector.matchers);
-  const isPlain = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/.test(name);
-  const others = selector.matchers
-    .filter((matcher) => !isPlain || !isName(matcher))
+  const name = metricNameOf(selector);
+  const others = matchersInBraces(selector)
     .map((matcher) => `${showLabel(matcher.name)}${matcher.op}${quote(matcher.value)}`)
     .sort();
   const range = selector.kind === 'matrix' ? `[${showDuration(selector.range)}]` : '';
   const extension = selector.extension === null ? '' : ` ${selector.extension}`;
-  const braces = isPlain && others.length === 0 ? '' : `{${others.join(',')}}`;
-  return `${isPlain ? name : ''}${braces}${range}${extension}${showModifiers(selector)}`;
-}
-
-function isName({ name, op, value }: LabelMatcher): boolean {
-  return name === '__name__' && op === '=' && value !== '';
+  const braces = selector.isNamed && others.length === 0 ? '' : `{${others.join(',')}}`;
+  return `${name}${braces}${range}${extension}${showModifiers(selector)}`;
 }
 
 function showModifiers({ at, offset }: Modifiers): string {

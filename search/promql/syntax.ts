@@ -47,6 +47,8 @@ export interface VectorSelector extends Modifiers {
   readonly extension: Extension | null;
   /** The metric's name is the label `__name__`. */
   readonly matchers: readonly LabelMatcher[];
+  /** Whether the name stands before the braces; its matcher is then the first. */
+  readonly isNamed: boolean;
 }
 
 export interface MatrixSelector extends Modifiers {
@@ -54,6 +56,7 @@ export interface MatrixSelector extends Modifiers {
   readonly from: number;
   readonly extension: Extension | null;
   readonly matchers: readonly LabelMatcher[];
+  readonly isNamed: boolean;
   readonly range: Duration;
 }
 

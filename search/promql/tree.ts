@@ -2,7 +2,7 @@ import { matchingByAllLabels } from '../plan/build.ts';
 import type { LabelMatcher, Matching } from '../plan/generated.ts';
 import { parseNumber, plainDecimal } from '../text/number.ts';
 import { functions, type ValueType } from './functions.ts';
-import { metricNameOf } from './show.ts';
+import { matchersInBraces, metricNameOf } from './show.ts';
 import type {
   BinaryExpr,
   Duration,
@@ -36,7 +36,7 @@ export function syntaxTree(expr: PromqlExpr, typeOf: TypeOf): SyntaxNode {
     case 'vector':
       return {
         type: 'vectorSelector',
-        ...selectorOf(expr.matchers),
+        ...selectorOf(expr),
         ...modifiersOf(expr),
         ...extensionOf(expr),
       };
@@ -44,8 +44,9 @@ export function syntaxTree(expr: PromqlExpr, typeOf: TypeOf): SyntaxNode {
       const range = milliseconds(expr.range);
       return {
         type: 'matrixSelector',
-        ...selectorOf(expr.matchers),
+        ...selectorOf(expr),
         range,
+        rangeExpr: null,
         ...modifiersOf(expr),
         ...extensionOf(expr),
       };
@@ -56,9 +57,10 @@ export function syntaxTree(expr: PromqlExpr, typeOf: TypeOf): SyntaxNode {
         type: 'subquery',
         expr: tree(expr.input),
         range,
+        rangeExpr: null,
         step,
+        stepExpr: null,
         ...modifiersOf(expr),
-        alignEvalTime: false,
       };
     }
     case 'aggregation': {
@@ -90,9 +92,12 @@ function extensionOf({ extension }: VectorSelector | MatrixSelector): object {
   return { anchored: extension === 'anchored', smoothed: extension === 'smoothed' };
 }
 
-function selectorOf(matchers: readonly LabelMatcher[]): object {
+/** The name's own matcher is the last, as Prometheus' parser adds it. */
+function selectorOf(selector: VectorSelector | MatrixSelector): object {
+  const ofName: readonly LabelMatcher[] = selector.isNamed ? selector.matchers.slice(0, 1) : [];
+  const matchers = [...matchersInBraces(selector), ...ofName];
   return {
-    name: metricNameOf(matchers),
+    name: metricNameOf(selector),
     matchers: matchers.map(({ name, op, value }) => ({ name, value, type: op })),
   };
 }
@@ -100,6 +105,7 @@ function selectorOf(matchers: readonly LabelMatcher[]): object {
 function modifiersOf({ at, offset }: Modifiers): object {
   return {
     offset: milliseconds(offset ?? 0n),
+    offsetExpr: null,
     timestamp: typeof at === 'bigint' ? milliseconds(at) : null,
     startOrEnd: typeof at === 'string' ? at : null,
   };

@@ -83,6 +83,40 @@ export function checkCondition(condition: FieldExpr | null, place: Place): void 
     );
 }
 
+/** What only a whole trace tells. */
+const ofTrace: ReadonlySet<Intrinsic> = new Set([
+  'traceId',
+  'traceDuration',
+  'rootName',
+  'rootServiceName',
+  'childCount',
+  'nestedSetLeft',
+  'nestedSetRight',
+  'nestedSetParent',
+]);
+
+/** @throws QueryTextError when the condition reads a field that a span has only within its trace */
+export function checkOfOneSpan(condition: FieldExpr, place: Place): void {
+  switch (condition.kind) {
+    case 'field': {
+      const { field } = condition;
+      if (field.kind === 'intrinsic' && ofTrace.has(field.name))
+        throw refusal(place, `intrinsic is not supported by this filter: ${showField(field)}`);
+      return;
+    }
+    case 'static':
+      return;
+    case 'not':
+    case 'negate':
+      checkOfOneSpan(condition.input, place);
+      return;
+    case 'binary':
+      checkOfOneSpan(condition.left, place);
+      checkOfOneSpan(condition.right, place);
+      return;
+  }
+}
+
 function checkScalar(expr: ScalarExpr): void {
   switch (expr.kind) {
     case 'aggregate': {

@@ -7,7 +7,6 @@ export const intrinsics: ReadonlyMap<string, Intrinsic> = new Map([
   ['kind', 'kind'],
   ['status', 'status'],
   ['statusMessage', 'statusMessage'],
-  ['childCount', 'childCount'],
   ['nestedSetLeft', 'nestedSetLeft'],
   ['nestedSetRight', 'nestedSetRight'],
   ['nestedSetParent', 'nestedSetParent'],

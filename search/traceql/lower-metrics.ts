@@ -21,6 +21,23 @@ export function lowerMetrics(metrics: MetricsExpr, hints: readonly Hint[], how: 
   };
 }
 
+/** What the first series are grouped by and computed of. */
+export function measuredFields(expr: MetricsExpr): readonly Field[] {
+  switch (expr.kind) {
+    case 'aggregate': {
+      const called = expr.function;
+      if (called.name === 'compare') return [];
+      return 'of' in called ? [...called.by, called.of] : called.by;
+    }
+    case 'rank':
+    case 'compare':
+    case 'scale':
+      return measuredFields(expr.input);
+    case 'binary':
+      return measuredFields(expr.left);
+  }
+}
+
 /** The hint `exemplars` counts more than what the request says. */
 function exemplarsOf(hints: readonly Hint[], { exemplars, exemplarsMax }: TraceqlMetricsHow): number {
   const hint = hints.find(({ name }) => name === 'exemplars')?.value;

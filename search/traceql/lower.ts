@@ -10,11 +10,14 @@ import type { Pipeline, PipelineStage, ScalarFilter, Spanset } from './syntax.ts
 /**
  * A checked query as a plan.
  *
+ * @param measured fields that a metrics query computes with, which a search for its spans shows
+ *
  * @throws ConstructUnsupportedError for what the plan has no node for
  */
-export function lowerTraceql(query: Pipeline, how: TraceqlHow): Plan {
-  const mentioned = new Map<string, Field>();
+export function lowerTraceql(query: Pipeline, how: TraceqlHow, measured: readonly Field[] = []): Plan {
+  const mentioned: Mentioned = new Map();
   const spanset = pipeline(query, mentioned);
+  for (const field of measured) mentioned.set(`select ${showField(field)}`, field);
   return {
     node: 'traceSearch',
     spanset,

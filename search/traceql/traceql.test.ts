@@ -42,6 +42,9 @@ describe('a TraceQL metrics query', () => {
     expect(explain(traceql.plan('({ .a } | rate()) / ({ .b } | rate())', how))).toBe(
       'traces [0s, 3600s): { .a } select .a limit 20×3',
     );
+    expect(explain(traceql.plan('{ } | max_over_time(.n) by (name) | topk(2)', how))).toBe(
+      'traces [0s, 3600s): { } select name, .n limit 20×3',
+    );
   });
   it.each([
     ['{ } | rate()', 100],
@@ -58,16 +61,43 @@ describe('the condition of what is typed so far', () => {
   it.each([
     ['', null],
     ['{ }', null],
-    ['{ .a = 1 }', '.a = 1'],
-    ['{ .a = 1 && span.b = }', '.a = 1'],
-    ['{ .a = 1 && nosuch = 2 && name = "x }y" && ', '(.a = 1) && (name = `x }y`)'],
-    ['{ .a = 1 || .b = }', null],
-    ['{ .a = 1 || .b = 2 } | count() >', '(.a = 1) || (.b = 2)'],
-    ['{ duration > "x" && .ok }', '.ok'],
+    ['{ span.a = 1 }', 'span.a = 1'],
+    ['{ span.a = 1 && span.b = }', 'span.a = 1'],
+    ['{ span.a = 1 && nosuch = 2 && name = "x }y" && ', '(span.a = 1) && (name = `x }y`)'],
+    ['{ span.a = 1 || span.b = }', null],
+    ['{ span.a = 1 || span.b = 2 } | count() >', '(span.a = 1) || (span.b = 2)'],
+    ['{ duration > "x" && span.ok }', null],
+    ['{ duration > "x" && !(span.ok = true) }', '!(span.ok = true)'],
+    ['{ .a = 1 && span.b = 2 && status = error }', 'span.b = 2'],
+    ['{ .a = 1 && status = error }', null],
+    ['{ span.a = 1 || .b = 2 }', null],
+    ['{ span.a + 1 = 2 && name = "x" }', 'name = `x`'],
+    ['{ (span.a = 1 || span.b = 2) && name = "x" }', '((span.a = 1) || (span.b = 2)) && (name = `x`)'],
+    ['{ name = "x" } >> { }', null],
+    ['{ name = "x" } !~ { .a', null],
+    ['{ name = "x" } && { }', 'name = `x`'],
     ['not a query', null],
   ])('%s is %s', (text, shown) => {
     const condition = traceql.condition(text);
     expect(condition === null ? null : showExpr(condition)).toBe(shown);
+  });
+});
+
+describe('a condition that single spans are asked for', () => {
+  it('is that of one filter', () => {
+    expect(traceql.spanCondition('{ }')).toBeNull();
+    const condition = traceql.spanCondition('{ !(.a = 1) && -.b < 2 }');
+    expect(condition && showExpr(condition)).toBe('!(.a = 1) && (-.b < 2)');
+  });
+  it.each([
+    '{ } | count() > 1',
+    '{ } >> { }',
+    '{ } | rate()',
+    '{ traceDuration > 1s }',
+    '{ .a = 1 && rootName = "x" }',
+    '{ !(nestedSetLeft = 1) }',
+  ])('%s is none', (query) => {
+    expect(() => traceql.spanCondition(query)).toThrow(QueryTextError);
   });
 });
 

@@ -84,6 +84,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             samples_max: 1_000_000_000,
         },
         as_of: None,
+        series_limit: None,
         queued_us: 0,
     };
     let mut walls_ms = Vec::with_capacity(RUNS);

@@ -20,7 +20,7 @@ use std::{sync::Arc, time::Instant};
 
 use varve_columnar::answer::{Answer, Outcome};
 
-use crate::{context::ExecContext, plan::Plan};
+use crate::{context::ExecContext, plan::Plan, series::TRUNCATED};
 
 pub use crate::{
     budget::CancelToken,
@@ -70,10 +70,29 @@ fn run_once(
     started: Instant,
 ) -> Result<Outcome, QueryError> {
     let mut context = ExecContext::open(query, sources, kept_rows, cancel, started)?;
-    let answer = execute(&query.plan, &mut context)?;
+    let mut answer = execute(&query.plan, &mut context)?;
+    if let Some(limit) = query.series_limit
+        && cut(&mut answer, limit as usize)
+    {
+        context.warn(TRUNCATED.to_owned());
+    }
     let mut outcome = context.finish(answer, started.elapsed());
     outcome.stats.queued_ns = 1_000 * u64::from(query.queued_us);
     Ok(outcome)
+}
+
+/// Leaves out the series that are too many, and tells whether there were such.
+fn cut(answer: &mut Answer, most: usize) -> bool {
+    fn shorten<T>(series: &mut Vec<T>, most: usize) -> bool {
+        let cuts = series.len() > most;
+        series.truncate(most);
+        cuts
+    }
+    match answer {
+        Answer::Matrix(set) | Answer::Vector(set) => shorten(&mut set.series, most),
+        Answer::Samples(series) => shorten(series, most),
+        _ => false,
+    }
 }
 
 fn execute(plan: &Plan, context: &mut ExecContext) -> Result<Answer, QueryError> {
@@ -97,7 +116,9 @@ fn execute(plan: &Plan, context: &mut ExecContext) -> Result<Answer, QueryError>
         Plan::SpanSeries { expr, intervals, exemplars, limit } => {
             traces::series(context, expr, *intervals, *exemplars, *limit)
         }
-        Plan::TraceById { trace_id, range } => traces::by_id(context, trace_id, *range),
+        Plan::TraceById { trace_id, range, spans } => {
+            traces::by_id(context, trace_id, *range, spans.as_ref())
+        }
         Plan::StreamLabels { selectors, range, of } => {
             stream_labels::run(context, selectors, *range, of)
         }
@@ -122,8 +143,8 @@ fn execute(plan: &Plan, context: &mut ExecContext) -> Result<Answer, QueryError>
             series::labels(context, selectors, *range, of, *limit)
         }
         Plan::Exemplars { selectors, range } => series::exemplars(context, selectors, *range),
-        Plan::MetricMetadata { metric, limit } => {
-            series::metadata(context, metric.as_deref(), *limit)
+        Plan::MetricMetadata { metric, limit, per_metric } => {
+            series::metadata(context, metric.as_deref(), *limit, *per_metric)
         }
         Plan::SpanTags { scope, filter, range, limit } => {
             traces::tags(context, *scope, filter.as_ref(), *range, *limit)

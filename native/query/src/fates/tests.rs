@@ -216,10 +216,10 @@ fn series_that_two_selectors_ask_for_are_counted_once() {
 fn a_trace_is_looked_for_where_the_filters_know_it() {
     let (store, _folder) = store();
     let id = format!("{:032x}", u128::from_be_bytes([2; 16]));
-    let by_id = json!({ "node": "traceById", "traceId": id, "range": null });
+    let by_id = json!({ "node": "traceById", "traceId": id, "range": null, "spans": null });
     let left_out = SegmentsLeftOut { by_trace_filter: 3, ..SegmentsLeftOut::default() };
     assert_eq!(told(&store, &by_id), (4, 1, left_out));
-    let hinted = json!({ "node": "traceById", "traceId": id, "range": range(1, 3) });
+    let hinted = json!({ "node": "traceById", "traceId": id, "range": range(1, 3), "spans": null });
     let left_out = SegmentsLeftOut { by_time: 2, by_trace_filter: 1, ..Default::default() };
     assert_eq!(told(&store, &hinted), (4, 1, left_out));
 }

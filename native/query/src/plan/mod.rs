@@ -41,7 +41,8 @@ pub use series::{
 };
 pub use span_series::{Intervals, RankOp, SpanFunction, SpanGroup, SpanSeriesExpr, SpanSeriesOp};
 pub use spans::{
-    AttributeScope, Field, FieldExpr, FieldOp, Intrinsic, SpanKind, Static, StatusCode,
+    AttributeScope, Field, FieldExpr, FieldOp, Intrinsic, SpanKind, SpanSelection, Static,
+    StatusCode,
 };
 pub use spansets::{SpansetAggregate, SpansetExpr, SpansetOp, StructuralOp};
 pub use text_search::{SearchOrder, TextExpr};
@@ -63,6 +64,10 @@ pub struct Query {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub as_of: Option<AsOf>,
+    /// The most series of the answer, which says so when it has less than there are; nothing: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub series_limit: Option<u32>,
     /// How long it waited for its turn, in microseconds; told in the answer's statistics.
     #[serde(default)]
     pub queued_us: u32,
@@ -196,6 +201,8 @@ pub enum Plan {
         trace_id: String,
         /// Where to look, when the client says so; everywhere otherwise.
         range: Option<TimeRange>,
+        /// Which of its spans; all of them without.
+        spans: Option<SpanSelection>,
     },
     /// Names or values of stream labels, or whole label sets (Loki's labels, values, series).
     StreamLabels {
@@ -298,6 +305,8 @@ pub enum Plan {
         metric: Option<String>,
         /// The most names; 0 for all.
         limit: u32,
+        /// The most descriptions of one name; 0 for all.
+        per_metric: u32,
     },
     /// Names of span, resource, scope, event and link attributes.
     SpanTags {

@@ -222,3 +222,15 @@ pub enum Intrinsic {
     InstrumentationName,
     InstrumentationVersion,
 }
+
+/// Spans of one trace that match, and those around them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SpanSelection {
+    /// Which match; every span without.
+    pub condition: Option<FieldExpr>,
+    /// How many levels above each matching span are kept as well; all without.
+    pub above: Option<u32>,
+    /// How many levels below each matching span are kept as well; all without.
+    pub below: Option<u32>,
+}

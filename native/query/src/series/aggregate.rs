@@ -35,7 +35,15 @@ pub(super) fn eval<'a>(
         None => Err(QueryError::invalid(format!("{what} is missing"))),
     };
     let groups = || Groups::of(&vector.series, grouping);
-    if vector.series.iter().any(|series| !series.histograms.is_empty()) {
+    let counts = match op {
+        AggregateOp::Topk | AggregateOp::Bottomk | AggregateOp::Limitk => {
+            counts_of(&scalar("the number of series to keep")?)?
+        }
+        _ => Vec::new(),
+    };
+    // Who keeps nothing leaves nothing out.
+    let keeps_none = !counts.is_empty() && counts.iter().all(|&count| count == 0);
+    if !keeps_none && vector.series.iter().any(|series| !series.histograms.is_empty()) {
         let group_of = |labels: &LabelSet| group_labels(labels, grouping);
         let of_both = native::aggregate(evaluator.context, op, &vector.series, group_of);
         if let Some(series) = of_both {
@@ -54,9 +62,7 @@ pub(super) fn eval<'a>(
         AggregateOp::Stdvar => groups().fold::<Spread>(&vector.series, steps),
         AggregateOp::Quantile => {
             let phis = scalar("the quantile")?;
-            if !vector.series.is_empty() {
-                annotations::bad_quantiles(evaluator.context, &phis);
-            }
+            annotations::bad_quantiles(evaluator.context, &phis);
             groups().quantiles(&vector.series, &phis)
         }
         AggregateOp::CountValues => {
@@ -66,7 +72,6 @@ pub(super) fn eval<'a>(
             count_values(&vector.series, grouping, label, steps)?
         }
         AggregateOp::Topk | AggregateOp::Bottomk | AggregateOp::Limitk => {
-            let counts = counts_of(&scalar("the number of series to keep")?)?;
             let pick = Pick::of(op);
             let groups = groups();
             return pick_series(evaluator, &vector, &groups, &counts, pick);

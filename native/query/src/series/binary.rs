@@ -28,6 +28,12 @@ pub(super) fn eval<'a>(
     match sides {
         (Value::Scalar(left), Value::Scalar(right)) => {
             // Languages let scalars be compared only to 0 or 1.
+            if operation.trims() {
+                return Err(QueryError::execution(format!(
+                    "operator \"{}\" not allowed for Scalar operations",
+                    op.symbol()
+                )));
+            }
             let operation = Operation { return_bool: true, ..operation };
             let pairs = left.into_iter().zip(right);
             Ok(Value::Scalar(pairs.map(|(l, r)| operation.apply(l, r).unwrap_or(ABSENT)).collect()))

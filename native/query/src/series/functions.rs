@@ -6,7 +6,9 @@ use super::{
     annotations,
     calendar::{self, CalendarField},
     eval::{Evaluator, seconds},
-    histogram, native,
+    histogram,
+    invariant::is_invariant,
+    native,
     order::{self, Way},
     value::{EvalSeries, Value, Vector},
 };
@@ -49,22 +51,23 @@ pub(super) fn eval<'a>(
             evaluator.vector([EvalSeries::of(LabelSet::default(), false, values)])
         }
         Function::Sort | Function::SortDesc => {
-            tell_of_sorting(evaluator);
+            tell_of_sorting(evaluator, args);
             let [input] = args else { return Err(wrong_args(name_of(function), 1, args.len())) };
             let way = if function == Function::Sort { Way::Ascending } else { Way::Descending };
             Ok(order::by_value(evaluator, evaluator.eval_vector(input, "sort")?, way))
         }
         Function::SortByLabel | Function::SortByLabelDesc => {
-            tell_of_sorting(evaluator);
+            tell_of_sorting(evaluator, args);
             sort_by_labels(evaluator, function, args)
         }
         _ => eval_bounded(evaluator, function, args),
     }
 }
 
-/// Several steps are shown by labels, so that their order says nothing.
-fn tell_of_sorting(evaluator: &Evaluator<'_, '_>) {
-    if evaluator.steps_ns.len() > 1 {
+/// Several steps are shown by labels, so that their order says nothing; what is the same at all of them is
+/// sorted once.
+fn tell_of_sorting(evaluator: &Evaluator<'_, '_>, args: &[SeriesExpr]) {
+    if evaluator.steps_ns.len() > 1 && !args.iter().all(is_invariant) {
         annotations::sorted_in_vain(evaluator.context);
     }
 }

@@ -6,6 +6,7 @@ use varve_columnar::{
 };
 
 use super::{
+    annotations,
     binary::Operation,
     matching::Matched,
     native::{self, Operand},
@@ -111,18 +112,24 @@ impl Join<'_> {
         Ok(())
     }
 
-    /// Refuses two series of the other side that match the same one at a step, whatever comes of it.
+    /// Refuses two series of the other side that match the same one at a step, whatever comes of it; but what
+    /// has no meaning together does not match.
     fn check_many_side(&self, many: &[usize], one: &[usize]) -> Result<(), QueryError> {
         if many.len() < 2 {
             return Ok(());
         }
         let steps = self.many[many[0]].values.len();
-        let present = |side: &[EvalSeries], members: &[usize], step: usize| {
-            members.iter().filter(|&&at| side[at].is_present(step)).count()
+        let fits = |many: Operand<'_>, one: Operand<'_>| {
+            let (left, right) = if self.swapped { (one, many) } else { (many, one) };
+            native::fits(self.operation.op, left, right)
         };
         let clashes = |step: usize| {
-            present(self.many, many, step) > 1
-                && (self.fills.one.is_some() || present(self.one, one, step) > 0)
+            let mut ones = one.iter().filter_map(|&at| Operand::of(&self.one[at], step));
+            let Some(one) = ones.next().or(self.fills.one.map(Operand::Float)) else {
+                return false;
+            };
+            let many = many.iter().filter_map(|&at| Operand::of(&self.many[at], step));
+            many.filter(|&many| fits(many, one)).nth(1).is_some()
         };
         if (0..steps).any(clashes) { Err(QueryError::execution(MANY_TO_ONE)) } else { Ok(()) }
     }
@@ -186,6 +193,14 @@ impl Join<'_> {
             many.drop_name || !self.operation.keeps_name(),
             many.values.iter().zip(&one.values).map(value).collect(),
         );
+        let floats = || many.values.iter().zip(&one.values);
+        if self.operation.trims() && floats().any(|(&m, &o)| !is_absent(m) && !is_absent(o)) {
+            annotations::incompatible_sides(
+                self.context,
+                self.operation.op.symbol(),
+                ("float", "float"),
+            );
+        }
         if !many.histograms.is_empty() || !one.histograms.is_empty() {
             self.pair_histograms(&mut paired, many, one);
         }

@@ -23,7 +23,7 @@ use crate::{
 const NANOS_PER_MS: i64 = 1_000_000;
 
 /// What tells that an answer was cut.
-pub(super) const TRUNCATED: &str = "results truncated due to limit";
+pub(crate) const TRUNCATED: &str = "results truncated due to limit";
 
 /// Answers [`crate::plan::Plan::SeriesLabels`].
 pub(super) fn run(

@@ -21,6 +21,7 @@ pub(super) fn run(
     context: &ExecContext,
     metric: Option<&str>,
     limit: u32,
+    per_metric: u32,
 ) -> Result<Answer, QueryError> {
     let mut found: BTreeMap<String, Entries> = BTreeMap::new();
     let mut counted = QueryStats::default();
@@ -44,13 +45,14 @@ pub(super) fn run(
         }
     }
     context.count(&counted);
-    let most = if limit == 0 { usize::MAX } else { limit as usize };
+    let most_of = |limit: u32| if limit == 0 { usize::MAX } else { limit as usize };
+    let most = most_of(limit);
     if found.len() > most {
         context.warn(TRUNCATED.to_owned());
     }
     let newest_first = |mut entries: Entries| {
         entries.sort_by_key(|entry| std::cmp::Reverse(entry.0));
-        entries.into_iter().map(|(_, entry)| entry).collect()
+        entries.into_iter().take(most_of(per_metric)).map(|(_, entry)| entry).collect()
     };
     Ok(Answer::Metadata(
         found.into_iter().take(most).map(|(name, entries)| (name, newest_first(entries))).collect(),

@@ -19,6 +19,7 @@ mod functions;
 mod histogram;
 mod info;
 mod instants;
+mod invariant;
 mod join;
 mod label_functions;
 mod labels;
@@ -37,6 +38,8 @@ mod tests;
 mod value;
 mod window;
 mod windows;
+
+pub(crate) use self::labels::TRUNCATED;
 
 use varve_columnar::{
     answer::{Answer, Series, SeriesSet},
@@ -158,6 +161,7 @@ pub(crate) fn metadata(
     context: &ExecContext,
     metric: Option<&str>,
     limit: u32,
+    per_metric: u32,
 ) -> Result<Answer, QueryError> {
-    metadata::run(context, metric, limit)
+    metadata::run(context, metric, limit, per_metric)
 }

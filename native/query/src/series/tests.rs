@@ -31,6 +31,15 @@ fn budget() -> Budget {
 }
 
 fn ask(store: &Store, plan: Plan, budget: Budget) -> Result<Outcome, QueryError> {
+    ask_some(store, plan, budget, None)
+}
+
+fn ask_some(
+    store: &Store,
+    plan: Plan,
+    budget: Budget,
+    series_limit: Option<u32>,
+) -> Result<Outcome, QueryError> {
     let tenants = store.tenants();
     let query = Query {
         tenants,
@@ -38,6 +47,7 @@ fn ask(store: &Store, plan: Plan, budget: Budget) -> Result<Outcome, QueryError>
         answer: AnswerFormat::Prometheus,
         budget,
         as_of: None,
+        series_limit,
         queued_us: 0,
     };
     run(&query, store, &CancelToken::default()).map(checked)
@@ -348,8 +358,8 @@ fn the_newest_description_of_a_metric_comes_first() {
     store.describe("up", "gauge", "Old.");
     store.describe("up", "gauge", "New.");
     store.describe("down", "counter", "Down.");
-    let metadata = |metric: Option<&str>, limit| {
-        let plan = Plan::MetricMetadata { metric: metric.map(str::to_owned), limit };
+    let metadata = |metric: Option<&str>, limit, per_metric| {
+        let plan = Plan::MetricMetadata { metric: metric.map(str::to_owned), limit, per_metric };
         let outcome = ask(&store, plan, budget()).unwrap();
         let Answer::Metadata(found) = outcome.answer else { unreachable!("not metadata") };
         let helps = |entries: Vec<varve_columnar::answer::MetricMetadata>| -> Vec<String> {
@@ -357,9 +367,10 @@ fn the_newest_description_of_a_metric_comes_first() {
         };
         (found.into_values().map(helps).collect::<Vec<_>>(), outcome.warnings)
     };
-    assert_eq!(metadata(Some("up"), 0), (vec![vec!["New.".into(), "Old.".into()]], vec![]));
+    assert_eq!(metadata(Some("up"), 0, 0), (vec![vec!["New.".into(), "Old.".into()]], vec![]));
+    assert_eq!(metadata(Some("up"), 0, 1), (vec![vec!["New.".into()]], vec![]));
     assert_eq!(
-        metadata(None, 1),
+        metadata(None, 1, 0),
         (vec![vec!["Down.".into()]], vec!["results truncated due to limit".into()])
     );
 }

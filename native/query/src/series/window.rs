@@ -54,7 +54,7 @@ pub(super) struct WindowCall<'a> {
 }
 
 impl WindowCall<'_> {
-    /// Checks that the arguments are as many as the function takes, and that they are possible.
+    /// Checks that the arguments are as many as the function takes.
     pub(super) fn check(&self) -> Result<(), QueryError> {
         let takes = match self.function {
             WindowFunction::PredictLinear | WindowFunction::QuantileOverTime => 1,
@@ -68,14 +68,20 @@ impl WindowCall<'_> {
                 self.args.len()
             )));
         }
-        if self.function == WindowFunction::DoubleExponentialSmoothing {
-            let factors = [("smoothing", "sf"), ("trend", "tf")];
-            for ((name, short), values) in factors.into_iter().zip(self.args) {
-                if let Some(bad) = values.iter().find(|&&value| !(value > 0.0 && value < 1.0)) {
-                    return Err(QueryError::invalid(format!(
-                        "invalid {name} factor. Expected: 0 < {short} < 1, got: {bad:.6}"
-                    )));
-                }
+        Ok(())
+    }
+
+    /// Checks factors that must be fractions. As in Prometheus only where there is something to smooth.
+    pub(super) fn check_factors(&self) -> Result<(), QueryError> {
+        if self.function != WindowFunction::DoubleExponentialSmoothing {
+            return Ok(());
+        }
+        let factors = [("smoothing", "sf"), ("trend", "tf")];
+        for ((name, short), values) in factors.into_iter().zip(self.args) {
+            if let Some(bad) = values.iter().find(|&&value| !(value > 0.0 && value < 1.0)) {
+                return Err(QueryError::execution(format!(
+                    "invalid {name} factor. Expected: 0 < {short} < 1, got: {bad:.6}"
+                )));
             }
         }
         Ok(())
@@ -231,7 +237,8 @@ mod tests {
     fn a_smoothing_factor_of_one_is_refused() {
         let args = [vec![1.0], vec![0.5]];
         let function = WindowFunction::DoubleExponentialSmoothing;
-        let error = WindowCall { function, args: &args, steps_ms: &[0] }.check().unwrap_err();
+        let error =
+            WindowCall { function, args: &args, steps_ms: &[0] }.check_factors().unwrap_err();
         assert_eq!(
             error.to_string(),
             "invalid smoothing factor. Expected: 0 < sf < 1, got: 1.000000"

@@ -32,6 +32,9 @@ impl<'a> Evaluator<'a, '_> {
         let steps_ms: Vec<i64> = self.steps_ns.iter().map(|&step| floor_ms(step)).collect();
         let call = WindowCall { function, args: &args, steps_ms: &steps_ms };
         call.check()?;
+        if !loaded.series.is_empty() {
+            call.check_factors()?;
+        }
         let bounds = lookback.bounds(self.steps_ns);
         if let Some(extension) = &select.extension {
             let extended = ExtendedWindows::of(self.context, function, extension)?;

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use super::{
+    absent::single,
     condition::Expr,
     fields::SpanAt,
     operand::{Operand, compare},
@@ -63,38 +64,39 @@ impl Aggregate {
         Some(set)
     }
 
-    /// `None` if no span has the field as a number.
+    /// `None` if no span has the field. As in Tempo the text `nil` of a span without it may be among the
+    /// values, and then the aggregate may be no number.
     fn compute(&self, trace: &Trace<'_>, places: &[usize]) -> Option<Operand<'static>> {
         let Some(field) = &self.field else { return Some(Operand::Int(places.len() as i64)) };
-        let mut numbers = Vec::with_capacity(places.len());
+        let mut values = Vec::with_capacity(places.len());
         for &place in places {
-            match field.evaluate(SpanAt { trace, place }) {
-                Operand::Int(value) => numbers.push(Operand::Int(value)),
-                Operand::Float(value) => numbers.push(Operand::Float(value)),
-                Operand::Duration(value) => numbers.push(Operand::Duration(value)),
+            let value = field.evaluate(SpanAt { trace, place });
+            let value = if let Expr::Field(field) = field { single(field, value) } else { value };
+            match value {
+                Operand::Int(value) => values.push(Operand::Int(value)),
+                Operand::Float(value) => values.push(Operand::Float(value)),
+                Operand::Duration(value) => values.push(Operand::Duration(value)),
+                Operand::String(text) => values.push(Operand::String(text.into_owned().into())),
                 _ => {}
             }
         }
         let better = |wanted: Ordering| {
-            numbers.iter().cloned().reduce(|best, next| {
-                if compare(&next, &best) == Some(wanted) { next } else { best }
-            })
+            values.iter().cloned().reduce(
+                |best, next| {
+                    if order(&next, &best) == wanted { next } else { best }
+                },
+            )
         };
         match self.function {
-            SpansetAggregate::Count => Some(Operand::Int(numbers.len() as i64)),
+            SpansetAggregate::Count => Some(Operand::Int(values.len() as i64)),
             SpansetAggregate::Min => better(Ordering::Less),
             SpansetAggregate::Max => better(Ordering::Greater),
-            SpansetAggregate::Sum => sum(&numbers),
-            SpansetAggregate::Avg => average(&numbers),
+            SpansetAggregate::Sum => sum(&values),
+            SpansetAggregate::Avg => average(&values),
         }
     }
 
-    /// In Tempo an aggregate compares only with its own type: `avg` of whole numbers is a float and
-    /// never `>= 500`, but it may be `>= 500.0`.
     fn holds(&self, result: &Operand<'_>) -> bool {
-        if std::mem::discriminant(result) != std::mem::discriminant(&self.value) {
-            return false;
-        }
         let Some(order) = compare(result, &self.value) else { return false };
         match self.op {
             CompareOp::Equal => order == Ordering::Equal,
@@ -107,21 +109,32 @@ impl Aggregate {
     }
 }
 
-/// Of the type that all numbers have; a float if they differ.
-fn sum(numbers: &[Operand<'static>]) -> Option<Operand<'static>> {
-    numbers.iter().cloned().reduce(|sum, next| match (&sum, &next) {
+/// A text is greater than any number.
+fn order(left: &Operand<'_>, right: &Operand<'_>) -> Ordering {
+    compare(left, right).unwrap_or_else(|| {
+        let is_text = |operand: &Operand<'_>| matches!(operand, Operand::String(_));
+        is_text(left).cmp(&is_text(right))
+    })
+}
+
+/// Of the type of the first; what is of another is left out.
+fn sum(values: &[Operand<'static>]) -> Option<Operand<'static>> {
+    values.iter().cloned().reduce(|sum, next| match (&sum, &next) {
         (Operand::Int(sum), Operand::Int(next)) => Operand::Int(sum.saturating_add(*next)),
         (Operand::Duration(sum), Operand::Duration(next)) => {
             Operand::Duration(sum.saturating_add(*next))
         }
-        _ => Operand::Float(sum.as_f64().unwrap_or(0.0) + next.as_f64().unwrap_or(0.0)),
+        (Operand::Float(sum), Operand::Float(next)) => Operand::Float(sum + next),
+        _ => sum,
     })
 }
 
-fn average(numbers: &[Operand<'static>]) -> Option<Operand<'static>> {
-    let count = numbers.len() as i64;
-    Some(match sum(numbers)? {
+fn average(values: &[Operand<'static>]) -> Option<Operand<'static>> {
+    let count = values.len() as i64;
+    Some(match sum(values)? {
         Operand::Duration(sum) => Operand::Duration(sum / count),
-        other => Operand::Float(other.as_f64()? / count as f64),
+        Operand::Int(sum) => Operand::Float(sum as f64 / count as f64),
+        Operand::Float(sum) => Operand::Float(sum / count as f64),
+        other => other,
     })
 }

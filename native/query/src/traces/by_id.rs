@@ -14,24 +14,42 @@ use varve_view::SegmentReadError;
 
 use super::{
     gather::gather,
+    selection::Selection,
     spans::TraceId,
     trace::{SpanRef, Trace},
 };
-use crate::{context::ExecContext, error::QueryError, plan::TimeRange};
+use crate::{
+    context::ExecContext,
+    error::QueryError,
+    plan::{SpanSelection, TimeRange},
+};
 
-/// All spans of one trace, each once.
+/// What the answer says that does not have all spans.
+const FILTERED: &str = "Trace filtered, only a subset of spans matching the filter is returned";
+
+/// The spans of one trace, each once.
 pub(crate) fn run(
     context: &ExecContext,
     trace_id: &str,
     range: Option<TimeRange>,
+    spans: Option<&SpanSelection>,
 ) -> Result<Answer, QueryError> {
     let id = parse(trace_id)?;
+    let selection = spans.map(Selection::compile).transpose()?;
     let schema = schema_of(Table::Spans);
     let columns: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
     let gathered = gather(context, &HashSet::from([id]), &columns, range)?;
-    let Some(trace) = gathered.trace(&id) else {
+    let Some(mut trace) = gathered.trace(&id) else {
         return Ok(Answer::Trace(Vec::new()));
     };
+    if let Some(selection) = selection {
+        let all = trace.spans.len();
+        let mut kept = selection.of(&trace).into_iter();
+        trace.spans.retain(|_| kept.next() == Some(true));
+        if trace.spans.len() < all {
+            context.warn(FILTERED.to_owned());
+        }
+    }
     context.count(&QueryStats {
         rows_matched: trace.spans.len() as u64,
         traces_read: 1,

@@ -1,5 +1,7 @@
 //! Conditions and other expressions over one span's fields, compiled once per query.
 
+use std::mem::discriminant;
+
 use super::{
     fields::SpanAt,
     operand::{Operand, combine, holds, holds_of_nil, negate},
@@ -96,7 +98,16 @@ impl Expr {
             Self::Field(field) => span.field(field),
             Self::Constant(value) => value.clone(),
             Self::Compare { op, left, right } => {
-                Operand::Bool(holds(*op, &left.evaluate(span), &right.evaluate(span)))
+                let (one, other) = (left.evaluate(span), right.evaluate(span));
+                Operand::Bool(match (&**left, &**right) {
+                    (Self::Field(field), Self::Constant(_)) => {
+                        holds(*op, &comparable(field, one, &other), &other)
+                    }
+                    (Self::Constant(_), Self::Field(field)) => {
+                        holds(*op, &one, &comparable(field, other, &one))
+                    }
+                    _ => holds(*op, &one, &other),
+                })
             }
             Self::CompareNil { op, input } => {
                 Operand::Bool(holds_of_nil(*op, &input.evaluate(span)))
@@ -119,8 +130,7 @@ impl Expr {
 
     /// Whether the expression is true of a span. What is neither true nor false is not.
     pub(super) fn is_true(&self, span: SpanAt<'_>) -> bool {
-        let value = self.evaluate(span);
-        value.each().contains(&Operand::Bool(true))
+        self.evaluate(span) == Operand::Bool(true)
     }
 
     /// The fields it reads, in the order they are written.
@@ -137,6 +147,25 @@ impl Expr {
             | Self::And(left, right)
             | Self::Or(left, right) => [left.fields(), right.fields()].concat(),
         }
+    }
+}
+
+/// What of a field's value is compared with a constant. As in Tempo that is of an attribute only what is a
+/// number of the same kind: `.x > 1` asks for whole numbers, `.x > 1.0` for fractions.
+pub(super) fn comparable<'t>(
+    field: &Field,
+    value: Operand<'t>,
+    constant: &Operand<'_>,
+) -> Operand<'t> {
+    let is_number = matches!(constant, Operand::Int(_) | Operand::Float(_) | Operand::Duration(_));
+    if !is_number || !matches!(field, Field::Attribute { .. }) {
+        return value;
+    }
+    let is_alike = |one: &Operand<'_>| discriminant(one) == discriminant(constant);
+    match value {
+        Operand::Many(items) => Operand::many(items.into_iter().filter(|one| is_alike(one))),
+        one if is_alike(&one) => one,
+        _ => Operand::Nil,
     }
 }
 

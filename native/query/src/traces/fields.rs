@@ -43,10 +43,11 @@ impl<'t> SpanAt<'t> {
             Intrinsic::NestedSetRight => Operand::Int(nested().right),
             Intrinsic::NestedSetParent => Operand::Int(nested().parent),
             Intrinsic::TraceDuration => Operand::Duration(self.trace.duration_ns()),
-            Intrinsic::RootName => {
-                self.trace.root().map_or(Operand::Nil, |root| text(Some(root.name())))
+            // Of a trace without a root both are the empty text.
+            Intrinsic::RootName => text(Some(self.trace.root().map_or("", SpanRef::name))),
+            Intrinsic::RootServiceName => {
+                text(Some(self.trace.root().and_then(SpanRef::service_name).unwrap_or_default()))
             }
-            Intrinsic::RootServiceName => text(self.trace.root().and_then(SpanRef::service_name)),
             Intrinsic::TraceId => Operand::String(hex(&self.trace.id).into()),
             _ => of_span(self.span(), name),
         }

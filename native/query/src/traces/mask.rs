@@ -10,7 +10,7 @@ use varve_columnar::{
 };
 
 use super::{
-    condition::{Expr, matches},
+    condition::{Expr, comparable, matches},
     fields::shared,
     operand::{Operand, holds, holds_of_nil},
     spans::{Described, Texts, attributes, i32s, texts, times},
@@ -113,15 +113,19 @@ pub(super) type Test<'e> = Box<dyn Fn(&Operand<'_>) -> bool + 'e>;
 /// The field of a condition that compares one field with a constant, and the comparison.
 pub(super) fn leaf(expr: &Expr) -> Option<(&Field, Test<'_>)> {
     match expr {
-        Expr::Field(field) => {
-            Some((field, Box::new(|value| value.each().contains(&Operand::Bool(true)))))
-        }
+        Expr::Field(field) => Some((field, Box::new(|value| *value == Operand::Bool(true)))),
         Expr::Compare { op, left, right } => match (&**left, &**right) {
             (Expr::Field(field), Expr::Constant(constant)) => {
-                Some((field, Box::new(|value| holds(*op, value, constant))))
+                let test = move |value: &Operand<'_>| {
+                    holds(*op, &comparable(field, value.clone(), constant), constant)
+                };
+                Some((field, Box::new(test)))
             }
             (Expr::Constant(constant), Expr::Field(field)) => {
-                Some((field, Box::new(|value| holds(*op, constant, value))))
+                let test = move |value: &Operand<'_>| {
+                    holds(*op, constant, &comparable(field, value.clone(), constant))
+                };
+                Some((field, Box::new(test)))
             }
             _ => None,
         },

@@ -3,6 +3,7 @@
 //! A trace's spans may be anywhere: `gather` puts whole traces together from segments and memtables.
 //! `mask` tells from columns which traces are worth that.
 
+mod absent;
 mod aggregate;
 mod by_id;
 mod candidates;
@@ -14,6 +15,7 @@ mod mask;
 mod matching;
 mod operand;
 mod search;
+mod selection;
 mod series;
 mod set;
 mod show;

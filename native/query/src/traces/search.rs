@@ -72,7 +72,7 @@ pub(crate) fn run(
         }
     }
     candidates.release(context);
-    Ok(Answer::Traces(search.into_summaries()))
+    Ok(Answer::Traces(search.found))
 }
 
 struct Search<'q> {
@@ -145,14 +145,6 @@ impl Search<'_> {
     fn is_done(&self, horizon_unix_nano: i64) -> bool {
         let newer = |trace: &&TraceSummary| trace.start_unix_nano >= horizon_unix_nano;
         self.found.iter().filter(newer).count() >= self.limit
-    }
-
-    fn into_summaries(mut self) -> Vec<TraceSummary> {
-        let sets = self.found.iter_mut().flat_map(|trace| &mut trace.span_sets);
-        for span in sets.flat_map(|set| &mut set.spans) {
-            self.shown.settle(span);
-        }
-        self.found
     }
 }
 

@@ -3,11 +3,10 @@
 //! As in Tempo, a field that is only compared is shown where it compares so: `{ .a = 1 } || { .b = 2 }`
 //! shows `a` on spans of the first kind and `b` on those of the second.
 
-use std::cell::Cell;
-
 use varve_columnar::answer::{SpanSummary, Value};
 
 use super::{
+    absent::{instead, is_listed},
     condition::Expr,
     fields::SpanAt,
     mask::{Test, leaf},
@@ -15,7 +14,7 @@ use super::{
     show,
     spanset::Spanset,
 };
-use crate::plan::{AttributeScope, Field, Intrinsic};
+use crate::plan::{Field, Intrinsic};
 
 /// Fields to show.
 pub(super) struct Shown<'e> {
@@ -26,15 +25,11 @@ struct ShownField<'e> {
     field: &'e Field,
     key: String,
     when: When<'e>,
-    /// Whether a span that was shown has a value; known for sure once all were.
-    found: Cell<bool>,
 }
 
 enum When<'e> {
-    /// Wherever it has a value.
+    /// Wherever it has a value, or something stands for one.
     Always,
-    /// Also where it has none, as `nil`, if another span of the answer has one.
-    Selected,
     /// Where one of the comparisons with it holds.
     Compared(Vec<Test<'e>>),
 }
@@ -47,11 +42,11 @@ impl<'e> Shown<'e> {
             uses.add(condition);
         }
         for value in spanset.values() {
-            uses.plain.extend(value.fields());
+            uses.add(value);
         }
         let fields = mentioned.iter().filter_map(|field| {
             let when = uses.take(field);
-            Some(ShownField { field, key: key(field)?, when, found: Cell::new(false) })
+            Some(ShownField { field, key: key(field)?, when })
         });
         Self { fields: fields.collect() }
     }
@@ -61,20 +56,7 @@ impl<'e> Shown<'e> {
         self.fields.iter().map(|shown| shown.field)
     }
 
-    /// Settles what [`Shown::summary`] had to leave open, after the last span: an attribute that no
-    /// span has is not shown at all.
-    pub(super) fn settle(&self, span: &mut SpanSummary) {
-        let found =
-            |key: &str| self.fields.iter().any(|shown| shown.key == key && shown.found.get());
-        span.attributes.retain(|(key, value)| *value != Value::Empty || found(key));
-        for (_, value) in &mut span.attributes {
-            if *value == Value::Empty {
-                *value = Operand::Nil.to_value();
-            }
-        }
-    }
-
-    /// One span of an answer. A selected attribute that the span lacks is there as [`Value::Empty`].
+    /// One span of an answer.
     pub(super) fn summary(&self, at: SpanAt<'_>) -> SpanSummary {
         let span = at.span();
         let mut name = None;
@@ -101,15 +83,8 @@ impl ShownField<'_> {
     fn value(&self, at: SpanAt<'_>) -> Option<Value> {
         let value = at.field(self.field);
         let kept = match &self.when {
+            When::Always if value == Operand::Nil => instead(self.field),
             When::Always => value,
-            When::Selected if value == Operand::Nil => {
-                let attribute = matches!(self.field, Field::Attribute { .. });
-                return attribute.then_some(Value::Empty);
-            }
-            When::Selected => {
-                self.found.set(true);
-                value
-            }
             When::Compared(tests) => {
                 let met = |value: &Operand<'_>| tests.iter().any(|test| test(value));
                 if value == Operand::Nil {
@@ -120,8 +95,8 @@ impl ShownField<'_> {
         };
         match kept {
             Operand::Nil => None,
-            // Of several events or links only the first is shown.
-            Operand::Many(items) if is_listed(self.field) => items.first().map(Operand::to_value),
+            // Of several events or links only the last is shown.
+            Operand::Many(items) if is_listed(self.field) => items.last().map(Operand::to_value),
             other => Some(other.to_value()),
         }
     }
@@ -156,7 +131,7 @@ impl<'e> Uses<'e> {
         }
         let of_field = self.compared.extract_if(.., |(compared, _)| *compared == field);
         let tests: Vec<_> = of_field.map(|(_, test)| test).collect();
-        if tests.is_empty() { When::Selected } else { When::Compared(tests) }
+        if tests.is_empty() { When::Always } else { When::Compared(tests) }
     }
 }
 
@@ -179,13 +154,4 @@ fn key(field: &Field) -> Option<String> {
 
 fn is_name(field: &Field) -> bool {
     *field == Field::Intrinsic { name: Intrinsic::Name }
-}
-
-fn is_listed(field: &Field) -> bool {
-    match field {
-        Field::Attribute { scope, .. } => {
-            matches!(scope, Some(AttributeScope::Event | AttributeScope::Link))
-        }
-        Field::Intrinsic { .. } => true,
-    }
 }

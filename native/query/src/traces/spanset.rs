@@ -1,6 +1,7 @@
 //! Span sets of one trace: filtered, combined, related, grouped.
 
 use super::{
+    absent::{has_column, single},
     aggregate::Aggregate,
     condition::Expr,
     fields::SpanAt,
@@ -11,7 +12,7 @@ use super::{
 };
 use crate::{
     error::QueryError,
-    plan::{FieldExpr, SpansetExpr, SpansetOp, StructuralOp},
+    plan::{FieldExpr, FieldOp, SpansetExpr, SpansetOp, Static, StructuralOp},
 };
 
 /// A compiled [`SpansetExpr`].
@@ -53,7 +54,7 @@ impl Spanset {
             }
             SpansetExpr::AggregateFilter { input, aggregate, field, op, value } => {
                 Self::AggregateFilter {
-                    input: boxed(input)?,
+                    input: boxed(with_absent(input, field.as_ref()))?,
                     aggregate: Aggregate::compile(*aggregate, field.as_ref(), *op, value)?,
                 }
             }
@@ -184,6 +185,23 @@ impl Relation {
     }
 }
 
+/// The input of what computes with a field. An attribute that Tempo has a column for is the text `nil` there
+/// on spans without it, of which `!= nil` is true, so that a filter of that alone lets every span pass.
+fn with_absent<'e>(input: &'e SpansetExpr, of: Option<&FieldExpr>) -> &'e SpansetExpr {
+    const ALL: &SpansetExpr = &SpansetExpr::Filter { condition: None };
+    let (Some(FieldExpr::Field { field }), SpansetExpr::Filter { condition: Some(condition) }) =
+        (of, input)
+    else {
+        return input;
+    };
+    let FieldExpr::Binary { op: FieldOp::NotEqual, left, right } = condition else { return input };
+    let nil = FieldExpr::Static { value: Static::Nil };
+    let asks = |one: &FieldExpr, other: &FieldExpr| {
+        *other == nil && matches!(one, FieldExpr::Field { field: asked } if asked == field)
+    };
+    if has_column(field) && (asks(left, right) || asks(right, left)) { ALL } else { input }
+}
+
 fn marks(trace: &Trace<'_>, sets: &[Set]) -> Vec<bool> {
     let mut marks = vec![false; trace.spans.len()];
     for &place in sets.iter().flat_map(|set| &set.places) {
@@ -213,6 +231,7 @@ fn grouped(trace: &Trace<'_>, set: Set, by: &Expr, label: &str) -> Vec<Set> {
     let mut groups: Vec<(Operand<'_>, Set)> = Vec::new();
     for place in set.places {
         let value = by.evaluate(SpanAt { trace, place });
+        let value = if let Expr::Field(field) = by { single(field, value) } else { value };
         if let Some((_, group)) = groups.iter_mut().find(|(have, _)| *have == value) {
             group.places.push(place);
             continue;

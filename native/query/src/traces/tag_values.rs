@@ -10,7 +10,6 @@ use varve_columnar::{
 use super::{
     condition::Expr,
     fields::{SpanAt, columns_of, is_of_trace, of_span_alone},
-    go_duration,
     matching::{by_columns, by_traces, is_columnar},
     operand::{KINDS, Operand, STATUSES, kind_word, status_word},
     trace::SpanRef,
@@ -18,7 +17,7 @@ use super::{
 use crate::{
     context::ExecContext,
     error::QueryError,
-    plan::{Field, FieldExpr, Intrinsic, TimeRange},
+    plan::{AttributeScope, Field, FieldExpr, Intrinsic, TimeRange},
 };
 
 /// The values, sorted; at most `limit`, 0 for all.
@@ -35,12 +34,12 @@ pub(crate) fn run(
     let filter = filter.map(Expr::compile).transpose()?;
     let filter = filter.as_ref();
     let limit = if limit == 0 { usize::MAX } else { limit as usize };
+    let of_scope = of_scope(field);
     let mut values = BTreeSet::new();
     let mut visit = |span: SpanRef<'_>, at: Option<SpanAt<'_>>| {
-        let value = at.map_or_else(|| of_span_alone(span, field), |at| at.field(field));
-        if value == Operand::Nil && is_of_root(field) {
-            // A trace without a root has the empty name.
-            values.insert(TypedValue { value: String::new(), kind: "string" });
+        let mut value = at.map_or_else(|| of_span_alone(span, field), |at| at.field(field));
+        if let (Operand::Nil, Some(field)) = (&value, &of_scope) {
+            value = of_span_alone(span, field);
         }
         values.extend(value.each().iter().filter_map(typed));
         if values.len() >= limit { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
@@ -70,28 +69,31 @@ fn fixed(field: &Field) -> Option<Vec<TypedValue>> {
         Intrinsic::Kind => Some(words(&KINDS)),
         Intrinsic::Duration
         | Intrinsic::TraceDuration
-        | Intrinsic::EventTimeSinceStart
         | Intrinsic::SpanId
         | Intrinsic::ParentId
         | Intrinsic::TraceId
         | Intrinsic::LinkTraceId
-        | Intrinsic::LinkSpanId
-        | Intrinsic::ChildCount
-        | Intrinsic::NestedSetLeft
-        | Intrinsic::NestedSetRight
-        | Intrinsic::NestedSetParent => Some(Vec::new()),
+        | Intrinsic::LinkSpanId => Some(Vec::new()),
         Intrinsic::Name
         | Intrinsic::StatusMessage
         | Intrinsic::RootName
         | Intrinsic::RootServiceName
         | Intrinsic::EventName
+        | Intrinsic::EventTimeSinceStart
+        | Intrinsic::ChildCount
+        | Intrinsic::NestedSetLeft
+        | Intrinsic::NestedSetRight
+        | Intrinsic::NestedSetParent
         | Intrinsic::InstrumentationName
         | Intrinsic::InstrumentationVersion => None,
     }
 }
 
-fn is_of_root(field: &Field) -> bool {
-    matches!(field, Field::Intrinsic { name: Intrinsic::RootName | Intrinsic::RootServiceName })
+/// Lists of values, unlike conditions, know an attribute without a scope from the instrumentation's too.
+fn of_scope(field: &Field) -> Option<Field> {
+    let Field::Attribute { scope: None, name, parent } = field else { return None };
+    let (scope, name, parent) = (Some(AttributeScope::Instrumentation), name.clone(), *parent);
+    Some(Field::Attribute { scope, name, parent })
 }
 
 fn typed(value: &Operand<'_>) -> Option<TypedValue> {
@@ -101,10 +103,15 @@ fn typed(value: &Operand<'_>) -> Option<TypedValue> {
         Operand::Float(value) => {
             let mut text = String::new();
             write_double(&mut text, *value);
+            // A fraction is told from a whole number by its point.
+            if text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-') {
+                text.push_str(".0");
+            }
             (text, "float")
         }
         Operand::Bool(value) => (value.to_string(), "bool"),
-        Operand::Duration(value) => (go_duration::show(*value), "duration"),
+        // Nanoseconds.
+        Operand::Duration(value) => (value.to_string(), "int"),
         Operand::Status(number) => (status_word(*number).to_owned(), "keyword"),
         Operand::Kind(number) => (kind_word(*number).to_owned(), "keyword"),
         Operand::Nil | Operand::Many(_) => return None,

@@ -45,6 +45,11 @@ impl Tree {
         self.parents[place]
     }
 
+    /// The spans that each span called.
+    pub(super) fn children(&self) -> Vec<Vec<usize>> {
+        children_of(&self.parents)
+    }
+
     pub(super) fn child_count(&self, place: usize) -> u32 {
         self.child_counts[place]
     }
@@ -54,13 +59,18 @@ impl Tree {
     }
 }
 
-fn nested_sets(parents: &[Option<usize>], roots: impl Iterator<Item = usize>) -> Vec<NestedSet> {
+fn children_of(parents: &[Option<usize>]) -> Vec<Vec<usize>> {
     let mut children = vec![Vec::new(); parents.len()];
     for (place, parent) in parents.iter().enumerate() {
         if let Some(parent) = *parent {
             children[parent].push(place);
         }
     }
+    children
+}
+
+fn nested_sets(parents: &[Option<usize>], roots: impl Iterator<Item = usize>) -> Vec<NestedSet> {
+    let children = children_of(parents);
     let mut nested = vec![NestedSet::default(); parents.len()];
     let mut next = 1;
     // A list instead of recursion: a trace may be one chain of a hundred thousand spans.

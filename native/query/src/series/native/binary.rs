@@ -97,6 +97,22 @@ pub(crate) fn apply(
     }
 }
 
+/// Whether an operator has a meaning for its sides.
+pub(crate) fn fits(op: BinaryOp, left: Operand<'_>, right: Operand<'_>) -> bool {
+    use Operand::{Float, Histogram};
+    match (left, right) {
+        (Float(_), Float(_)) => !matches!(op, BinaryOp::TrimUpper | BinaryOp::TrimLower),
+        (Float(_), Histogram(_)) => op == BinaryOp::Multiply,
+        (Histogram(_), Float(_)) => matches!(
+            op,
+            BinaryOp::Multiply | BinaryOp::Divide | BinaryOp::TrimUpper | BinaryOp::TrimLower
+        ),
+        (Histogram(_), Histogram(_)) => {
+            matches!(op, BinaryOp::Add | BinaryOp::Subtract | BinaryOp::Equal | BinaryOp::NotEqual)
+        }
+    }
+}
+
 fn trimmed(histogram: &NativeHistogram, keep: Keep, value: f64) -> Outcome {
     let mut trimmed = histogram.clone();
     trim(&mut trimmed, keep, value);

@@ -16,7 +16,7 @@ use varve_columnar::histogram::NativeHistogram;
 
 pub(super) use self::{
     aggregate::{aggregate, short_text, value_text},
-    binary::{Operand, apply, apply_scalars, set},
+    binary::{Operand, apply, apply_scalars, fits, set},
     extended::smooth,
     functions::{eval, reads_histograms},
     math::{settle_resets, without_hint},

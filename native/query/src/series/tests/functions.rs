@@ -1,10 +1,10 @@
 //! Functions and aggregations as parts of whole expressions.
 
 use super::{
-    Store, aggregate, ask, binary, budget, evaluated, instant, named, number, series_plan, shown,
-    window,
+    Store, aggregate, ask, ask_some, binary, budget, evaluated, instant, named, number,
+    series_plan, shown, window,
 };
-use crate::plan::Dialect;
+use crate::{QueryError, plan::Dialect};
 use varve_columnar::answer::Answer;
 
 fn call(function: &str, args: &[&str]) -> String {
@@ -190,4 +190,47 @@ fn sorting_several_steps_is_remarked_upon() {
         assert_eq!(warnings.len(), told);
         assert!(warnings.iter().all(|warning| warning.contains("sort is ineffective")));
     }
+}
+
+#[test]
+fn what_is_the_same_at_every_step_is_sorted_without_a_remark() {
+    let store = Store::load(60, "m 1 2 3");
+    let pinned = named("m").replace(r#""at":null"#, r#""at":"60000000000""#);
+    let plan = series_plan(&call("sort", &[&pinned]), (0, 120, 60), Dialect::Prometheus);
+    assert_eq!(ask(&store, plan, budget()).unwrap().warnings, Vec::<String>::new());
+}
+
+#[test]
+fn a_quantile_outside_of_its_bounds_is_warned_of_where_there_is_nothing_too() {
+    let store = Store::load(60, "m 1");
+    let expr = with_param("quantile", &number("2"), &named("nothing"), &[]);
+    let plan = series_plan(&expr, (0, 0, 0), Dialect::Prometheus);
+    assert_eq!(ask(&store, plan, budget()).unwrap().warnings.len(), 1);
+}
+
+#[test]
+fn a_smoothing_factor_that_is_no_fraction_fails_only_where_there_is_something_to_smooth() {
+    let store = Store::load(60, "m 1 2");
+    let smoothed = |name: &str| {
+        let args = format!(r#""args":[{},{}]"#, number("1"), number("0.5"));
+        let window = window("double_exponential_smoothing", name, 120);
+        let plan =
+            series_plan(&window.replace(r#""args":[]"#, &args), (60, 60, 0), Dialect::Prometheus);
+        ask(&store, plan, budget())
+    };
+    assert!(matches!(smoothed("m"), Err(QueryError::Execution { .. })));
+    assert!(smoothed("nothing").is_ok());
+}
+
+#[test]
+fn an_answer_of_a_limited_number_of_series_says_so() {
+    let store = Store::load(60, "m{x=\"1\"} 1\nm{x=\"2\"} 2");
+    let limited = |limit| {
+        let plan = series_plan(&named("m"), (0, 60, 60), Dialect::Prometheus);
+        ask_some(&store, plan, budget(), Some(limit)).unwrap()
+    };
+    let cut = limited(1);
+    assert!(matches!(&cut.answer, Answer::Matrix(set) if set.series.len() == 1));
+    assert_eq!(cut.warnings, ["results truncated due to limit"]);
+    assert!(limited(2).warnings.is_empty());
 }

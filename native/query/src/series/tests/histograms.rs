@@ -73,3 +73,46 @@ fn what_has_no_meaning_for_histograms_is_told() {
     let (_, infos) = notes(&store, &aggregate("max", &named("a"), &[]));
     assert_eq!(infos, ["PromQL info: ignored histogram in max aggregation"]);
 }
+
+#[test]
+fn who_keeps_no_series_leaves_no_histogram_out() {
+    let mut store = Store::default();
+    store.append_histograms("a", &[4.0; 5].map(histogram));
+    let top = |count: &str| {
+        let keep = format!(r#""param":{}"#, number(count));
+        notes(&store, &aggregate("topk", &named("a"), &[]).replace(r#""param":null"#, &keep)).1
+    };
+    assert_eq!(top("-1"), Vec::<String>::new());
+    assert_eq!(top("1"), ["PromQL info: ignored histogram in topk aggregation"]);
+}
+
+#[test]
+fn floats_have_nothing_to_trim() {
+    let store = Store::load(60, "f 1x4");
+    let types = "PromQL info: incompatible sample types encountered for binary operator \"</\": float </ float";
+    let (_, infos) = notes(&store, &binary("</", &named("f"), &named("f"), "null"));
+    assert_eq!(infos, [types]);
+    let trimmed = binary("</", &number("1"), &number("2"), "null");
+    let plan = series_plan(&trimmed, (240, 240, 0), Dialect::Prometheus);
+    assert_eq!(
+        ask(&store, plan, budget()).unwrap_err().to_string(),
+        "operator \"</\" not allowed for Scalar operations"
+    );
+}
+
+#[test]
+fn series_that_have_no_meaning_with_the_one_they_match_are_not_too_many() {
+    let mut store = Store::load(60, "f{x=\"1\"} 1x4\nf{x=\"2\"} 1x4");
+    store.append_histograms("h", &[4.0; 5].map(histogram));
+    let matching = r#"{"on":true,"labels":[],"cardinality":"oneToOne","include":[]}"#;
+    let divided = |right: &str| {
+        let plan = series_plan(
+            &binary("/", &named("f"), right, matching),
+            (240, 240, 0),
+            Dialect::Prometheus,
+        );
+        ask(&store, plan, budget()).map(|outcome| outcome.infos)
+    };
+    assert_eq!(divided(&named("h")).unwrap().len(), 1);
+    assert!(divided(&aggregate("sum", &named("f"), &[])).is_err());
+}

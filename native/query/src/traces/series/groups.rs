@@ -17,7 +17,7 @@ use crate::{
     context::ExecContext,
     error::QueryError,
     plan::{Field, Intrinsic, SpanFunction, SpanGroup},
-    traces::operand::Operand,
+    traces::{absent::single, operand::Operand},
 };
 
 /// The upper edge of a histogram's bucket.
@@ -135,7 +135,7 @@ impl<'q> Groups<'q> {
     }
 
     pub(super) fn add(&mut self, found: &Found<'_>) -> Result<(), QueryError> {
-        let value = measured(self.function).map(|of| found.field(of));
+        let value = measured(self.function).map(|of| single(of, found.field(of)));
         let bucket = match (&value, self.is_bucketed()) {
             (Some(value), true) => match bucket_of(value) {
                 Some(bucket) => Some(bucket),
@@ -339,14 +339,12 @@ fn as_number(function: &SpanFunction, value: &Operand<'_>) -> Option<f64> {
     Some(if in_seconds { number / 1e9 } else { number })
 }
 
-/// What a span is grouped by. A trace without a root has the empty name.
+/// What a span is grouped by: one value, lists have none.
 fn grouping_value<'t>(found: &Found<'t>, field: &Field) -> Operand<'t> {
-    let value = found.field(field);
-    let of_root = matches!(
-        field,
-        Field::Intrinsic { name: Intrinsic::RootName | Intrinsic::RootServiceName }
-    );
-    if of_root && value == Operand::Nil { Operand::String("".into()) } else { value }
+    match single(field, found.field(field)) {
+        Operand::Many(_) => Operand::Nil,
+        one => one,
+    }
 }
 
 /// A text that is the same only for the same value. Writing to a String cannot fail.

@@ -315,3 +315,13 @@ fn a_filter_told_by_columns_and_one_told_by_traces_count_the_same() {
     by_traces["input"] = json!({"node": "then", "input": all(), "condition": condition});
     assert_eq!(values(&by_columns, &three_groups()), values(&by_traces, &three_groups()));
 }
+
+#[test]
+fn groups_show_the_nil_of_an_attribute_with_a_column_and_take_no_lists() {
+    let list = Value::Array(vec![Value::Int(1), Value::Int(2)]);
+    let spans = [number(span(1, 1, 0, 10), 7).with("list", list), number(span(1, 2, 1, 20), 7)];
+    assert_eq!(
+        values(&window(&count(), &["n", "http.route", "list"]), &spans),
+        [(".n=Int(7),.http.route=String(\"nil\")".to_owned(), "2 0 0".to_owned())]
+    );
+}

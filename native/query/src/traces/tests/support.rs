@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 use varve_columnar::{
     answer::{Answer, Outcome, TraceSummary, Value},
-    builders::{SpanRow, SpansBuilder},
+    builders::{EventRow, SpanRow, SpansBuilder},
     resource::{Resource, Scope},
 };
 use varve_types::{LogId, Lsn, PartitionId, Table, TenantId};
@@ -22,11 +22,13 @@ pub(in crate::traces) struct Span {
     pub(in crate::traces) start: i64,
     pub(in crate::traces) status: i32,
     pub(in crate::traces) attributes: Vec<(&'static str, Value)>,
+    /// Names, times after the span's start, and the attribute `n`.
+    pub(in crate::traces) events: Vec<(&'static str, i64, i64)>,
 }
 
 pub(in crate::traces) fn span(trace: u8, id: u8, parent: u8, start: i64) -> Span {
-    let attributes = Vec::new();
-    Span { trace, id, parent, name: "step", service: "shop", start, status: 0, attributes }
+    let (attributes, events) = (Vec::new(), Vec::new());
+    Span { trace, id, parent, name: "step", service: "shop", start, status: 0, attributes, events }
 }
 
 impl Span {
@@ -36,6 +38,11 @@ impl Span {
 
     pub(in crate::traces) fn with(mut self, key: &'static str, value: Value) -> Self {
         self.attributes.push((key, value));
+        self
+    }
+
+    pub(in crate::traces) fn event(mut self, name: &'static str, after: i64, n: i64) -> Self {
+        self.events.push((name, after, n));
         self
     }
 }
@@ -66,6 +73,11 @@ pub(in crate::traces) fn batch(spans: &[Span]) -> MemtableBatch {
         let scope = builder.intern_scope(&serde_json::to_string(&Scope::default()).unwrap());
         for (key, value) in &span.attributes {
             builder.attributes.push_value(key, value);
+        }
+        for &(name, after, n) in &span.events {
+            builder.event_attributes.push_value("n", &Value::Int(n));
+            let time_unix_nano = span.start + after;
+            builder.push_event(&EventRow { time_unix_nano, name, dropped_attributes_count: 0 });
         }
         builder.append(&SpanRow {
             trace_id: [span.trace; 16],
