@@ -32,5 +32,5 @@ pub use parquet_file::{ParquetSegment, RowStream};
 pub use parquet_seal::ParquetSeal;
 pub use parquet_writer::{ParquetFileWriter, Written, write_parquet};
 pub use row_index::{RowIndex, index_rows};
-pub use row_ranges::{common_rows, merged_rows};
+pub use row_ranges::{common_parts, common_rows, merged_rows};
 pub use trace_filter::{FilterBlock, TraceFilter, TraceIds, TraceKey};

@@ -8,21 +8,12 @@
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
-use arrow::{
-    array::{AsArray, BooleanArray, RecordBatch},
-    datatypes::{UInt32Type, UInt64Type},
-    error::ArrowError,
-};
-use varve_segment::{Counts, EPOCH, Erasure, OFFSET, PARTITION, RowTest};
 use varve_types::{LogId, Lsn, PartitionId, Table, TenantId};
 
-use crate::{
-    error::SegmentReadError,
-    manifest::LogRange,
-    segment::{Segment, Why},
-    snapshot::Snapshot,
-    store::Store,
-};
+use crate::{manifest::LogRange, snapshot::Snapshot, store::Store};
+
+/// Where every log begins.
+const FIRST: Lsn = Lsn::new(1, 0);
 
 /// A position of all logs: of each partition the first place that is not seen. Of a partition that is not
 /// named nothing is.
@@ -80,9 +71,6 @@ pub enum AsOfError {
         /// Among which records its own are.
         records: String,
     },
-    /// A segment could not be read.
-    #[error(transparent)]
-    Read(#[from] SegmentReadError),
 }
 
 fn behind(end: Option<Lsn>) -> String {
@@ -130,7 +118,7 @@ impl Position {
     fn check(&self, stored: &BTreeMap<PartitionId, Lsn>) -> Result<(), AsOfError> {
         for (&partition, &place) in &self.0 {
             let end = stored.get(&partition).copied();
-            if end.is_none_or(|end| place > end) && place > Lsn::new(1, 0) {
+            if end.is_none_or(|end| place > end) && place > FIRST {
                 return Err(AsOfError::Ahead { partition, place, end });
             }
         }
@@ -138,7 +126,7 @@ impl Position {
     }
 
     /// Whether a record was appended before it.
-    fn sees(&self, partition: PartitionId, lsn: Lsn) -> bool {
+    pub(crate) fn sees(&self, partition: PartitionId, lsn: Lsn) -> bool {
         self.0.get(&partition).is_some_and(|&end| lsn < end)
     }
 
@@ -161,6 +149,11 @@ impl Position {
 
 impl fmt::Display for Position {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            // An empty text is no `as_of`; what is before the first place of any partition says the same.
+            let first = PartitionId { log: LogId::Logs, number: 0 };
+            return write!(formatter, "{first}={FIRST}");
+        }
         for (at, (partition, place)) in self.0.iter().enumerate() {
             let comma = if at == 0 { "" } else { "," };
             write!(formatter, "{comma}{partition}={place}")?;
@@ -191,83 +184,32 @@ impl Store {
     ) -> Result<Vec<Snapshot>, AsOfError> {
         let position = self.position(Some(as_of))?;
         let snapshots = self.snapshots(of).into_iter().zip(of);
-        snapshots.map(|(one, (_, table))| one.as_of(*table, &position)).collect()
+        Ok(snapshots.map(|(one, (_, table))| one.as_of(*table, &position)).collect())
     }
 }
 
 impl Snapshot {
-    /// It without what was appended at a position or later.
-    pub fn as_of(mut self, table: Table, position: &Position) -> Result<Self, AsOfError> {
+    /// It without what was appended at a position or later. Of a segment with records of before and after
+    /// the rows say which are which, to those who read them ([`crate::Segment::rows_as_of`]).
+    #[must_use]
+    pub fn as_of(mut self, table: Table, position: &Position) -> Self {
         if table == Table::Metadata {
-            return Ok(self);
+            return self;
         }
+        let shared = Arc::new(position.clone());
         self.memtable.retain(|batch| position.sees(batch.partition, batch.lsn));
         let mut segments = Vec::with_capacity(self.segments.len());
         for segment in self.segments {
             match position.sees_all(table, &segment.entry().log) {
                 Some(true) => segments.push(segment),
                 Some(false) => {}
-                None => segments.extend(seen_of(segment, table, position)?),
+                None => segments.push(Arc::new(segment.divided_by(shared.clone()))),
             }
         }
         self.segments = segments;
         self.ends = position.0.clone();
-        Ok(self)
+        self
     }
-}
-
-/// The segment with only what was appended before the position; `None` if that is nothing.
-fn seen_of(
-    segment: Arc<Segment>,
-    table: Table,
-    position: &Position,
-) -> Result<Option<Arc<Segment>>, AsOfError> {
-    if table == Table::Samples {
-        let ranges = segment.entry().log.iter();
-        let told = ranges.map(|one| {
-            format!("{}/{} {} to {}", table.log().name(), one.partition, one.first, one.last)
-        });
-        let told: Vec<String> = told.collect();
-        return Err(AsOfError::Samples {
-            position: position.to_string(),
-            segment: segment.id(),
-            records: if told.is_empty() { "not known".to_owned() } else { told.join(", ") },
-        });
-    }
-    let all = (i64::MIN, i64::MAX);
-    let is_later = |batch: &RecordBatch| later(batch, table, position);
-    let erasure = Erasure {
-        times: all,
-        times_of: &|_| Some(all),
-        test: Some(RowTest { columns: &[PARTITION, EPOCH, OFFSET], is_erased: &is_later }),
-        among: None,
-        counts: Counts::Estimated,
-    };
-    Ok(match segment.without(&erasure, Why::Later)? {
-        Some((seen, _)) => Some(Arc::new(seen)).filter(|seen| seen.shows_rows()),
-        None => Some(segment),
-    })
-}
-
-/// For each row whether it was appended at the position or later.
-fn later(
-    batch: &RecordBatch,
-    table: Table,
-    position: &Position,
-) -> Result<BooleanArray, ArrowError> {
-    let column = |name: &str| {
-        let missing = || ArrowError::SchemaError(format!("no column {name}"));
-        batch.column_by_name(name).ok_or_else(missing)
-    };
-    let partitions = column(PARTITION)?.as_primitive::<UInt32Type>().values();
-    let epochs = column(EPOCH)?.as_primitive::<UInt32Type>().values();
-    let offsets = column(OFFSET)?.as_primitive::<UInt64Type>().values();
-    let log = table.log();
-    let rows = partitions.iter().zip(epochs).zip(offsets);
-    let is_later = |((&number, &epoch), &offset)| {
-        Some(!position.sees(PartitionId { log, number }, Lsn::new(epoch, offset)))
-    };
-    Ok(rows.map(is_later).collect())
 }
 
 #[cfg(test)]

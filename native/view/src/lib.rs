@@ -53,6 +53,6 @@ pub use snapshot::{MemtableBatch, Snapshot};
 pub use status::{CompactionStatus, CoveredPosition, StoreStatus, TableStatus};
 pub use store::Store;
 pub use trace_filters::TraceFilters;
-pub use varve_segment::merged_rows;
 pub use varve_segment::{LabelSetRange, SampleRun};
+pub use varve_segment::{common_parts, merged_rows};
 pub use varve_text::{Scored, Search, SearchError, TermCounts, TextQuery};

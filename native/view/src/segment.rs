@@ -1,5 +1,6 @@
 //! One sealed segment, as queries read it.
 
+mod as_of;
 mod editions;
 mod hides;
 
@@ -25,6 +26,7 @@ use varve_types::Table;
 
 use self::hides::Hides;
 use crate::{
+    as_of::Position,
     error::{DamagedSegment, SegmentReadError},
     files::SegmentFiles,
     label_texts::LabelTexts,
@@ -39,7 +41,7 @@ pub struct Segment {
     entry: SegmentEntry,
     edition: u64,
     files: SegmentFiles,
-    directory: Directory,
+    directory: Arc<Directory>,
     /// Of the Parquet file.
     checksums: Option<Arc<[u32]>>,
     /// Until it has its place among the filters of other segments.
@@ -52,6 +54,8 @@ pub struct Segment {
     /// Of spans, where the rows were looked at.
     first_shown_time: Option<i64>,
     hides: Hides,
+    /// A position among its records, of which rows that came there or later are not seen.
+    as_of: Option<Arc<Position>>,
 }
 
 /// Files that were asked for; what hides rows of a segment does not open them again.
@@ -71,8 +75,6 @@ pub(crate) enum Why {
     Request(u64),
     /// They are over their age, or size, since then (milliseconds since the epoch).
     Due(i64),
-    /// They came after the position that a query is about.
-    Later,
 }
 
 impl Segment {
@@ -98,7 +100,7 @@ impl Segment {
             entry,
             edition: NEXT_EDITION.fetch_add(1, Ordering::Relaxed),
             files,
-            directory,
+            directory: Arc::new(directory),
             checksums: parquet.blocks,
             has_trace_filter: trace_filter.is_some(),
             trace_filter: Mutex::new(trace_filter),
@@ -106,6 +108,7 @@ impl Segment {
             shown_rows: None,
             first_shown_time: None,
             hides: Hides::default(),
+            as_of: None,
         })
     }
 
@@ -278,6 +281,7 @@ impl Segment {
         from_ms: i64,
         to_ms: i64,
     ) -> Result<Vec<SampleRun>, SegmentReadError> {
+        debug_assert!(!self.is_divided(), "of samples nothing tells which were there");
         let sets: Vec<_> =
             label_sets.iter().map(|&set| (set, &self.directory.label_sets[set])).collect();
         self.parquet()?.samples(&sets, (from_ms, to_ms)).map_err(|error| self.failed(&error))

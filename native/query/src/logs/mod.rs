@@ -36,7 +36,7 @@ use crate::{
 
 use self::{listing::Listing, pipeline::Pipeline, row_labels::WantedNames, scan::Scan};
 
-pub(crate) use directory::{LogColumns, StreamDirectory, overlaps};
+pub(crate) use directory::{LogColumns, StreamDirectory, overlaps, times};
 pub(crate) use fields::fields;
 pub(crate) use patterns::patterns;
 pub(crate) use push_down::push_down_sums;

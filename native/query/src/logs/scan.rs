@@ -14,10 +14,10 @@ use hashbrown::HashMap;
 use rayon::prelude::*;
 use varve_columnar::answer::QueryStats;
 use varve_types::{Lsn, PartitionId, Table};
-use varve_view::{MemtableBatch, Segment};
+use varve_view::{MemtableBatch, Segment, common_parts};
 
 use self::{
-    ranges::{StreamRange, cut, intersect},
+    ranges::{StreamRange, cut},
     segment_rows::SegmentRows,
 };
 use super::{
@@ -191,6 +191,10 @@ impl Scan<'_> {
         match &piece.source {
             Source::Segment(segment, ranges) => {
                 context.tell(segment, Fate::Read);
+                let ranges = &context.parts_as_of(segment, ranges)?;
+                if ranges.is_empty() {
+                    return Ok(());
+                }
                 reader.begin(segment, streams);
                 SegmentRows { scan: self, context, streams, segment, ranges }.read(reader)?;
                 reader.end()
@@ -263,10 +267,10 @@ impl Scan<'_> {
         let mut ranges = Vec::new();
         for set in segment.label_sets().iter().filter(|set| overlaps(set.time_range, self.range)) {
             if let Some(stream) = streams.number_of(context, &set.text)? {
-                ranges.push((stream, set.rows.clone(), set.time_range));
+                ranges.push(((stream, set.time_range), set.rows.clone()));
             }
         }
-        ranges.sort_by_key(|(_, rows, _)| rows.start);
+        ranges.sort_by_key(|(_, rows)| rows.start);
         Ok(ranges)
     }
 
@@ -278,11 +282,11 @@ impl Scan<'_> {
     ) -> Result<Vec<StreamRange>, QueryError> {
         for texts in &self.needles {
             if let Some(hits) = rows_with_one_of(segment, texts)? {
-                ranges = intersect(&ranges, &hits);
+                ranges = common_parts(&ranges, &hits);
             }
         }
         if let Some(hits) = self.hits.get(&segment.id()) {
-            ranges = intersect(&ranges, hits);
+            ranges = common_parts(&ranges, hits);
         }
         Ok(ranges)
     }

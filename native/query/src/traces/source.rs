@@ -125,7 +125,8 @@ fn read_window(
     rows: Range<u32>,
 ) -> Result<Vec<RecordBatch>, QueryError> {
     context.budget.check()?;
-    let batches = segment.read(columns, Some(std::slice::from_ref(&rows)))?;
+    let there = context.rows_as_of(segment, std::slice::from_ref(&rows))?;
+    let batches = segment.read(columns, Some(&there.rows))?;
     for batch in &batches {
         context.count(&QueryStats {
             rows_read: batch.num_rows() as u64,

@@ -8,10 +8,10 @@ use datafusion::{
     physical_plan::PhysicalExpr,
 };
 use varve_query::QueryError;
-use varve_view::{Segment, SegmentReadError, Snapshot, merged_rows};
+use varve_view::{Segment, SegmentReadError, Snapshot, common_parts, merged_rows};
 
 use super::{
-    pieces::{PIECE_ROWS, Piece, Pruned, SetRows, Source, count, cut, intersect},
+    pieces::{PIECE_ROWS, Piece, Pruned, SetRows, Source, count, cut},
     segments_of_traces,
 };
 use crate::{
@@ -69,7 +69,7 @@ pub(crate) fn plan(
             continue;
         }
         let found = if wanted.table == SqlTable::Samples {
-            wanted.series(tenant, segment, sets, &is_wanted, pieces);
+            wanted.series(tenant, segment, sets, &is_wanted, pieces)?;
             Found::Rows
         } else {
             wanted.rows(tenant, segment, sets, &is_wanted, pieces)?
@@ -157,7 +157,7 @@ impl Wanted<'_> {
             self.ranges_of_sets(segment, sets, is_wanted)
         };
         if let Some(ids) = self.conditions.trace_ids.as_ref().filter(|_| !ranges.is_empty()) {
-            ranges = intersect(&ranges, &segment.rows_of_traces(ids));
+            ranges = common_parts(&ranges, &segment.rows_of_traces(ids));
             if ranges.is_empty() {
                 return Ok(Found::NoTrace);
             }
@@ -167,7 +167,7 @@ impl Wanted<'_> {
                 break;
             }
             if let Some(hits) = rows_with_one_of(segment, texts).map_err(read_failed)? {
-                ranges = intersect(&ranges, &hits);
+                ranges = common_parts(&ranges, &hits);
                 if ranges.is_empty() {
                     return Ok(Found::NoText);
                 }
@@ -212,7 +212,7 @@ impl Wanted<'_> {
         sets: &mut LabelSets,
         is_wanted: &impl Fn(u32) -> bool,
         pieces: &mut Vec<Arc<Piece>>,
-    ) {
+    ) -> Result<()> {
         let mut piece = Piece {
             tenant,
             times_ns: (i64::MAX, i64::MIN),
@@ -227,6 +227,7 @@ impl Wanted<'_> {
             if !is_wanted(number) {
                 continue;
             }
+            segment.undivided().map_err(|error| external(error.into()))?;
             if piece.rows > 0 && piece.rows + set.count > PIECE_ROWS {
                 let source = Source::Series(segment.clone(), Vec::new());
                 let next = Piece { tenant, times_ns: (i64::MAX, i64::MIN), rows: 0, source };
@@ -242,6 +243,7 @@ impl Wanted<'_> {
         if piece.rows > 0 {
             pieces.push(Arc::new(piece));
         }
+        Ok(())
     }
 }
 
