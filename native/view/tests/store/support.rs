@@ -1,6 +1,7 @@
 //! A store in a folder of its own, batches to append, and all rows that it shows.
 
 use std::{
+    ops::Range,
     path::Path,
     sync::{Arc, mpsc},
     time::{Duration, Instant},
@@ -22,7 +23,8 @@ use varve_columnar::{
 use varve_log::{Log, MemoryLog};
 use varve_types::{Table, TenantId};
 use varve_view::{
-    AppendError, OpenError, RetentionSettings, Snapshot, Store, StoreSettings, UpkeepSettings,
+    AppendError, OpenError, RetentionSettings, Segment, SegmentReadError, Snapshot, Store,
+    StoreSettings, UpkeepSettings,
 };
 
 pub(crate) const PARTITIONS: u32 = 4;
@@ -244,11 +246,20 @@ pub(crate) fn texts(table: Table, batch: &RecordBatch) -> Vec<String> {
 pub(crate) fn rows(table: Table, snapshot: &Snapshot) -> Vec<String> {
     let schema = schema_of(table);
     let columns: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
-    let sealed = snapshot.segments.iter().flat_map(|one| one.read(&columns, None).unwrap());
+    let sealed = snapshot.segments.iter().flat_map(|one| match one.is_divided() {
+        true => one.read(&columns, Some(&there(one, std::slice::from_ref(&(0..one.rows()))))).unwrap(),
+        false => one.read(&columns, None).unwrap(),
+    });
     let fresh = snapshot.memtable.iter().map(|one| one.batch.clone());
     let mut rows: Vec<_> = sealed.chain(fresh).flat_map(|batch| texts(table, &batch)).collect();
     rows.sort();
     rows
+}
+
+/// Those of a segment's rows that were there as of the snapshot's position.
+pub(crate) fn there(segment: &Segment, rows: &[Range<u32>]) -> Vec<Range<u32>> {
+    let each = |_: &RecordBatch, _| Ok::<_, SegmentReadError>(());
+    segment.rows_as_of(rows, each).unwrap().into_owned()
 }
 
 /// All samples of a snapshot in a range, sorted by series, time and bits.
