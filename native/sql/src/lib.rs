@@ -18,6 +18,7 @@ mod scan;
 mod session;
 mod statement;
 mod tables;
+mod wanted;
 
 pub use self::{
     encode::SqlFormat,

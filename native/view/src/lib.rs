@@ -2,6 +2,7 @@
 
 mod append;
 mod as_of;
+mod bloom_filters;
 mod check;
 mod compaction;
 mod deletes;
@@ -29,7 +30,7 @@ mod store;
 #[cfg(test)]
 mod test_rows;
 mod timeline;
-mod trace_filters;
+mod wanted;
 
 pub use append::Done;
 pub use as_of::{AsOf, AsOfError, Position};
@@ -48,11 +49,12 @@ pub use repair::{Lost, OpenLog, RepairReport, RepairSettings, Repaired, repair};
 pub use retention::Expired;
 pub use room::Room;
 pub use segment::Segment;
+pub use segment_list::Filters;
 pub use settings::{Retention, RetentionSettings, StoreSettings, StreamRetention, UpkeepSettings};
 pub use snapshot::{MemtableBatch, Snapshot};
 pub use status::{CompactionStatus, CoveredPosition, StoreStatus, TableStatus};
 pub use store::Store;
-pub use trace_filters::TraceFilters;
-pub use varve_segment::{LabelSetRange, SampleRun};
+pub use varve_segment::{FilterAttributes, LabelSetRange, SampleRun};
 pub use varve_segment::{common_parts, merged_rows};
 pub use varve_text::{Scored, Search, SearchError, TermCounts, TextQuery};
+pub use wanted::Wanted;

@@ -21,6 +21,7 @@ mod template;
 mod text_search;
 mod unread;
 mod volume;
+mod wanted;
 mod window;
 
 use hashbrown::HashMap;
@@ -34,7 +35,10 @@ use crate::{
     plan::{Direction, LogRows, TimeRange},
 };
 
-use self::{listing::Listing, pipeline::Pipeline, row_labels::WantedNames, scan::Scan};
+use self::{
+    listing::Listing, pipeline::Pipeline, row_labels::WantedNames, scan::Scan,
+    wanted::WantedMetadata,
+};
 
 pub(crate) use directory::{LogColumns, StreamDirectory, overlaps, times};
 pub(crate) use fields::fields;
@@ -86,7 +90,8 @@ pub(crate) fn run(
     let selectors = [Matchers::compile(&input.scan.matchers)?];
     let mut streams = StreamDirectory::new(&selectors);
     let needles = line_filter::needles(&input.stages);
-    let scan = Scan { range, pipeline: &pipeline, needles, hits: HashMap::new() };
+    let wanted = WantedMetadata::of(&input.stages);
+    let scan = Scan { range, pipeline: &pipeline, needles, hits: HashMap::new(), wanted };
     let mut listing = Listing::new(context, &pipeline, direction, limit as usize);
     scan.run(context, &mut streams, &mut listing)?;
     Ok(Answer::Streams(listing.finish(interval_ns)))

@@ -23,6 +23,7 @@ use self::{
 use super::{
     directory::{LogColumns, StreamDirectory, bodies, overlaps},
     pipeline::Pipeline,
+    wanted::WantedMetadata,
 };
 use crate::{context::ExecContext, error::QueryError, fates::Fate, plan::TimeRange};
 
@@ -39,6 +40,8 @@ pub(super) struct Scan<'q> {
     pub(super) needles: Vec<Vec<&'q str>>,
     /// By segment the only rows that are read of it.
     pub(super) hits: Hits,
+    /// What the rows that are kept have.
+    pub(super) wanted: WantedMetadata,
 }
 
 /// A row that passed.
@@ -215,11 +218,22 @@ impl Scan<'_> {
         let mut pieces = Vec::new();
         for (tenant, snapshot) in context.snapshots(Table::Logs) {
             streams.enter(tenant);
+            let wanted = self.wanted.wanted.as_ref();
+            let without =
+                wanted.map(|wanted| snapshot.segments_without(wanted)).unwrap_or_default();
             for segment in context.segments_in_time(snapshot, |times| overlaps(times, self.range)) {
                 context.budget.check()?;
-                let ranges = self.ranges_of_streams(context, segment, streams)?;
+                let mut ranges = self.ranges_of_streams(context, segment, streams)?;
+                let matched = !ranges.is_empty();
+                if without.binary_search(&segment.id()).is_ok() {
+                    let streams = streams.streams();
+                    ranges.retain(|((stream, _), _)| {
+                        !self.wanted.is_told_of(&streams[*stream as usize])
+                    });
+                }
                 if ranges.is_empty() {
-                    context.tell(segment, Fate::OtherLabels);
+                    let fate = if matched { Fate::OtherTraces } else { Fate::OtherLabels };
+                    context.tell(segment, fate);
                 } else if reader.recall(segment, streams)? {
                     context.tell(segment, Fate::Kept);
                 } else {

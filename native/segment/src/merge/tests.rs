@@ -7,7 +7,7 @@ use varve_columnar::builders::{SampleRow, SamplesBuilder, SpanRow, SpansBuilder}
 use varve_types::Lsn;
 
 use super::*;
-use crate::{Clustered, LogPart, ParquetFileWriter, cluster, stored_schema};
+use crate::{Clustered, FilterAttributes, LogPart, ParquetFileWriter, cluster, stored_schema};
 
 fn spans(rows: &[(u8, i64)]) -> RecordBatch {
     let mut spans = SpansBuilder::default();
@@ -61,7 +61,8 @@ fn merged(
 ) -> (RecordBatch, Merged) {
     let open = |(at, rows): (usize, &Clustered)| {
         let path = folder.join(at.to_string());
-        let mut writer = ParquetFileWriter::create(&path, table).unwrap();
+        let mut writer =
+            ParquetFileWriter::create(&path, table, &FilterAttributes::default()).unwrap();
         writer.write(&rows.batch).unwrap();
         writer.finish().unwrap();
         ParquetSegment::open(&path, None).unwrap()

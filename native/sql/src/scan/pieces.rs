@@ -56,6 +56,7 @@ pub(crate) struct Pruned {
     pub(crate) by_time: u64,
     pub(crate) by_labels: u64,
     pub(crate) by_trace_id: u64,
+    pub(crate) by_value: u64,
     pub(crate) by_text: u64,
     pub(crate) read: u64,
     pub(crate) memtable_batches: u64,
@@ -68,11 +69,12 @@ impl fmt::Display for Pruned {
         write!(
             f,
             "segments={}, pruned_by_time={}, pruned_by_labels={}, pruned_by_trace_id={}, \
-             pruned_by_text={}, segments_read={}, memtable_batches={}, rows={}",
+             pruned_by_value={}, pruned_by_text={}, segments_read={}, memtable_batches={}, rows={}",
             self.segments,
             self.by_time,
             self.by_labels,
             self.by_trace_id,
+            self.by_value,
             self.by_text,
             self.read,
             self.memtable_batches,

@@ -61,11 +61,16 @@ pub(crate) fn plan(
     let matching = sets.matching(wanted.table, wanted.label_set_predicates)?;
     let is_wanted = |number: u32| matching.get(number as usize).copied().unwrap_or(false);
     let of_traces = wanted.segments_of_traces(snapshot);
+    let without = wanted.segments_without_values(snapshot);
     for segment in in_time {
         wanted.check()?;
         let before = pieces.len();
         if of_traces.as_ref().is_some_and(|ids| !ids.contains(&segment.id())) {
             pruned.by_trace_id += 1;
+            continue;
+        }
+        if without.contains(&segment.id()) {
+            pruned.by_value += 1;
             continue;
         }
         let found = if wanted.table == SqlTable::Samples {
@@ -140,6 +145,12 @@ impl Wanted<'_> {
     fn segments_of_traces(&self, snapshot: &Snapshot) -> Option<HashSet<u64>> {
         let ids = self.conditions.trace_ids.as_ref()?;
         Some(segments_of_traces(snapshot, ids))
+    }
+
+    /// The ids of segments that have no row with the values that every wanted row has.
+    fn segments_without_values(&self, snapshot: &Snapshot) -> HashSet<u64> {
+        let values = self.conditions.values.iter();
+        values.flat_map(|value| snapshot.segments_without(value)).collect()
     }
 
     /// Pieces of a segment of logs or spans.

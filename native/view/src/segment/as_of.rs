@@ -33,6 +33,8 @@ impl Segment {
             checksums: self.checksums.clone(),
             has_trace_filter: self.has_trace_filter,
             trace_filter: Mutex::new(None),
+            value_filter: Mutex::new(None),
+            filtered: self.filtered.clone(),
             opened: self.opened.clone(),
             shown_rows: self.shown_rows.clone(),
             first_shown_time: self.first_shown_time,

@@ -38,6 +38,8 @@ impl Segment {
             has_trace_filter: self.has_trace_filter,
             // A trace that is hidden may still be in the filter of the whole segment.
             trace_filter: Mutex::new(None),
+            value_filter: Mutex::new(None),
+            filtered: self.filtered.clone(),
             opened: self.opened.clone(),
             shown_rows: left.rows.map(Arc::from),
             first_shown_time: left.first_time.or(self.first_shown_time),

@@ -23,8 +23,8 @@ use varve_columnar::{
 use varve_log::{Log, MemoryLog};
 use varve_types::{Table, TenantId};
 use varve_view::{
-    AppendError, OpenError, RetentionSettings, Segment, SegmentReadError, Snapshot, Store,
-    StoreSettings, UpkeepSettings,
+    AppendError, FilterAttributes, OpenError, RetentionSettings, Segment, SegmentReadError,
+    Snapshot, Store, StoreSettings, UpkeepSettings,
 };
 
 pub(crate) const PARTITIONS: u32 = 4;
@@ -36,6 +36,7 @@ pub(crate) struct Home {
     store: Option<Store>,
     pub(crate) delete_cancel_period_ms: u64,
     pub(crate) retention: RetentionSettings,
+    pub(crate) filter_attributes: FilterAttributes,
 }
 
 impl Home {
@@ -47,6 +48,7 @@ impl Home {
             store: None,
             delete_cancel_period_ms: 3_600_000,
             retention: RetentionSettings::default(),
+            filter_attributes: FilterAttributes::default(),
         };
         home.store = Some(home.open().unwrap());
         home
@@ -56,6 +58,7 @@ impl Home {
         StoreSettings {
             partitions: PARTITIONS,
             tenant_partitions: 2,
+            filter_attributes: self.filter_attributes.clone(),
             upkeep: UpkeepSettings {
                 delete_cancel_period_ms: self.delete_cancel_period_ms,
                 retention: self.retention.clone(),
@@ -247,7 +250,9 @@ pub(crate) fn rows(table: Table, snapshot: &Snapshot) -> Vec<String> {
     let schema = schema_of(table);
     let columns: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
     let sealed = snapshot.segments.iter().flat_map(|one| match one.is_divided() {
-        true => one.read(&columns, Some(&there(one, std::slice::from_ref(&(0..one.rows()))))).unwrap(),
+        true => {
+            one.read(&columns, Some(&there(one, std::slice::from_ref(&(0..one.rows()))))).unwrap()
+        }
         false => one.read(&columns, None).unwrap(),
     });
     let fresh = snapshot.memtable.iter().map(|one| one.batch.clone());
