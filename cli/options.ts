@@ -34,6 +34,7 @@ export function storageOptions(config: Config): StorageOptions {
     memtableMaxBytes: view.memtable_max_bytes,
     memtableMaxAgeMs: view.memtable_max_age_ms,
     textBlockRows: view.text_block_rows,
+    filterAttributes: view.filter_attributes,
     compactionSegmentsMin: view.compaction_segments_min,
     compactionWindowMs: view.compaction_window_ms,
     compactionCpuPercentMax: view.compaction_cpu_percent_max,

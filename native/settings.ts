@@ -43,6 +43,8 @@ export interface NativeSettings {
   readonly memtableMaxBytes: number;
   readonly memtableMaxAgeMs: number;
   readonly textBlockRows: number;
+  /** Attributes whose values are in the filters of segments. */
+  readonly filterAttributes: readonly string[];
   /** 0 = segments are not merged. */
   readonly compactionSegmentsMin: number;
   readonly compactionWindowMs: number;

@@ -51,6 +51,31 @@ describe('as_of', () => {
   });
 });
 
+describe('where requests are about now, as_of is refused, not left aside', () => {
+  const asOf = 'as_of=2026-11-23T00:00:00Z';
+
+  it.each([
+    ['POST', `/api/deletes?table=spans&query={name="a"}&${asOf}`],
+    ['GET', `/api/deletes?${asOf}`],
+    ['DELETE', `/api/deletes?id=7&${asOf}`],
+    ['POST', `/loki/api/v1/delete?query={app="a"}&start=1700000000&${asOf}`],
+    ['POST', `/api/v1/admin/tsdb/delete_series?match[]=up&${asOf}`],
+  ] as const)('%s %s', async (method, url) => {
+    const app = await serverOver(new FakeSearch(), { tenantDefault: parseTenant('anonymous') });
+    const response = await app.inject({ method, url });
+    expect(response.statusCode).toBe(400);
+    expect(response.body).toContain('what is deleted is gone as of every moment; leave out as_of');
+  });
+
+  it('a live tail', async () => {
+    const { response } = await asked('/loki/api/v1/tail?query={app="a"}', {
+      'x-varve-as-of': '2026-11-23T00:00:00Z',
+    });
+    expect(response.statusCode).toBe(400);
+    expect(response.body).toContain('a tail tells what is stored from now on; leave out as_of');
+  });
+});
+
 describe('the position', () => {
   it('is told', async () => {
     const { response } = await asked('/api/position');

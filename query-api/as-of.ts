@@ -28,6 +28,21 @@ export function asOfIn(
   return { timeMs: Number(at / nanos.millisecond) };
 }
 
+/**
+ * Refuses a moment where requests are about now, rather than leaving it aside.
+ *
+ * @param reason why they are
+ * @throws Refused badParameter
+ */
+export function refuseAsOf(
+  params: Params,
+  headers: Readonly<Record<string, string | readonly string[] | undefined>>,
+  reason: string,
+): void {
+  if (asOfIn(params, headers) !== undefined)
+    throw badParameter(`${reason}; leave out as_of and the header X-Varve-As-Of`);
+}
+
 function instantOf(text: string): bigint | undefined {
   if (/^\d+$/.test(text) && Number(text) >= nanosecondsFrom) return BigInt(text);
   const seconds = parseDecimal(text);

@@ -317,6 +317,12 @@ const view = section('Memtables and segments.', {
   ),
   memtable_max_age_ms: milliseconds(10 * minuteMs, 'Age at which a memtable is sealed.', 1_000),
   text_block_rows: count(256, 'Rows that the text index finds as one block.', 1, 65_536),
+  filter_attributes: Type.Array(Type.String({ minLength: 1, maxLength: 256 }), {
+    default: [],
+    maxItems: 32,
+    description:
+      'Attributes of logs and spans, by their names as sent, whose values are in the Bloom filters of segments that are written from now on, as trace and span ids are: a search for a rare value reads only segments that may have it. 12 bits in memory and on disk for each different value of a segment.',
+  }),
   compaction_segments_min: count(
     8,
     'Segments of about one size of which compaction makes one; 0 turns compaction off.',

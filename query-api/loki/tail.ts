@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { WebSocket } from '@fastify/websocket';
 import { type AnswerFormat, type LogRows, logql, lookup } from '../../search/index.ts';
 import type { TenantId } from '../../storage/index.ts';
+import { refuseAsOf } from '../as-of.ts';
 import { parseBounds } from '../bounds.ts';
 import { badParameter } from '../errors.ts';
 import type { LokiOptions } from '../options.ts';
@@ -89,6 +90,7 @@ export class Tails {
 
 function parseTail(call: SocketCall, options: LokiOptions): TailRequest {
   const { params, headers, now } = call;
+  refuseAsOf(params, headers, 'a tail tells what is stored from now on');
   const { from } = withinLookback(parseBounds(params, now), now, options.lookbackMaxMs);
   const limit = parseLimit(params, options.entriesLimitDefault);
   checkEntries(limit, options.entriesLimitMax);

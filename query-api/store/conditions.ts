@@ -8,11 +8,13 @@ import {
   type TenantId,
 } from '../../storage/index.ts';
 import type { Call } from '../api.ts';
+import { refuseAsOf } from '../as-of.ts';
 import { badParameter, type Refused } from '../errors.ts';
 import { nanos } from '../time.ts';
 
-/** Whose records go: of one tenant at a time. @throws Refused badParameter */
-export function tenantOf({ tenants }: Pick<Call, 'tenants'>): TenantId {
+/** Whose records go: of one tenant at a time, and at every position. @throws Refused badParameter */
+export function tenantOf({ tenants, params, headers }: Call): TenantId {
+  refuseAsOf(params, headers, 'what is deleted is gone as of every moment');
   const [tenant, ...others] = tenants;
   if (tenant === undefined || others.length > 0)
     throw badParameter('multiple org IDs present; delete of one tenant at a time');

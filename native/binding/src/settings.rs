@@ -29,6 +29,7 @@ pub(crate) struct Settings {
     pub(crate) memtable_max_bytes: u64,
     pub(crate) memtable_max_age_ms: u64,
     pub(crate) text_block_rows: u32,
+    pub(crate) filter_attributes: Vec<String>,
     pub(crate) compaction_segments_min: usize,
     pub(crate) compaction_window_ms: u64,
     pub(crate) compaction_cpu_percent_max: u32,

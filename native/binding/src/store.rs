@@ -63,6 +63,7 @@ impl Running {
                 memtable_max_bytes: settings.memtable_max_bytes.min(settings.segment_size_bytes),
                 memtable_max_age_ms: settings.memtable_max_age_ms,
                 text_block_rows: settings.text_block_rows,
+                filter_attributes: settings.filter_attributes.into_iter().collect(),
                 disk_reserve,
                 upkeep: UpkeepSettings {
                     segments_min: settings.compaction_segments_min,

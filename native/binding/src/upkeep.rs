@@ -83,6 +83,7 @@ impl NativeUpkeep {
             data_dir: self.settings.data_dir.clone(),
             dry_run,
             text_block_rows: self.settings.text_block_rows,
+            filter_attributes: self.settings.filter_attributes.iter().map(String::as_str).collect(),
             workers: workers(),
         };
         let journal = journal_settings(&self.settings);

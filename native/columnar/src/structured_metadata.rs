@@ -181,6 +181,12 @@ impl LogMetadata {
     /// Whether a row of the batch can have a label of such a name; no false negatives.
     #[must_use]
     pub fn may_hold(&self, is_wanted: impl Fn(&str) -> bool + Copy) -> bool {
+        ROW_NAMES.into_iter().any(|(name, _)| is_wanted(name)) || self.may_hold_attribute(is_wanted)
+    }
+
+    /// The same of labels that are no fields of the record's own.
+    #[must_use]
+    pub fn may_hold_attribute(&self, is_wanted: impl Fn(&str) -> bool + Copy) -> bool {
         let shared = [&self.resources, &self.scopes];
         let mut shared =
             shared.into_iter().flat_map(|column| column.labels.iter().flat_map(|it| it.iter()));
@@ -189,7 +195,6 @@ impl LogMetadata {
         has_lists
             || self.key_names.iter().flatten().any(|name| is_wanted(name))
             || shared.any(|(name, _)| is_wanted(name))
-            || ROW_NAMES.into_iter().any(|(name, _)| is_wanted(name))
     }
 
     /// A row's labels.

@@ -102,6 +102,35 @@ impl BudgetTracker {
     }
 }
 
+/// Memory that the query is charged for until this is dropped.
+pub(crate) struct Held<'a> {
+    budget: &'a BudgetTracker,
+    bytes: u64,
+}
+
+impl<'a> Held<'a> {
+    /// Charges the query.
+    pub(crate) fn charge(budget: &'a BudgetTracker, bytes: u64) -> Result<Self, QueryError> {
+        budget.charge(bytes)?;
+        Ok(Self { budget, bytes })
+    }
+
+    /// Charges it for what there is now, if that is more.
+    pub(crate) fn grow_to(&mut self, bytes: u64) -> Result<(), QueryError> {
+        if bytes > self.bytes {
+            self.budget.charge(bytes - self.bytes)?;
+            self.bytes = bytes;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.budget.release(self.bytes);
+    }
+}
+
 fn add(
     counter: &AtomicU64,
     more: u64,

@@ -47,7 +47,7 @@ pub trait Sources {
             }
         };
         let snapshots = self.snapshots(of).into_iter().zip(of);
-        snapshots.map(|(one, (_, table))| one.as_of(*table, position)).collect()
+        Ok(snapshots.map(|(one, (_, table))| one.as_of(*table, position)).collect())
     }
 
     /// Takes a damaged segment out of later snapshots; `false` where that cannot be done.

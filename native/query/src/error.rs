@@ -81,9 +81,6 @@ impl QueryError {
 
 impl From<AsOfError> for QueryError {
     fn from(error: AsOfError) -> Self {
-        match error {
-            AsOfError::Read(error) => Self::Read(error),
-            other => Self::invalid(other.to_string()),
-        }
+        Self::invalid(error.to_string())
     }
 }

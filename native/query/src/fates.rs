@@ -10,7 +10,7 @@ pub(crate) enum Fate {
     OtherTime,
     /// It has no stream or series that matches.
     OtherLabels,
-    /// It has no rows of the traces that are looked for.
+    /// Its filters know that it has no rows of the traces, or with the values, that are looked for.
     OtherTraces,
     /// Its text index knows of no row.
     OtherText,

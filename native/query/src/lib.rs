@@ -3,6 +3,7 @@
 //! [`run`] takes one [`plan::Query`] to one [`Outcome`]. It takes all snapshots first, so that every
 //! part of the query reads the same instant, and hands each kind of plan to its module.
 
+mod as_of;
 mod budget;
 mod context;
 mod error;

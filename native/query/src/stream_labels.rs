@@ -1,18 +1,23 @@
-//! Names, values and sets of stream labels, from label sets alone: no line is read for them.
+//! Names, values and sets of stream labels, from label sets alone: no line is read for them, but of
+//! segments that a position divides their times.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+};
 
 use varve_columnar::{
     answer::{Answer, QueryStats},
     labels::LabelSet,
 };
 use varve_types::Table;
+use varve_view::Segment;
 
 use crate::{
     context::ExecContext,
     error::QueryError,
     fates::Fate,
-    logs::{LogColumns, StreamDirectory, overlaps},
+    logs::{LogColumns, StreamDirectory, overlaps, times},
     matcher::Matchers,
     plan::{LabelMatcher, LabelsOf, TimeRange},
 };
@@ -92,9 +97,13 @@ fn streams(
         for segment in context.segments_in_time(snapshot, |times| overlaps(times, range)) {
             context.budget.check()?;
             context.tell(segment, Fate::Read);
+            let mut streams = Vec::new();
             for set in segment.label_sets().iter().filter(|set| overlaps(set.time_range, range)) {
-                found.extend(directory.number_of(context, &set.text)?);
+                if let Some(number) = directory.number_of(context, &set.text)? {
+                    streams.push((number, set.rows.clone()));
+                }
             }
+            found.extend(streams_as_of(context, segment, &mut streams, range)?);
         }
         for batch in snapshot.memtable.iter().filter(|one| overlaps(one.time_range, range)) {
             context.budget.check()?;
@@ -112,6 +121,34 @@ fn streams(
         .into_iter()
         .map(|number| LabelSet::clone(&directory.streams()[number as usize]))
         .collect())
+}
+
+/// Those of the streams that had a line in the range at the position that is read: all that have one,
+/// unless the segment has later lines.
+fn streams_as_of(
+    context: &ExecContext,
+    segment: &Segment,
+    streams: &mut Vec<(u32, Range<u32>)>,
+    range: TimeRange,
+) -> Result<BTreeSet<u32>, QueryError> {
+    if !segment.is_divided() {
+        return Ok(streams.iter().map(|(stream, _)| *stream).collect());
+    }
+    streams.sort_unstable_by_key(|(_, rows)| rows.start);
+    let there = context.parts_as_of(segment, streams)?;
+    let rows: Vec<_> = there.iter().map(|(_, rows)| rows.clone()).collect();
+    let mut origins = there.iter().flat_map(|(stream, rows)| rows.clone().map(|_| *stream));
+    let mut found = BTreeSet::new();
+    if rows.is_empty() {
+        return Ok(found);
+    }
+    for batch in segment.scan(&["time_unix_nano"], &rows)? {
+        context.budget.check()?;
+        let batch = batch?;
+        let rows = times(&batch)?.values().iter().zip(origins.by_ref());
+        found.extend(rows.filter(|(time, _)| is_in(**time, range)).map(|(_, stream)| stream));
+    }
+    Ok(found)
 }
 
 fn is_in(time_ns: i64, range: TimeRange) -> bool {

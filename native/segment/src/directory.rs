@@ -20,12 +20,16 @@ use arrow::{
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::{
-    SegmentError, block_file::BLOCK_BYTES, parquet_seal::ParquetSeal, trace_filter::TraceFilter,
+    SegmentError, block_file::BLOCK_BYTES, bloom::BloomFilter, parquet_seal::ParquetSeal,
+    values::ValueFilter,
 };
 
 const MAGIC: &[u8; 8] = b"VARVEDIR";
-const VERSION: u32 = 2;
-/// It had neither a filter of trace ids nor checksums of blocks.
+const VERSION: u32 = 3;
+/// The first with a filter of trace ids and checksums of blocks.
+const VERSION_BLOCKS: u32 = 2;
+/// The first with a filter of other values.
+const VERSION_VALUES: u32 = 3;
 const VERSION_OLDEST: u32 = 1;
 /// Magic, version, blocks of the filter, size and checksum of the Parquet file.
 const HEADER_BYTES: usize = 32;
@@ -58,7 +62,9 @@ pub struct Directory {
     /// For spans: the trace id of rows 0, [`TRACE_STRIDE_ROWS`], twice that, …; ascending.
     pub trace_marks: Vec<[u8; 16]>,
     /// For logs and spans: of all trace ids; `None` where an older version wrote the segment.
-    pub trace_filter: Option<TraceFilter>,
+    pub trace_filter: Option<BloomFilter>,
+    /// For logs and spans: of span ids and attributes; `None` where an older version wrote the segment.
+    pub value_filter: Option<ValueFilter>,
 }
 
 impl Directory {
@@ -93,7 +99,8 @@ impl Directory {
         bytes.extend_from_slice(&(filter_blocks as u32).to_le_bytes());
         bytes.extend_from_slice(&parquet.size_bytes.to_le_bytes());
         bytes.extend_from_slice(&parquet.checksum.to_le_bytes());
-        bytes.extend(self.trace_filter.iter().flat_map(TraceFilter::to_bytes));
+        bytes.extend(self.trace_filter.iter().flat_map(BloomFilter::to_bytes));
+        put_values(&mut bytes, self.value_filter.as_ref());
         let blocks = parquet.blocks.as_deref().unwrap_or_default();
         debug_assert_eq!(blocks.len() as u64, parquet.size_bytes.div_ceil(BLOCK_BYTES as u64));
         bytes.extend(blocks.iter().flat_map(|checksum| checksum.to_le_bytes()));
@@ -145,7 +152,11 @@ impl Directory {
         let filter_bytes = filter_blocks.saturating_sub(1) * FILTER_BLOCK_BYTES;
         let (filter, mut content) =
             content.split_at_checked(filter_bytes).ok_or("it is too short")?;
-        if version > VERSION_OLDEST {
+        let mut value_filter = None;
+        if version >= VERSION_VALUES {
+            (value_filter, content) = take_values(content).ok_or("it is too short")?;
+        }
+        if version >= VERSION_BLOCKS {
             let blocks_bytes = parquet.size_bytes.div_ceil(BLOCK_BYTES as u64) as usize * 4;
             let (blocks, rest) = content.split_at_checked(blocks_bytes).ok_or("it is too short")?;
             let blocks = blocks.as_chunks::<4>().0.iter().copied().map(u32::from_le_bytes);
@@ -153,7 +164,8 @@ impl Directory {
             content = rest;
         }
         let mut directory = Self::from_ipc(content).map_err(|error| error.to_string())?;
-        directory.trace_filter = (filter_blocks > 0).then(|| TraceFilter::from_bytes(filter));
+        directory.trace_filter = (filter_blocks > 0).then(|| BloomFilter::from_bytes(filter));
+        directory.value_filter = value_filter;
         Ok((directory, parquet))
     }
 
@@ -209,6 +221,40 @@ impl Directory {
         let marks = FixedSizeBinaryArray::try_from_iter(self.trace_marks.iter())?;
         RecordBatch::try_new(mark_schema(), vec![Arc::new(marks)])
     }
+}
+
+/// Writes how many blocks the filter has and one, 0 for none; then the names and the blocks.
+fn put_values(bytes: &mut Vec<u8>, values: Option<&ValueFilter>) {
+    let blocks = values.map_or(0, |values| values.filter.blocks().len() + 1);
+    bytes.extend_from_slice(&(blocks as u32).to_le_bytes());
+    let Some(values) = values else { return };
+    bytes.extend_from_slice(&(values.attributes.iter().count() as u32).to_le_bytes());
+    for name in values.attributes.iter() {
+        bytes.extend_from_slice(&(name.len() as u32).to_le_bytes());
+        bytes.extend_from_slice(name.as_bytes());
+    }
+    bytes.extend(values.filter.to_bytes());
+}
+
+/// Reads that back, and gives what is behind it.
+fn take_values(bytes: &[u8]) -> Option<(Option<ValueFilter>, &[u8])> {
+    let number = |bytes: &mut &[u8]| {
+        let (number, rest) = bytes.split_first_chunk::<4>()?;
+        *bytes = rest;
+        Some(u32::from_le_bytes(*number) as usize)
+    };
+    let mut rest = bytes;
+    let Some(blocks) = number(&mut rest)?.checked_sub(1) else { return Some((None, rest)) };
+    let mut names = Vec::new();
+    for _ in 0..number(&mut rest)? {
+        let length = number(&mut rest)?;
+        let (name, behind) = rest.split_at_checked(length)?;
+        names.push(String::from_utf8_lossy(name).into_owned());
+        rest = behind;
+    }
+    let (filter, rest) = rest.split_at_checked(blocks.checked_mul(FILTER_BLOCK_BYTES)?)?;
+    let filter = BloomFilter::from_bytes(filter);
+    Some((Some(ValueFilter { attributes: names.into_iter().collect(), filter }), rest))
 }
 
 fn label_schema() -> SchemaRef {

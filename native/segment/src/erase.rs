@@ -118,6 +118,7 @@ pub fn erase(
         label_sets: kept,
         trace_marks: input.directory.trace_marks.clone(),
         trace_filter: None,
+        value_filter: None,
     };
     Ok(Left { directory, rows: None, is_less, erased, first_time: None })
 }
@@ -204,7 +205,7 @@ fn columns<'a>(own: impl IntoIterator<Item = &'a str>, test: Option<RowTest<'a>>
 fn keep_spans(input: &MergeInput<'_>, erasure: &Erasure<'_>) -> Result<Left, SegmentError> {
     let all = 0..input.parquet.rows();
     let rows = input.rows.unwrap_or(std::slice::from_ref(&all));
-    let directory = Directory { trace_filter: None, ..input.directory.clone() };
+    let directory = Directory { trace_filter: None, value_filter: None, ..input.directory.clone() };
     let unchanged = |rows: &[Range<u32>]| Left {
         directory: directory.clone(),
         rows: Some(rows.to_vec()),

@@ -2,6 +2,7 @@
 //! (format: docs/format.md, "Segments").
 
 mod block_file;
+mod bloom;
 mod chunk_codec;
 mod chunks;
 mod cluster;
@@ -18,8 +19,9 @@ mod parquet_seal;
 mod parquet_writer;
 mod row_index;
 mod row_ranges;
-mod trace_filter;
+mod values;
 
+pub use bloom::{BloomFilter, FilterBlock, FilterKey, TraceIds};
 pub use chunks::SampleRun;
 pub use cluster::cluster;
 pub use clustered::{Clustered, LogPart};
@@ -32,5 +34,5 @@ pub use parquet_file::{ParquetSegment, RowStream};
 pub use parquet_seal::ParquetSeal;
 pub use parquet_writer::{Effort, ParquetFileWriter, Written, write_parquet};
 pub use row_index::{RowIndex, index_rows};
-pub use row_ranges::{common_rows, merged_rows};
-pub use trace_filter::{FilterBlock, TraceFilter, TraceIds, TraceKey};
+pub use row_ranges::{common_parts, common_rows, merged_rows};
+pub use values::{FilterAttributes, ValueFilter, Values};

@@ -15,9 +15,10 @@ use xxhash_rust::xxh3::Xxh3Default;
 use crate::{
     Clustered, SegmentError,
     block_file::BlockChecksums,
+    bloom::{BloomFilter, TraceIds},
     columns::{OFFSET, ROW, stored_schema},
     parquet_seal::ParquetSeal,
-    trace_filter::{TraceFilter, TraceIds},
+    values::{FilterAttributes, ValueFilter, Values},
 };
 
 /// Rows of one row group. A selection reads pages, so groups only bound the writer's memory.
@@ -62,12 +63,19 @@ pub struct Written {
     /// By which damage to the file is known.
     pub parquet: ParquetSeal,
     /// Of logs and spans.
-    pub trace_filter: Option<TraceFilter>,
+    pub trace_filter: Option<BloomFilter>,
+    /// Of logs and spans.
+    pub value_filter: Option<ValueFilter>,
 }
 
-/// Writes and syncs the file of rows that are sealed; the caller syncs its folder.
-pub fn write_parquet(path: &Path, table: Table, rows: &Clustered) -> Result<Written, SegmentError> {
-    let mut writer = ParquetFileWriter::create(path, table, Effort::Quick)?;
+/// Writes and syncs the file of rows that are sealed; the caller syncs its folder. Values of some attributes are in its filter.
+pub fn write_parquet(
+    path: &Path,
+    table: Table,
+    attributes: &FilterAttributes,
+    rows: &Clustered,
+) -> Result<Written, SegmentError> {
+    let mut writer = ParquetFileWriter::create(path, table, Effort::Quick, attributes)?;
     writer.write(&rows.batch)?;
     writer.finish()
 }
@@ -76,26 +84,33 @@ pub fn write_parquet(path: &Path, table: Table, rows: &Clustered) -> Result<Writ
 pub struct ParquetFileWriter {
     path: Box<Path>,
     writer: ArrowWriter<Hashing>,
-    trace_ids: Option<TraceIds>,
+    filtered: Option<(TraceIds, Values)>,
 }
 
 impl ParquetFileWriter {
-    /// Makes the file, or empties it.
-    pub fn create(path: &Path, table: Table, effort: Effort) -> Result<Self, SegmentError> {
+    /// Makes the file, or empties it. Values of some attributes are in its filter.
+    pub fn create(
+        path: &Path,
+        table: Table,
+        effort: Effort,
+        attributes: &FilterAttributes,
+    ) -> Result<Self, SegmentError> {
         let file = File::create(path).map_err(SegmentError::io(path))?;
         let (hash, blocks) = (Xxh3Default::new(), BlockChecksums::default());
         let file = Hashing { file, size_bytes: 0, unsynced_bytes: 0, hash, blocks };
         let writer =
             ArrowWriter::try_new(file, stored_schema(table), Some(properties(table, effort)))
                 .map_err(|error| SegmentError::parquet(path, error))?;
-        let trace_ids = matches!(table, Table::Logs | Table::Spans).then(TraceIds::default);
-        Ok(Self { path: path.into(), writer, trace_ids })
+        let is_filtered = matches!(table, Table::Logs | Table::Spans);
+        let filtered = is_filtered.then(|| (TraceIds::default(), Values::new(table, attributes)));
+        Ok(Self { path: path.into(), writer, filtered })
     }
 
     /// Adds rows of [`stored_schema`], in the segment's order.
     pub fn write(&mut self, rows: &RecordBatch) -> Result<(), SegmentError> {
-        if let Some(trace_ids) = &mut self.trace_ids {
+        if let Some((trace_ids, values)) = &mut self.filtered {
             trace_ids.add(rows);
+            values.add(rows);
         }
         self.writer.write(rows).map_err(|error| SegmentError::parquet(&*self.path, error))
     }
@@ -107,7 +122,12 @@ impl ParquetFileWriter {
         file.sync_all().map_err(SegmentError::io(&*self.path))?;
         let blocks = Some(blocks.finish());
         let parquet = ParquetSeal { size_bytes, checksum: hash.digest(), blocks };
-        Ok(Written { parquet, trace_filter: self.trace_ids.map(TraceIds::into_filter) })
+        let (trace_ids, values) = self.filtered.unzip();
+        Ok(Written {
+            parquet,
+            trace_filter: trace_ids.map(TraceIds::into_filter),
+            value_filter: values.map(Values::into_filter),
+        })
     }
 }
 

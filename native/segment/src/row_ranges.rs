@@ -36,6 +36,25 @@ pub fn common_rows(rows: &[Range<u32>], others: &[Range<u32>]) -> Vec<Range<u32>
     common
 }
 
+/// Rows that belong to something, such as their stream, as far as they are in `rows`; both ascending,
+/// without overlaps.
+#[must_use]
+pub fn common_parts<T: Copy>(
+    parts: &[(T, Range<u32>)],
+    rows: &[Range<u32>],
+) -> Vec<(T, Range<u32>)> {
+    let mut common = Vec::new();
+    let mut first = 0;
+    for (of, part) in parts {
+        let rest = rows.get(first..).unwrap_or_default();
+        first += rest.partition_point(|one| one.end <= part.start);
+        let overlapping = rows.iter().skip(first).take_while(|one| one.start < part.end);
+        common
+            .extend(overlapping.map(|one| (*of, one.start.max(part.start)..one.end.min(part.end))));
+    }
+    common
+}
+
 /// Rows of the first that are not in the second, which has no others.
 pub(crate) fn rows_without(rows: &[Range<u32>], gone: &[Range<u32>]) -> Vec<Range<u32>> {
     let mut left = Vec::new();
@@ -71,6 +90,15 @@ mod tests {
         assert_eq!(common_rows(&[0..4, 6..9], &[2..7, 8..20]), [2..4, 6..7, 8..9]);
         assert_eq!(common_rows(&[0..100], &[1..2, 5..6]), [1..2, 5..6]);
         assert!(common_rows(&[0..4], &[4..9]).is_empty());
+    }
+
+    #[test]
+    fn parts_keep_what_they_belong_to() {
+        let parts = [(0, 0..10), (1, 10..20), (2, 30..40)];
+        assert_eq!(
+            common_parts(&parts, &[2..4, 8..12, 25..28, 39..50]),
+            [(0, 2..4), (0, 8..10), (1, 10..12), (2, 39..40)]
+        );
     }
 
     #[test]

@@ -13,8 +13,8 @@ use varve_columnar::builders::{
     ExemplarsBuilder, SampleRow, SamplesBuilder, SpanRow, SpansBuilder,
 };
 use varve_segment::{
-    Clustered, Counts, Directory, Erasure, LogPart, MergeInput, ParquetSegment, TRACE_STRIDE_ROWS,
-    TraceKey, cluster, erase, index_rows, write_parquet,
+    Clustered, Counts, Directory, Erasure, FilterAttributes, FilterKey, LogPart, MergeInput,
+    ParquetSegment, TRACE_STRIDE_ROWS, cluster, erase, index_rows, write_parquet,
 };
 use varve_types::{Lsn, Table};
 use xxhash_rust::xxh3::xxh3_64;
@@ -26,7 +26,7 @@ fn clustered(table: Table, batch: RecordBatch) -> Clustered {
 fn written(table: Table, rows: &Clustered) -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("segment.parquet");
-    let seal = write_parquet(&path, table, rows).unwrap().parquet;
+    let seal = write_parquet(&path, table, &FilterAttributes::default(), rows).unwrap().parquet;
     let bytes = std::fs::read(&path).unwrap();
     assert_eq!((seal.size_bytes, seal.checksum), (bytes.len() as u64, xxh3_64(&bytes)));
     (folder, path)
@@ -101,9 +101,11 @@ fn a_trace_is_in_the_filter_of_every_segment_that_has_it() {
     let traces: Vec<u32> = (0..3_000).collect();
     let folder = tempfile::tempdir().unwrap();
     let rows = clustered(Table::Spans, spans(&traces));
-    let written = write_parquet(&folder.path().join("a"), Table::Spans, &rows).unwrap();
+    let written =
+        write_parquet(&folder.path().join("a"), Table::Spans, &FilterAttributes::default(), &rows)
+            .unwrap();
     let filter = written.trace_filter.unwrap();
-    let may_hold = |trace: &u32| TraceKey::of(&trace_id(*trace)).may_be_in(filter.blocks());
+    let may_hold = |trace: &u32| FilterKey::of(&trace_id(*trace)).may_be_in(filter.blocks());
     assert!(traces.iter().all(may_hold));
     let wrong = (3_000..13_000).filter(may_hold);
     assert!(wrong.count() < 40, "one in a thousand is meant to be wrong");
@@ -173,7 +175,9 @@ fn a_directory_is_read_back_with_how_the_parquet_file_was_written() {
     let folder = tempfile::tempdir().unwrap();
     let of_spans = clustered(Table::Spans, spans(&(0..40_000).collect::<Vec<_>>()));
     for (table, mut rows) in [(Table::Samples, mixed_samples()), (Table::Spans, of_spans)] {
-        let written = write_parquet(&folder.path().join("a"), table, &rows).unwrap();
+        let written =
+            write_parquet(&folder.path().join("a"), table, &FilterAttributes::default(), &rows)
+                .unwrap();
         rows.directory.trace_filter = written.trace_filter;
         let bytes = rows.directory.to_bytes(&written.parquet).unwrap();
         let read = Directory::from_bytes(&bytes).unwrap();
@@ -221,15 +225,32 @@ fn rows_that_are_not_in_order_are_told() {
 }
 
 #[test]
-fn a_directory_of_the_version_before_is_read_without_what_it_did_not_have() {
+fn a_directory_of_a_version_before_is_read_without_what_it_did_not_have() {
     let directory = mixed_samples().directory;
     let bytes = directory.to_bytes(&varve_segment::ParquetSeal::default()).unwrap();
-    let mut before = bytes[..bytes.len() - 8].to_vec();
-    before[8] = 1;
-    let checksum = xxh3_64(&before);
-    before.extend_from_slice(&checksum.to_le_bytes());
-    let (read, seal) = Directory::from_bytes(&before).unwrap();
-    assert_eq!((read, seal.blocks), (directory, None));
+    for version in [1, 2] {
+        // Without the number of blocks of the filter of values.
+        let mut before = [&bytes[..32], &bytes[36..bytes.len() - 8]].concat();
+        before[8] = version;
+        let checksum = xxh3_64(&before);
+        before.extend_from_slice(&checksum.to_le_bytes());
+        let (read, seal) = Directory::from_bytes(&before).unwrap();
+        assert_eq!((&read, seal.blocks.is_some()), (&directory, version == 2));
+    }
+}
+
+#[test]
+fn a_directory_is_read_back_with_its_filter_of_values() {
+    let folder = tempfile::tempdir().unwrap();
+    let names: FilterAttributes = ["user.id", "größe"].into_iter().collect();
+    let mut rows = clustered(Table::Spans, spans(&(0..900).collect::<Vec<_>>()));
+    let written = write_parquet(&folder.path().join("a"), Table::Spans, &names, &rows).unwrap();
+    rows.directory.trace_filter = written.trace_filter;
+    rows.directory.value_filter = written.value_filter;
+    let bytes = rows.directory.to_bytes(&written.parquet).unwrap();
+    let (read, seal) = Directory::from_bytes(&bytes).unwrap();
+    assert_eq!((&read, seal.blocks), (&rows.directory, written.parquet.blocks));
+    assert_eq!(read.value_filter.unwrap().attributes, names);
 }
 
 #[test]
@@ -237,7 +258,8 @@ fn a_changed_byte_of_a_parquet_file_is_told_when_it_is_read() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a");
     let rows = clustered(Table::Spans, spans(&(0..40_000).collect::<Vec<_>>()));
-    let seal = write_parquet(&path, Table::Spans, &rows).unwrap().parquet;
+    let seal =
+        write_parquet(&path, Table::Spans, &FilterAttributes::default(), &rows).unwrap().parquet;
     let mut bytes = std::fs::read(&path).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
@@ -268,6 +290,6 @@ fn a_directory_that_is_not_sound_is_refused_with_the_reason() {
         other.extend_from_slice(&checksum.to_le_bytes());
         other
     };
-    assert_eq!(refused(&resealed(8, 9)), "it has version 9, this program reads 1 to 2");
+    assert_eq!(refused(&resealed(8, 9)), "it has version 9, this program reads 1 to 3");
     assert_eq!(refused(&resealed(0, b'X')), "it is not a segment's directory");
 }

@@ -4,10 +4,12 @@ use datafusion::{
     logical_expr::{BinaryExpr, Expr, Like, Operator, expr::InList, utils::split_conjunction},
     scalar::ScalarValue,
 };
+use varve_view::Wanted;
 
 use crate::{
     label_sets::columns_for,
     tables::{BODY, SqlTable, TIME, TRACE_ID},
+    wanted::wanted,
 };
 
 /// A trace's id.
@@ -47,6 +49,8 @@ pub(crate) struct Conditions {
     pub(crate) times: TimeBounds,
     /// No row of another trace is wanted; `None`: of any, or none.
     pub(crate) trace_ids: Option<Vec<TraceId>>,
+    /// What else every row has that is wanted, as far as filters of segments know it.
+    pub(crate) values: Vec<Wanted>,
     /// Of each entry's texts one must be in the body.
     pub(crate) needles: Vec<Vec<String>>,
     /// Those that only look at columns which all rows of a label set share.
@@ -62,6 +66,7 @@ impl Conditions {
         let mut conditions = Self {
             times: TimeBounds::ANY,
             trace_ids: None,
+            values: Vec::new(),
             needles: Vec::new(),
             of_label_sets: Vec::new(),
             of_times: Vec::new(),
@@ -84,6 +89,7 @@ impl Conditions {
             return;
         }
         self.of_rows.push(filter.clone());
+        self.values.extend(wanted(table, filter));
         match table {
             SqlTable::Samples => {}
             SqlTable::Spans => self.add_trace_ids(filter),
@@ -107,7 +113,7 @@ fn is_column(expr: &Expr, name: &str) -> bool {
     matches!(expr, Expr::Column(column) if column.name == name)
 }
 
-fn text_of(expr: &Expr) -> Option<&str> {
+pub(crate) fn text_of(expr: &Expr) -> Option<&str> {
     let Expr::Literal(value, _) = expr else { return None };
     match value {
         ScalarValue::Dictionary(_, value) => value.try_as_str().flatten(),

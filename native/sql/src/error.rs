@@ -1,6 +1,6 @@
 //! Why a statement has no answer.
 
-use datafusion::common::DataFusionError;
+use datafusion::{common::DataFusionError, sql::sqlparser::tokenizer::Location};
 use varve_query::QueryError;
 use varve_types::ErrorCode;
 
@@ -65,6 +65,12 @@ impl SqlError {
 
     pub(crate) fn statement(message: impl Into<String>) -> Self {
         Self::Statement { message: message.into(), place: None }
+    }
+
+    /// The same, of something that begins there.
+    pub(crate) fn statement_at(message: impl Into<String>, at: Location) -> Self {
+        let place = (at.line > 0).then_some(Place { line: at.line, column: at.column });
+        Self::Statement { message: message.into(), place }
     }
 
     /// What DataFusion says, of a statement whose memory is bounded by so many bytes.

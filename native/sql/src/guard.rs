@@ -62,7 +62,7 @@ impl Guard {
             (&self.read.segments, pruned.read),
             (&self.read.left_out_by_time, pruned.by_time),
             (&self.read.left_out_by_labels, pruned.by_labels),
-            (&self.read.left_out_by_trace_filter, pruned.by_trace_id),
+            (&self.read.left_out_by_trace_filter, pruned.by_trace_id + pruned.by_value),
             (&self.read.left_out_by_text, pruned.by_text),
         ] {
             counter.fetch_add(more, Ordering::Relaxed);

@@ -4,6 +4,7 @@
 //! one instant; which segments and rows are read is decided here, by time, label sets, trace ids and the
 //! text index, before DataFusion sees a row (docs/sql.md).
 
+mod as_of;
 mod conditions;
 mod encode;
 mod engine;
@@ -18,6 +19,7 @@ mod scan;
 mod session;
 mod statement;
 mod tables;
+mod wanted;
 
 pub use self::{
     encode::SqlFormat,

@@ -13,7 +13,7 @@ use datafusion::{
     sql::parser::Statement,
 };
 use futures::StreamExt as _;
-use varve_query::{QueryError, Sources};
+use varve_query::{QueryError, Sources, plan::AsOf};
 use varve_types::TenantId;
 use varve_view::Snapshot;
 
@@ -24,7 +24,8 @@ use crate::{
     provider::VarveTable,
     request::{SqlAnswer, SqlRequest},
     scan::Tenants,
-    session, statement,
+    session,
+    statement::{self, Parsed},
     tables::SqlTable,
 };
 
@@ -60,14 +61,15 @@ async fn once(
 ) -> Result<SqlAnswer, SqlError> {
     let memory_max = request.budget.memory_max_bytes;
     let failed = |error: DataFusionError| SqlError::of(error, memory_max);
-    let statement = statement::parse(&request.statement)?;
+    let Parsed { statement, as_of } = statement::parse(&request.statement)?;
+    let as_of = one_moment(request.as_of.as_ref(), as_of)?;
     let pool: Arc<dyn MemoryPool> =
         Arc::new(GreedyMemoryPool::new(usize::try_from(memory_max).unwrap_or(usize::MAX)));
     let state = session::state(threads, pool.clone(), guard).map_err(failed)?;
     let tables = tables_of(&state, &statement).map_err(failed)?;
     let context = SessionContext::new_with_state(state);
     session::without_dangers(&context);
-    let warnings = register(&context, request, sources, guard, &tables)?;
+    let warnings = register(&context, request, as_of.as_ref(), (sources, guard), &tables)?;
     let state = context.state();
     let plan = state.statement_to_plan(statement).await.map_err(failed)?;
     let only_read =
@@ -77,6 +79,17 @@ async fn once(
     let batches = frame.execute_stream().await.map_err(failed)?;
     let collecting = Collecting { request, guard, pool: &pool, warnings };
     collecting.collect(batches).await
+}
+
+/// As of when a statement reads, which it says itself or whoever sent it.
+fn one_moment(asked: Option<&AsOf>, named: Option<AsOf>) -> Result<Option<AsOf>, SqlError> {
+    if let (Some(asked), Some(named)) = (asked, &named)
+        && asked != named
+    {
+        let text = "the request's as_of and the statement's FOR SYSTEM_TIME AS OF are different moments; leave out one of them";
+        return Err(SqlError::statement(text));
+    }
+    Ok(named.or_else(|| asked.cloned()))
 }
 
 /// The tables that a statement names.
@@ -93,8 +106,8 @@ fn tables_of(
 fn register(
     context: &SessionContext,
     request: &SqlRequest,
-    sources: &SharedSources,
-    guard: &Arc<Guard>,
+    as_of: Option<&AsOf>,
+    (sources, guard): (&SharedSources, &Arc<Guard>),
     read: &BTreeSet<SqlTable>,
 ) -> Result<Vec<String>, SqlError> {
     let tenants: Vec<TenantId> = request
@@ -106,7 +119,7 @@ fn register(
         .iter()
         .flat_map(|table| tenants.iter().map(|tenant| (tenant.clone(), table.stored())))
         .collect();
-    let taken = match &request.as_of {
+    let taken = match as_of {
         Some(as_of) => as_of.read().and_then(|as_of| sources.snapshots_as_of(&keys, &as_of)),
         None => Ok(sources.snapshots(&keys)),
     };

@@ -1,11 +1,18 @@
 //! Which statements are run: those that read.
 
-use datafusion::sql::{
-    parser::{DFParserBuilder, ExplainStatement, Statement},
-    sqlparser::{ast::Statement as Ast, dialect::GenericDialect},
+use datafusion::{
+    common::DataFusionError,
+    sql::{
+        parser::{DFParserBuilder, ExplainStatement, Statement},
+        sqlparser::{
+            ast::Statement as Ast, dialect::GenericDialect, parser::ParserError,
+            tokenizer::Tokenizer,
+        },
+    },
 };
+use varve_query::plan::AsOf;
 
-use crate::error::SqlError;
+use crate::{as_of, error::SqlError};
 
 /// How deep expressions and queries may be nested.
 const NESTING_MAX: usize = 64;
@@ -13,8 +20,16 @@ const NESTING_MAX: usize = 64;
 /// The longest text of a statement: what is in it may be a chain of that length, and is walked as a tree.
 const STATEMENT_MAX_BYTES: usize = 64 << 10;
 
+/// A statement, read.
+#[derive(Debug)]
+pub(crate) struct Parsed {
+    pub(crate) statement: Statement,
+    /// As of when it reads, if it says so itself.
+    pub(crate) as_of: Option<AsOf>,
+}
+
 /// Reads one statement.
-pub(crate) fn parse(text: &str) -> Result<Statement, SqlError> {
+pub(crate) fn parse(text: &str) -> Result<Parsed, SqlError> {
     if text.len() > STATEMENT_MAX_BYTES {
         return Err(SqlError::statement(format!(
             "the statement has {} bytes; it may have {STATEMENT_MAX_BYTES}",
@@ -23,7 +38,10 @@ pub(crate) fn parse(text: &str) -> Result<Statement, SqlError> {
     }
     let failed = |error| SqlError::of(error, 0);
     let dialect = GenericDialect {};
-    let mut statements = DFParserBuilder::new(text)
+    let tokens = Tokenizer::new(&dialect, text).tokenize_with_location();
+    let tokens = tokens.map_err(|error| failed(DataFusionError::from(ParserError::from(error))))?;
+    let (tokens, moments) = as_of::take(tokens)?;
+    let mut statements = DFParserBuilder::new(tokens)
         .with_dialect(&dialect)
         .with_recursion_limit(NESTING_MAX)
         .build()
@@ -36,7 +54,8 @@ pub(crate) fn parse(text: &str) -> Result<Statement, SqlError> {
         return Err(SqlError::statement("one statement at a time; send the others apart"));
     }
     allow(&statement)?;
-    Ok(statement)
+    let as_of = as_of::of_statement(&statement, moments)?;
+    Ok(Parsed { statement, as_of })
 }
 
 fn allow(statement: &Statement) -> Result<(), SqlError> {

@@ -22,6 +22,8 @@ pub(crate) use self::{nested::as_text_map, samples::METRIC};
 pub(crate) const TIME: &str = "time";
 /// The column of trace ids that logs and spans have.
 pub(crate) const TRACE_ID: &str = "trace_id";
+/// Of logs and spans.
+pub(crate) const SPAN_ID: &str = "span_id";
 /// The column of log lines.
 pub(crate) const BODY: &str = "body";
 

@@ -6,175 +6,22 @@
 //! too old is not there at any position. Metadata is always read as it is now: of rows that say the
 //! same the newest is all that is kept.
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::sync::Arc;
 
-use arrow::{
-    array::{AsArray, BooleanArray, RecordBatch},
-    datatypes::{UInt32Type, UInt64Type},
-    error::ArrowError,
-};
-use varve_segment::{Counts, EPOCH, Erasure, OFFSET, PARTITION, RowTest};
-use varve_types::{LogId, Lsn, PartitionId, Table, TenantId};
+use varve_types::{Table, TenantId};
 
 use crate::{
-    entry::LogRange,
-    error::SegmentReadError,
-    segment::{Segment, Why},
+    position::{AsOf, AsOfError, Position},
     snapshot::Snapshot,
     store::Store,
 };
-
-/// A position of all logs: of each partition the first place that is not seen. Of a partition that is not
-/// named nothing is.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Position(BTreeMap<PartitionId, Lsn>);
-
-/// As of when rows are read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum AsOf {
-    /// A position.
-    Position(Position),
-    /// Milliseconds since the epoch: the last position that is known of no later time.
-    TimeMs(i64),
-}
-
-/// Why nothing can be read as of there.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum AsOfError {
-    /// It is not written as a position.
-    #[error("as of '{text}': {reason}; a position is written as logs/0=1:40,spans/3=1:7")]
-    Syntax {
-        /// As it was sent.
-        text: String,
-        /// What is wrong with it.
-        reason: &'static str,
-    },
-    /// Records will come that belong before it.
-    #[error("as of {partition}={place}: {}", behind(*.end))]
-    Ahead {
-        /// Where.
-        partition: PartitionId,
-        /// What was asked for.
-        place: Lsn,
-        /// Where its log ends.
-        end: Option<Lsn>,
-    },
-    /// Nothing is known of that time.
-    #[error("as of {asked_ms} ms: {}", since(*.first_ms))]
-    TooEarly {
-        /// What was asked for.
-        asked_ms: i64,
-        /// From when on positions are known; `None`: of no time.
-        first_ms: Option<i64>,
-    },
-    /// Samples of before and after are in one segment.
-    #[error(
-        "samples cannot be read as of {position}: segment {segment} has samples of before and after, and does not tell them apart; read as of a position that is not among its records ({records}), or of no position"
-    )]
-    Samples {
-        /// What was asked for.
-        position: String,
-        /// Which.
-        segment: u64,
-        /// Among which records its own are.
-        records: String,
-    },
-    /// A segment could not be read.
-    #[error(transparent)]
-    Read(#[from] SegmentReadError),
-}
-
-fn behind(end: Option<Lsn>) -> String {
-    let told = |end| format!("the log ends at {end}; ask for what is stored");
-    end.map_or_else(|| "there is no such partition".to_owned(), told)
-}
-
-fn since(first_ms: Option<i64>) -> String {
-    let told =
-        |first| format!("positions are known from {first} ms since 1970 on; ask for a later time");
-    first_ms.map_or_else(|| "no position is known of any time yet".to_owned(), told)
-}
-
-impl Position {
-    pub(crate) const fn of(ends: BTreeMap<PartitionId, Lsn>) -> Self {
-        Self(ends)
-    }
-
-    /// Reads `logs/0=1:40,spans/3=1:7`; the empty text is the position before everything.
-    pub fn parse(text: &str) -> Result<Self, AsOfError> {
-        let wrong = |reason| AsOfError::Syntax { text: text.to_owned(), reason };
-        let mut ends = BTreeMap::new();
-        for one in text.split(',').filter(|one| !one.is_empty()) {
-            let (partition, place) =
-                one.split_once('=').ok_or_else(|| wrong("a '=' is missing"))?;
-            let (log, number) =
-                partition.split_once('/').ok_or_else(|| wrong("a '/' is missing"))?;
-            let logs = [LogId::Logs, LogId::Spans, LogId::Samples];
-            let log = logs
-                .into_iter()
-                .find(|known| known.name() == log)
-                .ok_or_else(|| wrong("the log is none of logs, spans, samples"))?;
-            let number = number.parse().map_err(|_| wrong("the partition is no number"))?;
-            let (epoch, offset) = place.split_once(':').ok_or_else(|| wrong("a ':' is missing"))?;
-            let epoch = epoch.parse().map_err(|_| wrong("the epoch is no number"))?;
-            let offset = offset.parse().map_err(|_| wrong("the offset is no number"))?;
-            if ends.insert(PartitionId { log, number }, Lsn::new(epoch, offset)).is_some() {
-                return Err(wrong("a partition is there twice"));
-            }
-        }
-        Ok(Self(ends))
-    }
-
-    /// Refuses places that are not stored yet.
-    fn check(&self, stored: &BTreeMap<PartitionId, Lsn>) -> Result<(), AsOfError> {
-        for (&partition, &place) in &self.0 {
-            let end = stored.get(&partition).copied();
-            if end.is_none_or(|end| place > end) && place > Lsn::new(1, 0) {
-                return Err(AsOfError::Ahead { partition, place, end });
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether a record was appended before it.
-    fn sees(&self, partition: PartitionId, lsn: Lsn) -> bool {
-        self.0.get(&partition).is_some_and(|&end| lsn < end)
-    }
-
-    /// Which of a segment's records were; `None`: some.
-    pub(crate) fn sees_all(&self, table: Table, ranges: &[LogRange]) -> Option<bool> {
-        let mut seen = None;
-        for range in ranges {
-            let partition = PartitionId { log: table.log(), number: range.partition };
-            let (first, last) =
-                (self.sees(partition, range.first), self.sees(partition, range.last));
-            if first != last || seen.is_some_and(|seen| seen != first) {
-                return None;
-            }
-            seen = Some(first);
-        }
-        // Without ranges only the rows tell.
-        seen
-    }
-}
-
-impl fmt::Display for Position {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, (partition, place)) in self.0.iter().enumerate() {
-            let comma = if at == 0 { "" } else { "," };
-            write!(formatter, "{comma}{partition}={place}")?;
-        }
-        Ok(())
-    }
-}
 
 impl Store {
     /// The position of a moment; `None` for now.
     pub fn position(&self, as_of: Option<&AsOf>) -> Result<Position, AsOfError> {
         let state = self.shared().state.read();
         match as_of {
-            None => Ok(Position(state.ends())),
+            None => Ok(Position::of(state.ends())),
             Some(AsOf::TimeMs(at_ms)) => state.timeline.at(*at_ms),
             Some(AsOf::Position(position)) => {
                 position.check(&state.ends())?;
@@ -191,84 +38,30 @@ impl Store {
     ) -> Result<Vec<Snapshot>, AsOfError> {
         let position = self.position(Some(as_of))?;
         let snapshots = self.snapshots(of).into_iter().zip(of);
-        snapshots.map(|(one, (_, table))| one.as_of(*table, &position)).collect()
+        Ok(snapshots.map(|(one, (_, table))| one.as_of(*table, &position)).collect())
     }
 }
 
 impl Snapshot {
-    /// It without what was appended at a position or later.
-    pub fn as_of(mut self, table: Table, position: &Position) -> Result<Self, AsOfError> {
+    /// It without what was appended at a position or later. Of a segment with records of before and after
+    /// the rows say which are which, to those who read them ([`crate::Segment::rows_as_of`]).
+    #[must_use]
+    pub fn as_of(mut self, table: Table, position: &Position) -> Self {
         if table == Table::Metadata {
-            return Ok(self);
+            return self;
         }
+        let shared = Arc::new(position.clone());
         self.memtable.retain(|batch| position.sees(batch.partition, batch.lsn));
         let mut segments = Vec::with_capacity(self.segments.len());
         for segment in self.segments {
             match position.sees_all(table, &segment.entry().log) {
                 Some(true) => segments.push(segment),
                 Some(false) => {}
-                None => segments.extend(seen_of(segment, table, position)?),
+                None => segments.push(Arc::new(segment.divided_by(shared.clone()))),
             }
         }
         self.segments = segments;
-        self.ends = position.0.clone();
-        Ok(self)
+        self.ends = position.ends().clone();
+        self
     }
 }
-
-/// The segment with only what was appended before the position; `None` if that is nothing.
-fn seen_of(
-    segment: Arc<Segment>,
-    table: Table,
-    position: &Position,
-) -> Result<Option<Arc<Segment>>, AsOfError> {
-    if table == Table::Samples {
-        let ranges = segment.entry().log.iter();
-        let told = ranges.map(|one| {
-            format!("{}/{} {} to {}", table.log().name(), one.partition, one.first, one.last)
-        });
-        let told: Vec<String> = told.collect();
-        return Err(AsOfError::Samples {
-            position: position.to_string(),
-            segment: segment.id(),
-            records: if told.is_empty() { "not known".to_owned() } else { told.join(", ") },
-        });
-    }
-    let all = (i64::MIN, i64::MAX);
-    let is_later = |batch: &RecordBatch| later(batch, table, position);
-    let erasure = Erasure {
-        times: all,
-        times_of: &|_| Some(all),
-        test: Some(RowTest { columns: &[PARTITION, EPOCH, OFFSET], is_erased: &is_later }),
-        among: None,
-        counts: Counts::Estimated,
-    };
-    Ok(match segment.without(&erasure, Why::Later)? {
-        Some((seen, _)) => Some(Arc::new(seen)).filter(|seen| seen.shows_rows()),
-        None => Some(segment),
-    })
-}
-
-/// For each row whether it was appended at the position or later.
-fn later(
-    batch: &RecordBatch,
-    table: Table,
-    position: &Position,
-) -> Result<BooleanArray, ArrowError> {
-    let column = |name: &str| {
-        let missing = || ArrowError::SchemaError(format!("no column {name}"));
-        batch.column_by_name(name).ok_or_else(missing)
-    };
-    let partitions = column(PARTITION)?.as_primitive::<UInt32Type>().values();
-    let epochs = column(EPOCH)?.as_primitive::<UInt32Type>().values();
-    let offsets = column(OFFSET)?.as_primitive::<UInt64Type>().values();
-    let log = table.log();
-    let rows = partitions.iter().zip(epochs).zip(offsets);
-    let is_later = |((&number, &epoch), &offset)| {
-        Some(!position.sees(PartitionId { log, number }, Lsn::new(epoch, offset)))
-    };
-    Ok(rows.map(is_later).collect())
-}
-
-#[cfg(test)]
-mod tests;

@@ -2,6 +2,7 @@
 
 mod append;
 mod as_of;
+mod bloom_filters;
 mod check;
 mod clock;
 mod compaction;
@@ -15,6 +16,7 @@ mod memtable;
 mod opening;
 mod orphans;
 mod pinned;
+mod position;
 mod priority;
 mod quarantine;
 mod repair;
@@ -33,10 +35,9 @@ mod store;
 #[cfg(test)]
 mod test_rows;
 mod timeline;
-mod trace_filters;
+mod wanted;
 
 pub use append::Done;
-pub use as_of::{AsOf, AsOfError, Position};
 pub use check::{
     CheckReport, CheckSettings, Depth, Finding, Part, SegmentName, UpkeepError, UpkeepProgress,
     check,
@@ -48,16 +49,18 @@ pub use deletes::{
 };
 pub use error::{AppendError, DamagedSegment, OpenError, SegmentReadError};
 pub use pinned::Pinned;
+pub use position::{AsOf, AsOfError, Position};
 pub use priority::Priority;
 pub use repair::{Lost, OpenLog, RepairReport, RepairSettings, Repaired, repair};
 pub use retention::Expired;
 pub use room::Room;
 pub use segment::Segment;
+pub use segment_list::Filters;
 pub use settings::{Retention, RetentionSettings, StoreSettings, StreamRetention, UpkeepSettings};
 pub use snapshot::{MemtableBatch, Snapshot};
 pub use status::{CoveredPosition, StoreStatus, TableStatus};
 pub use store::Store;
-pub use trace_filters::TraceFilters;
-pub use varve_segment::merged_rows;
-pub use varve_segment::{LabelSetRange, SampleRun};
+pub use varve_segment::{FilterAttributes, LabelSetRange, SampleRun};
+pub use varve_segment::{common_parts, merged_rows};
 pub use varve_text::{Scored, Search, SearchError, TermCounts, TextQuery};
+pub use wanted::Wanted;

@@ -175,7 +175,7 @@ impl<'a> Repair<'a> {
         verdict: &Verdict,
     ) -> Result<(), UpkeepError> {
         let files = self.folders.segment(entry);
-        let rebuilt = Rebuilt::of(entry, &files.parquet, self.settings.text_block_rows)?;
+        let rebuilt = Rebuilt::of(entry, &files.parquet, self.settings)?;
         if self.acts() {
             if verdict.has(Part::Directory) {
                 replace_synced(&files.directory, &rebuilt.directory)
@@ -277,7 +277,7 @@ impl<'a> Repair<'a> {
         if !self.acts() {
             return Ok(());
         }
-        let rebuilt = Rebuilt::of(&one.entry, &from.parquet, self.settings.text_block_rows)?;
+        let rebuilt = Rebuilt::of(&one.entry, &from.parquet, self.settings)?;
         let to = self.folders.segment(&one.entry);
         let folder = self.folders.table(&one.entry.tenant, one.entry.table);
         make_folder(&folder, &self.folders.segments()).map_err(UpkeepError::io(&folder))?;
@@ -318,9 +318,9 @@ impl<'a> Repair<'a> {
         };
         if self.acts() {
             let entry = one.entry.clone();
-            let block_rows = self.settings.text_block_rows;
+            let indexes = (self.settings.text_block_rows, &self.settings.filter_attributes);
             let entry = SegmentEntry { rows: rows.batch.num_rows() as u32, ..entry };
-            let entry = sealing::write_rows(&self.folders, entry, rows, block_rows)?;
+            let entry = sealing::write_rows(&self.folders, entry, rows, indexes)?;
             self.steps.reached();
             self.name_again(one, entry)?;
         }

@@ -102,6 +102,7 @@ impl Shared {
             folders: &self.folders,
             texts: &self.texts,
             text_block_rows: self.settings.text_block_rows,
+            filter_attributes: &self.settings.filter_attributes,
             // The other half is for appends and queries.
             workers: (thread::available_parallelism().map_or(1, NonZero::get) / 2).max(1),
             priority: if is_late { Priority::Equal } else { priority },

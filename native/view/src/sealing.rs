@@ -12,7 +12,9 @@ use std::{
 };
 
 use arrow::array::AsArray;
-use varve_segment::{Clustered, LogPart, SegmentError, Written, cluster, write_parquet};
+use varve_segment::{
+    Clustered, FilterAttributes, LogPart, SegmentError, Written, cluster, write_parquet,
+};
 use varve_text::TextError;
 use varve_types::Table;
 
@@ -66,6 +68,7 @@ pub(crate) struct Sealing<'a> {
     pub(crate) folders: &'a Folders,
     pub(crate) texts: &'a LabelTexts,
     pub(crate) text_block_rows: u32,
+    pub(crate) filter_attributes: &'a FilterAttributes,
     /// How many segments are written side by side, at least 1.
     pub(crate) workers: usize,
     /// Of those who write them.
@@ -147,7 +150,8 @@ impl Sealing<'_> {
             checksum: None,
             log: log_ranges(batches),
         };
-        let entry = write_rows(self.folders, entry, rows, self.text_block_rows)?;
+        let entry =
+            write_rows(self.folders, entry, rows, (self.text_block_rows, self.filter_attributes))?;
         let folder = self.folders.table(tenant, *table);
         Ok(Segment::open(entry, &folder, self.texts)?)
     }
@@ -158,13 +162,15 @@ pub(crate) fn write_rows(
     folders: &Folders,
     mut entry: SegmentEntry,
     mut rows: Clustered,
-    text_block_rows: u32,
+    (text_block_rows, filter_attributes): (u32, &FilterAttributes),
 ) -> Result<SegmentEntry, SealError> {
     let folder = folders.table(&entry.tenant, entry.table);
     make_folder(&folder, &folders.segments()).map_err(SealError::io(&folder))?;
     let files = folders.segment(&entry);
-    let Written { parquet, trace_filter } = write_parquet(&files.parquet, entry.table, &rows)?;
+    let Written { parquet, trace_filter, value_filter } =
+        write_parquet(&files.parquet, entry.table, filter_attributes, &rows)?;
     rows.directory.trace_filter = trace_filter;
+    rows.directory.value_filter = value_filter;
     let directory = rows.directory.to_bytes(&parquet)?;
     entry.checksum = Some(parquet.checksum);
     entry.size_bytes = parquet.size_bytes;

@@ -1,5 +1,6 @@
 //! One sealed segment, as queries read it.
 
+mod as_of;
 mod editions;
 mod hides;
 
@@ -17,8 +18,8 @@ use arrow::array::RecordBatch;
 use parking_lot::Mutex;
 use varve_columnar::structured_metadata::MetadataNames;
 use varve_segment::{
-    Directory, LabelSetRange, MergeInput, ParquetSegment, SampleRun, SegmentError, TraceFilter,
-    common_rows, merged_rows,
+    BloomFilter, Directory, FilterAttributes, LabelSetRange, MergeInput, ParquetSegment, SampleRun,
+    SegmentError, common_rows, merged_rows,
 };
 use varve_text::{FoundRows, Search, TextError, TextIndex};
 use varve_types::Table;
@@ -29,6 +30,7 @@ use crate::{
     error::{DamagedSegment, SegmentReadError},
     files::SegmentFiles,
     label_texts::LabelTexts,
+    position::Position,
 };
 
 /// Number of the next segment that is opened.
@@ -39,12 +41,16 @@ pub struct Segment {
     entry: SegmentEntry,
     edition: u64,
     files: SegmentFiles,
-    directory: Directory,
+    directory: Arc<Directory>,
     /// Of the Parquet file.
     checksums: Option<Arc<[u32]>>,
     /// Until it has its place among the filters of other segments.
-    trace_filter: Mutex<Option<TraceFilter>>,
+    trace_filter: Mutex<Option<BloomFilter>>,
     has_trace_filter: bool,
+    /// The same of span ids and attributes.
+    value_filter: Mutex<Option<BloomFilter>>,
+    /// The attributes whose values are in that; `None` where it has none.
+    filtered: Option<FilterAttributes>,
     opened: Arc<Opened>,
     /// Of spans: the rows of the file that are shown, ascending; `None` for all. Of other tables the
     /// directory says it.
@@ -52,6 +58,8 @@ pub struct Segment {
     /// Of spans, where the rows were looked at.
     first_shown_time: Option<i64>,
     hides: Hides,
+    /// A position among its records, of which rows that came there or later are not seen.
+    as_of: Option<Arc<Position>>,
 }
 
 /// Files that were asked for; what hides rows of a segment does not open them again.
@@ -71,8 +79,6 @@ pub(crate) enum Why {
     Request(u64),
     /// They are over their age, or size, since then (milliseconds since the epoch).
     Due(i64),
-    /// They came after the position that a query is about.
-    Later,
 }
 
 impl Segment {
@@ -94,18 +100,24 @@ impl Segment {
         }
         texts.share(&mut directory);
         let trace_filter = directory.trace_filter.take();
+        let values = directory.value_filter.take();
+        let (filtered, value_filter) =
+            values.map(|values| (values.attributes, values.filter)).unzip();
         Ok(Self {
             entry,
             edition: NEXT_EDITION.fetch_add(1, Ordering::Relaxed),
             files,
-            directory,
+            directory: Arc::new(directory),
             checksums: parquet.blocks,
             has_trace_filter: trace_filter.is_some(),
             trace_filter: Mutex::new(trace_filter),
+            value_filter: Mutex::new(value_filter),
+            filtered,
             opened: Arc::default(),
             shown_rows: None,
             first_shown_time: None,
             hides: Hides::default(),
+            as_of: None,
         })
     }
 
@@ -145,8 +157,18 @@ impl Segment {
     }
 
     /// The filter of trace ids, once: it is looked up where those of all segments are.
-    pub(crate) fn take_trace_filter(&self) -> Option<TraceFilter> {
+    pub(crate) fn take_trace_filter(&self) -> Option<BloomFilter> {
         self.trace_filter.lock().take()
+    }
+
+    /// The filter of span ids and attributes, likewise.
+    pub(crate) fn take_value_filter(&self) -> Option<BloomFilter> {
+        self.value_filter.lock().take()
+    }
+
+    /// Whether it has a filter that values of this attribute are in; of logs of this label.
+    pub(crate) fn filters_attribute(&self, name: &str) -> bool {
+        self.filtered.as_ref().is_some_and(|names| names.contains(name))
     }
 
     /// What the Parquet file of an older version tells: `false` if no row has the trace id.
@@ -278,6 +300,7 @@ impl Segment {
         from_ms: i64,
         to_ms: i64,
     ) -> Result<Vec<SampleRun>, SegmentReadError> {
+        debug_assert!(!self.is_divided(), "of samples nothing tells which were there");
         let sets: Vec<_> =
             label_sets.iter().map(|&set| (set, &self.directory.label_sets[set])).collect();
         self.parquet()?.samples(&sets, (from_ms, to_ms)).map_err(|error| self.failed(&error))

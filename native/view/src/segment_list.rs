@@ -2,13 +2,29 @@
 
 use std::{ops::Deref, sync::Arc};
 
-use crate::{segment::Segment, trace_filters::TraceFilters};
+use crate::{bloom_filters::BloomFilters, segment::Segment};
 
-/// Segments in the order of sealing, and where in memory their trace ids are looked up.
+/// Segments in the order of sealing, and where in memory their trace ids and other values are looked up.
 #[derive(Clone, Default)]
 pub(crate) struct SegmentList {
     segments: Vec<Arc<Segment>>,
-    filters: TraceFilters,
+    filters: Filters,
+}
+
+/// The filters of the segments of one tenant and table. A copy shares them.
+#[derive(Clone, Default)]
+pub struct Filters {
+    /// Of trace ids.
+    pub(crate) traces: BloomFilters,
+    /// Of span ids and attributes.
+    pub(crate) values: BloomFilters,
+}
+
+impl Filters {
+    /// What they take of memory.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.traces.bytes() + self.values.bytes()
+    }
 }
 
 impl Deref for SegmentList {
@@ -22,14 +38,18 @@ impl Deref for SegmentList {
 impl FromIterator<Arc<Segment>> for SegmentList {
     fn from_iter<I: IntoIterator<Item = Arc<Segment>>>(segments: I) -> Self {
         let segments: Vec<_> = segments.into_iter().collect();
-        let filter = |one: &Arc<Segment>| Some((one.id(), one.take_trace_filter()?));
-        let filters = TraceFilters::of(segments.iter().filter_map(filter));
+        let of_traces = |one: &Arc<Segment>| Some((one.id(), one.take_trace_filter()?));
+        let of_values = |one: &Arc<Segment>| Some((one.id(), one.take_value_filter()?));
+        let filters = Filters {
+            traces: BloomFilters::of(segments.iter().filter_map(of_traces)),
+            values: BloomFilters::of(segments.iter().filter_map(of_values)),
+        };
         Self { segments, filters }
     }
 }
 
 impl SegmentList {
-    pub(crate) fn filters(&self) -> &TraceFilters {
+    pub(crate) fn filters(&self) -> &Filters {
         &self.filters
     }
 
@@ -48,14 +68,16 @@ impl SegmentList {
         for segment in by {
             self.add_filter(segment);
         }
-        self.filters.forget(|id| !ids.contains(&id));
+        self.filters.traces.forget(|id| !ids.contains(&id));
+        self.filters.values.forget(|id| !ids.contains(&id));
     }
 
-    /// Puts segments in the place of those with the same ids, which have the same trace ids or more.
+    /// Puts segments in the place of those with the same ids, which have the same values or more.
     pub(crate) fn exchange(&mut self, by: &[Arc<Segment>]) {
         for old in &mut self.segments {
             if let Some(new) = by.iter().find(|new| new.id() == old.id()) {
                 drop(new.take_trace_filter());
+                drop(new.take_value_filter());
                 *old = new.clone();
             }
         }
@@ -63,7 +85,10 @@ impl SegmentList {
 
     fn add_filter(&mut self, segment: &Segment) {
         if let Some(filter) = segment.take_trace_filter() {
-            self.filters.add(segment.id(), &filter);
+            self.filters.traces.add(segment.id(), &filter);
+        }
+        if let Some(filter) = segment.take_value_filter() {
+            self.filters.values.add(segment.id(), &filter);
         }
     }
 }

@@ -7,6 +7,7 @@ use std::{
 };
 
 use varve_log::DiskReserve;
+use varve_segment::FilterAttributes;
 use varve_types::{Table, TenantId};
 
 use crate::deletes::{LabelMatch, Selector};
@@ -28,6 +29,8 @@ pub struct StoreSettings {
     pub memtable_max_age_ms: u64,
     /// Rows that the text index finds as one block.
     pub text_block_rows: u32,
+    /// Attributes whose values are in the filters of segments.
+    pub filter_attributes: FilterAttributes,
     /// What compaction leaves free on the disk.
     pub disk_reserve: DiskReserve,
     /// What is done with segments in the background.
@@ -47,6 +50,7 @@ impl StoreSettings {
             memtable_max_bytes: 64 << 20,
             memtable_max_age_ms: 3_600_000,
             text_block_rows: 4,
+            filter_attributes: FilterAttributes::default(),
             disk_reserve: DiskReserve::NONE,
             upkeep: UpkeepSettings::OFF,
         }

@@ -3,10 +3,9 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use arrow::array::RecordBatch;
-use varve_segment::TraceKey;
 use varve_types::{Lsn, PartitionId};
 
-use crate::{segment::Segment, trace_filters::TraceFilters};
+use crate::{segment::Segment, segment_list::Filters};
 
 /// One tenant's rows of one table. Holding it keeps its segments' files readable.
 ///
@@ -16,8 +15,8 @@ pub struct Snapshot {
     /// Sealed rows, in the order of sealing: within a partition a later segment's rows were
     /// appended later.
     pub segments: Vec<Arc<Segment>>,
-    /// Where [`Snapshot::segments_with_trace`] looks first.
-    pub trace_filters: TraceFilters,
+    /// Where [`Snapshot::segments_with_trace`] and [`Snapshot::segments_without`] look.
+    pub filters: Filters,
     /// Rows not sealed yet: the batches as they were appended (`columnar::schema`), per partition
     /// in the log's order. Appended later than all segments' rows of the partition.
     pub memtable: Vec<MemtableBatch>,
@@ -26,16 +25,6 @@ pub struct Snapshot {
     /// Per partition, the first place of the log that is not in here: rows before it all are, whoever's
     /// they are; none after it is. Partitions that never had a record are missing.
     pub ends: BTreeMap<PartitionId, Lsn>,
-}
-
-impl Snapshot {
-    /// Segments (of spans or logs) that may have rows of the trace; about one in a thousand has none.
-    pub fn segments_with_trace(&self, trace_id: &[u8; 16]) -> impl Iterator<Item = &Arc<Segment>> {
-        let without = self.trace_filters.without(TraceKey::of(trace_id));
-        self.segments.iter().filter(move |segment| {
-            without.binary_search(&segment.id()).is_err() && segment.may_hold_trace(trace_id)
-        })
-    }
 }
 
 /// One record of the log whose rows are not sealed yet.

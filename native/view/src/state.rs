@@ -110,7 +110,7 @@ impl State {
         let segments = self.segments.get(key);
         Snapshot {
             segments: segments.map(|list| list.to_vec()).unwrap_or_default(),
-            trace_filters: segments.map(|list| list.filters().clone()).unwrap_or_default(),
+            filters: segments.map(|list| list.filters().clone()).unwrap_or_default(),
             memtable: self.memtables.batches(key),
             ends: self.ends(),
             warnings: self.missing_from(key),

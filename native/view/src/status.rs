@@ -30,7 +30,7 @@ pub struct StoreStatus {
     pub log_lost: Vec<String>,
     /// Text indexes that turned out damaged since the start; their segments are read without.
     pub text_indexes_damaged: u64,
-    /// Memory of the trace-id filters.
+    /// Memory of the filters of trace ids, span ids and attributes.
     pub trace_filter_bytes: u64,
     /// What was merged since the start.
     pub compaction: CompactionStatus,

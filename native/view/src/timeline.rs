@@ -14,8 +14,8 @@ use varve_types::{Lsn, PartitionId};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::{
-    as_of::{AsOfError, Position},
     files::replace,
+    position::{AsOfError, Position},
 };
 
 const FILE: &str = "timeline";

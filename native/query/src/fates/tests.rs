@@ -3,11 +3,14 @@
 
 use std::sync::{Arc, mpsc};
 
-use arrow::array::RecordBatch;
+use arrow::{
+    array::{FixedSizeBinaryArray, RecordBatch},
+    compute::concat_batches,
+};
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 use varve_columnar::{
-    answer::{Outcome, SegmentsLeftOut},
+    answer::{Answer, Outcome, SegmentsLeftOut},
     attributes::AttributeType,
     builders::{LogRow, LogsBuilder, SampleRow, SamplesBuilder, SpanRow, SpansBuilder},
 };
@@ -29,10 +32,15 @@ pub(crate) fn checked(outcome: Outcome) -> Outcome {
     outcome
 }
 
+fn user(hour: i64) -> String {
+    format!("ada-{hour}")
+}
+
 fn logs(hour: i64) -> RecordBatch {
     let mut builder = LogsBuilder::default();
     let stream = builder.intern_stream(&format!(r#"{{"app":"s{hour}"}}"#));
     for minute in 0..3 {
+        builder.attributes.push("user.id", AttributeType::String, &user(hour));
         builder.append(&LogRow {
             time_unix_nano: hour * HOUR_NS + minute * HOUR_NS / 60,
             observed_time_unix_nano: 0,
@@ -42,8 +50,8 @@ fn logs(hour: i64) -> RecordBatch {
             detected_level: None,
             body: &format!("a line of needle{hour}"),
             body_type: AttributeType::String,
-            trace_id: None,
-            span_id: None,
+            trace_id: Some([1 + hour as u8; 16]),
+            span_id: Some([1 + hour as u8; 8]),
             flags: 0,
             event_name: "",
             dropped_attributes_count: 0,
@@ -58,9 +66,10 @@ fn spans(hour: i64) -> RecordBatch {
     let mut builder = SpansBuilder::default();
     let resource = builder.intern_resource(r#"{"attributes":[["service.name",1,"shop"]]}"#);
     let scope = builder.intern_scope("{}");
+    builder.attributes.push("user.id", AttributeType::String, &user(hour));
     builder.append(&SpanRow {
         trace_id: [1 + hour as u8; 16],
-        span_id: [1; 8],
+        span_id: [1 + hour as u8; 8],
         parent_span_id: None,
         trace_state: "",
         name: "GET /",
@@ -88,37 +97,47 @@ fn samples(hour: i64) -> RecordBatch {
     builder.finish().unwrap()
 }
 
-/// The folder is the store's data directory.
-fn store() -> (Store, TempDir) {
-    let folder = tempfile::tempdir().unwrap();
-    let settings = StoreSettings::quiet(folder.path());
-    let store = Store::open(Arc::new(MemoryLog::new(1)), settings).unwrap();
+fn append(store: &Store, table: Table, batch: RecordBatch) {
     let tenant = TenantId::parse("test").unwrap();
+    let (told, fate) = mpsc::channel();
+    let done = Box::new(move |one| told.send(one).unwrap());
+    store.append(&tenant, vec![(table, batch)], 0, done);
+    fate.recv().unwrap().unwrap();
+}
+
+/// The folder is the store's data directory.
+fn empty_store() -> (Store, TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let filter_attributes = ["user.id"].into_iter().collect();
+    let settings = StoreSettings { filter_attributes, ..StoreSettings::quiet(folder.path()) };
+    let store = Store::open(Arc::new(MemoryLog::new(1)), settings).unwrap();
+    (store, folder)
+}
+
+fn store() -> (Store, TempDir) {
+    let (store, folder) = empty_store();
     for hour in 0..HOURS {
-        for (table, batch) in [
-            (Table::Logs, logs(hour)),
-            (Table::Spans, spans(hour)),
-            (Table::Samples, samples(hour)),
-        ] {
-            let (told, fate) = mpsc::channel();
-            let batches = vec![(table, batch)];
-            store.append(&tenant, batches, 0, Box::new(move |one| told.send(one).unwrap()));
-            fate.recv().unwrap().unwrap();
-        }
+        append(&store, Table::Logs, logs(hour));
+        append(&store, Table::Spans, spans(hour));
+        append(&store, Table::Samples, samples(hour));
         store.seal_now().unwrap();
     }
     (store, folder)
 }
 
-/// Segments in all, those read, and why the others were not.
-fn told(store: &Store, plan: &Json) -> (u64, u64, SegmentsLeftOut) {
-    let query: Query = serde_json::from_value(json!({
+fn query(plan: &Json) -> Query {
+    serde_json::from_value(json!({
         "tenants": ["test"],
         "plan": plan,
         "answer": "loki",
         "budget": { "deadlineMs": 60_000, "memoryMaxBytes": 1_000_000, "seriesMax": 100, "samplesMax": 100 },
     }))
-    .unwrap();
+    .unwrap()
+}
+
+/// Segments in all, those read, and why the others were not.
+fn told(store: &Store, plan: &Json) -> (u64, u64, SegmentsLeftOut) {
+    let query = query(plan);
     let stats = checked(run(&query, store, &CancelToken::default()).unwrap()).stats;
     (stats.segments_total, stats.segments_read, stats.left_out)
 }
@@ -222,6 +241,81 @@ fn a_trace_is_looked_for_where_the_filters_know_it() {
     let hinted = json!({ "node": "traceById", "traceId": id, "range": range(1, 3), "spans": null });
     let left_out = SegmentsLeftOut { by_time: 2, by_trace_filter: 1, ..Default::default() };
     assert_eq!(told(&store, &hinted), (4, 1, left_out));
+}
+
+/// What is told of the segments, of which the answer is in one.
+fn told_of_one(store: &Store, plan: &Json) {
+    let left_out = SegmentsLeftOut { by_trace_filter: 3, ..SegmentsLeftOut::default() };
+    assert_eq!(told(store, plan), (4, 1, left_out), "{plan}");
+}
+
+#[test]
+fn spans_are_looked_for_where_the_filters_know_their_ids_and_attributes() {
+    let (store, _folder) = store();
+    let text =
+        |text: &str| json!({ "kind": "static", "value": { "type": "string", "value": text } });
+    let equal = |field: &Json, value: &str| {
+        let field = json!({ "kind": "field", "field": field });
+        json!({ "kind": "binary", "op": "=", "left": field, "right": text(value) })
+    };
+    let user = |scope: &Json| json!({ "kind": "attribute", "scope": scope, "name": "user.id", "parent": false });
+    let intrinsic = |name: &str| json!({ "kind": "intrinsic", "name": name });
+    for condition in [
+        equal(&intrinsic("spanId"), &"03".repeat(8)),
+        equal(&intrinsic("traceId"), &"03".repeat(16)),
+        equal(&user(&Json::Null), "ada-2"),
+        equal(&user(&json!("span")), "ada-2"),
+    ] {
+        let mut plan = trace_search((0, 4), 100);
+        plan["spanset"] = json!({ "node": "filter", "condition": condition });
+        told_of_one(&store, &plan);
+    }
+}
+
+#[test]
+fn a_trace_is_in_the_range_by_a_span_in_a_segment_that_the_filters_leave_out() {
+    let (store, _folder) = empty_store();
+    // The span that is looked for began before the range, in a segment that reaches into it …
+    let both = [spans(0), spans(2)];
+    append(&store, Table::Spans, concat_batches(&both[0].schema(), &both).unwrap());
+    store.seal_now().unwrap();
+    // … and another span of its trace is in the range.
+    let mut columns = spans(2).columns().to_vec();
+    let id = FixedSizeBinaryArray::try_from_iter([[1_u8; 16]].into_iter()).unwrap();
+    columns[both[0].schema().index_of("trace_id").unwrap()] = Arc::new(id);
+    append(&store, Table::Spans, RecordBatch::try_new(both[0].schema(), columns).unwrap());
+    store.seal_now().unwrap();
+    let field = json!({ "kind": "field", "field": { "kind": "intrinsic", "name": "spanId" } });
+    let id = json!({ "kind": "static", "value": { "type": "string", "value": "01".repeat(8) } });
+    let found = |from: i64, to: i64| {
+        let mut plan = trace_search((from, to), 100);
+        let condition = json!({ "kind": "binary", "op": "=", "left": field, "right": id });
+        plan["spanset"] = json!({ "node": "filter", "condition": condition });
+        match run(&query(&plan), &store, &CancelToken::default()).unwrap().answer {
+            Answer::Traces(traces) => traces.len(),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!((found(0, 4), found(1, 3), found(1, 2)), (1, 1, 0));
+}
+
+#[test]
+fn lines_are_looked_for_where_the_filters_know_their_structured_metadata() {
+    let (store, _folder) = store();
+    let rows = |name: &str, value: &str| {
+        let matcher = json!({ "name": name, "op": "=", "value": value });
+        let filter =
+            json!({ "stage": "labelFilter", "expr": { "kind": "text", "matcher": matcher } });
+        let mut plan = log_rows(".+", "line", (0, 4), 100);
+        plan["input"]["stages"].as_array_mut().unwrap().push(filter);
+        plan
+    };
+    told_of_one(&store, &rows("trace_id", &"03".repeat(16)));
+    told_of_one(&store, &rows("span_id", &"03".repeat(8)));
+    told_of_one(&store, &rows("user_id", "ada-2"));
+    let read_all = (4, 4, SegmentsLeftOut::default());
+    assert_eq!(told(&store, &rows("other", "ada-2")), read_all, "no filter has it");
+    assert_eq!(told(&store, &rows("app", "s2")).2.by_trace_filter, 0, "a label of the stream");
 }
 
 #[test]

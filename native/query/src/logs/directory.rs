@@ -113,7 +113,7 @@ impl<'b> LogColumns<'b> {
 }
 
 /// The times of a batch, nanoseconds since the epoch.
-pub(super) fn times(batch: &RecordBatch) -> Result<&Int64Array, QueryError> {
+pub(crate) fn times(batch: &RecordBatch) -> Result<&Int64Array, QueryError> {
     let column = batch.column_by_name("time_unix_nano");
     column
         .and_then(|column| column.as_primitive_opt::<Int64Type>())

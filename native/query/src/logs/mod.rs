@@ -23,6 +23,7 @@ mod template;
 mod text_search;
 mod unread;
 mod volume;
+mod wanted;
 mod window;
 
 use hashbrown::HashMap;
@@ -36,9 +37,12 @@ use crate::{
     plan::{Direction, LogRows, TimeRange},
 };
 
-use self::{listing::Listing, pipeline::Pipeline, row_labels::WantedNames, scan::Scan};
+use self::{
+    listing::Listing, pipeline::Pipeline, row_labels::WantedNames, scan::Scan,
+    wanted::WantedMetadata,
+};
 
-pub(crate) use directory::{LogColumns, StreamDirectory, overlaps};
+pub(crate) use directory::{LogColumns, StreamDirectory, overlaps, times};
 pub(crate) use fields::fields;
 pub(crate) use log_window::LogWindow;
 pub(crate) use patterns::patterns;
@@ -89,7 +93,8 @@ pub(crate) fn run(
     let selectors = [Matchers::compile(&input.scan.matchers)?];
     let mut streams = StreamDirectory::new(&selectors);
     let needles = needles::needles(&input.stages);
-    let scan = Scan { range, pipeline: &pipeline, needles, hits: HashMap::new() };
+    let wanted = WantedMetadata::of(&input.stages);
+    let scan = Scan { range, pipeline: &pipeline, needles, hits: HashMap::new(), wanted };
     let mut listing = Listing::new(context, &pipeline, direction, limit as usize);
     scan.run(context, &mut streams, &mut listing)?;
     Ok(Answer::Streams(listing.finish(interval_ns)))

@@ -21,6 +21,7 @@ use super::{
     range_of,
     row_labels::{RowLabels, WantedNames},
     scan::{Found, Reader, Row, Scan},
+    wanted::WantedMetadata,
 };
 use crate::{context::ExecContext, error::QueryError, matcher::Matchers, plan::LogRows};
 
@@ -41,7 +42,8 @@ pub(crate) fn patterns(
     let selectors = [Matchers::compile(&input.scan.matchers)?];
     let mut streams = StreamDirectory::new(&selectors);
     let needles = needles::needles(&input.stages);
-    let scan = Scan { range, pipeline: &pipeline, needles, hits: HashMap::new() };
+    let wanted = WantedMetadata::of(&input.stages);
+    let scan = Scan { range, pipeline: &pipeline, needles, hits: HashMap::new(), wanted };
     let mut mining = Mining {
         context,
         pipeline: &pipeline,

@@ -14,15 +14,16 @@ use hashbrown::HashMap;
 use rayon::prelude::*;
 use varve_columnar::answer::QueryStats;
 use varve_types::{Lsn, PartitionId, Table};
-use varve_view::{MemtableBatch, Segment};
+use varve_view::{MemtableBatch, Segment, common_parts};
 
 use self::{
-    ranges::{StreamRange, cut, intersect},
+    ranges::{StreamRange, cut},
     segment_rows::SegmentRows,
 };
 use super::{
     directory::{LogColumns, StreamDirectory, bodies, overlaps},
     pipeline::Pipeline,
+    wanted::WantedMetadata,
 };
 use crate::{context::ExecContext, error::QueryError, fates::Fate, plan::TimeRange};
 
@@ -39,6 +40,8 @@ pub(super) struct Scan<'q> {
     pub(super) needles: Vec<Vec<&'q str>>,
     /// By segment the only rows that are read of it.
     pub(super) hits: Hits,
+    /// What the rows that are kept have.
+    pub(super) wanted: WantedMetadata,
 }
 
 /// A row that passed.
@@ -191,6 +194,10 @@ impl Scan<'_> {
         match &piece.source {
             Source::Segment(segment, ranges) => {
                 context.tell(segment, Fate::Read);
+                let ranges = &context.parts_as_of(segment, ranges)?;
+                if ranges.is_empty() {
+                    return Ok(());
+                }
                 reader.begin(segment, streams);
                 SegmentRows { scan: self, context, streams, segment, ranges }.read(reader)?;
                 reader.end()
@@ -211,11 +218,22 @@ impl Scan<'_> {
         let mut pieces = Vec::new();
         for (tenant, snapshot) in context.snapshots(Table::Logs) {
             streams.enter(tenant);
+            let wanted = self.wanted.wanted.as_ref();
+            let without =
+                wanted.map(|wanted| snapshot.segments_without(wanted)).unwrap_or_default();
             for segment in context.segments_in_time(snapshot, |times| overlaps(times, self.range)) {
                 context.budget.check()?;
-                let ranges = self.ranges_of_streams(context, segment, streams)?;
+                let mut ranges = self.ranges_of_streams(context, segment, streams)?;
+                let matched = !ranges.is_empty();
+                if without.binary_search(&segment.id()).is_ok() {
+                    let streams = streams.streams();
+                    ranges.retain(|((stream, _), _)| {
+                        !self.wanted.is_told_of(&streams[*stream as usize])
+                    });
+                }
                 if ranges.is_empty() {
-                    context.tell(segment, Fate::OtherLabels);
+                    let fate = if matched { Fate::OtherTraces } else { Fate::OtherLabels };
+                    context.tell(segment, fate);
                 } else if reader.recall(segment, streams)? {
                     context.tell(segment, Fate::Kept);
                 } else {
@@ -263,10 +281,10 @@ impl Scan<'_> {
         let mut ranges = Vec::new();
         for set in segment.label_sets().iter().filter(|set| overlaps(set.time_range, self.range)) {
             if let Some(stream) = streams.number_of(context, &set.text)? {
-                ranges.push((stream, set.rows.clone(), set.time_range));
+                ranges.push(((stream, set.time_range), set.rows.clone()));
             }
         }
-        ranges.sort_by_key(|(_, rows, _)| rows.start);
+        ranges.sort_by_key(|(_, rows)| rows.start);
         Ok(ranges)
     }
 
@@ -278,11 +296,11 @@ impl Scan<'_> {
     ) -> Result<Vec<StreamRange>, QueryError> {
         for texts in &self.needles {
             if let Some(hits) = rows_with_one_of(segment, texts)? {
-                ranges = intersect(&ranges, &hits);
+                ranges = common_parts(&ranges, &hits);
             }
         }
         if let Some(hits) = self.hits.get(&segment.id()) {
-            ranges = intersect(&ranges, hits);
+            ranges = common_parts(&ranges, hits);
         }
         Ok(ranges)
     }

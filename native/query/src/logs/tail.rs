@@ -16,6 +16,7 @@ use super::{
     pipeline::Pipeline,
     range_of,
     scan::Scan,
+    wanted::WantedMetadata,
 };
 use crate::{
     context::ExecContext,
@@ -86,7 +87,8 @@ pub(crate) fn tail(
     let selectors = [Matchers::compile(&input.scan.matchers)?];
     let mut streams = StreamDirectory::new(&selectors);
     let needles = needles::needles(&input.stages);
-    let scan = Scan { range, pipeline: &pipeline, needles, hits: HashMap::new() };
+    let wanted = WantedMetadata::of(&input.stages);
+    let scan = Scan { range, pipeline: &pipeline, needles, hits: HashMap::new(), wanted };
     let mut listing = Listing::new(context, &pipeline, direction, most);
     listing.start_at(after.as_ref().map(Position::ends).unwrap_or_default());
     scan.run(context, &mut streams, &mut listing)?;

@@ -11,6 +11,7 @@ use varve_view::{MemtableBatch, Snapshot};
 
 use crate::{CancelToken, QueryError, Sources, fates::tests::checked, plan::Query, run};
 
+mod as_of;
 mod naive;
 mod overviews;
 mod sealed;

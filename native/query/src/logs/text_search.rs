@@ -15,6 +15,7 @@ use super::{
     directory::{StreamDirectory, bodies, overlaps},
     pipeline::Pipeline,
     scan::{Found, Hits, Reader, Row, Scan},
+    wanted::WantedMetadata,
 };
 use crate::{
     context::ExecContext,
@@ -38,7 +39,8 @@ pub(crate) fn text_search(
     let mut streams = StreamDirectory::new(&selectors);
     let (hits, counts) = rows_to_read(context, &search, range)?;
     let pipeline = Pipeline::compile(&[])?;
-    let scan = Scan { range, pipeline: &pipeline, needles: Vec::new(), hits };
+    let wanted = WantedMetadata::default();
+    let scan = Scan { range, pipeline: &pipeline, needles: Vec::new(), hits, wanted };
     let mut ranking = Ranking {
         context,
         search: &search,

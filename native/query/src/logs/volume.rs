@@ -161,7 +161,7 @@ impl<'q, F: FnMut(&Part) -> Result<(), QueryError>> Tally<'q, F> {
             fate = Fate::Read;
             let (first, last) = set.time_range;
             match (self.step_of(first), self.step_of(last)) {
-                (Some(step), Some(end)) if step == end => {
+                (Some(step), Some(end)) if step == end && !segment.is_divided() => {
                     let part = Part { stream, step, lines: set.count, bytes: set.bytes };
                     (self.add)(&part)?;
                 }
@@ -174,6 +174,10 @@ impl<'q, F: FnMut(&Part) -> Result<(), QueryError>> Tally<'q, F> {
     }
 
     fn rows(&mut self, segment: &Segment, rows: &[(u32, Range<u32>)]) -> Result<(), QueryError> {
+        let rows = &self.context.parts_as_of(segment, rows)?;
+        if rows.is_empty() {
+            return Ok(());
+        }
         let ranges: Vec<_> = rows.iter().map(|(_, rows)| rows.clone()).collect();
         let mut origins = rows.iter().flat_map(|(stream, rows)| rows.clone().map(|_| *stream));
         let mut counted = QueryStats::default();

@@ -16,6 +16,7 @@ use super::{
     row_labels::{ERROR, RowLabels},
     samples::Unwrapper,
     scan::Scan,
+    wanted::WantedMetadata,
 };
 use crate::{
     context::ExecContext,
@@ -47,7 +48,8 @@ pub(crate) fn log_window(
     let to = last.saturating_sub(offset_ns).saturating_add(1);
     let range = TimeRange { from: Nanos(from), to: Nanos(to) };
     let needles = needles(&input.stages);
-    let scan = Scan { range, pipeline: &pipeline, needles, hits: HashMap::new() };
+    let wanted = WantedMetadata::of(&input.stages);
+    let scan = Scan { range, pipeline: &pipeline, needles, hits: HashMap::new(), wanted };
     let unwrapper = unwrap.map(Unwrapper::compile).transpose()?;
     let grouping = effective_grouping(window);
     let asks_for_errors = grouping.as_ref().is_some_and(|grouping| {

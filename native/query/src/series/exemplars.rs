@@ -98,7 +98,8 @@ impl<F: Fn(&str) -> Result<Option<LabelSet>, QueryError>> Scan<'_, F> {
                 continue;
             }
             self.context.tell(segment, Fate::Read);
-            for batch in segment.read(&COLUMNS, Some(&rows))? {
+            let there = self.context.rows_as_of(segment, &rows)?;
+            for batch in segment.read(&COLUMNS, Some(&there.rows))? {
                 self.take(&batch)?;
             }
         }

@@ -41,9 +41,12 @@ pub(super) fn run(
     let mut sets: BTreeSet<LabelSet> = BTreeSet::new();
     for (tenant, snapshot) in context.snapshots(Table::Samples) {
         collect(context, snapshot, tenant, &range_ms, |labels| {
-            if selectors.is_empty() || selectors.iter().any(|selector| selector.matches(&labels)) {
+            let is_asked =
+                selectors.is_empty() || selectors.iter().any(|selector| selector.matches(&labels));
+            if is_asked {
                 sets.insert(labels);
             }
+            is_asked
         })?;
     }
     let most = if limit == 0 { usize::MAX } else { limit as usize };
@@ -75,28 +78,32 @@ pub(super) fn milliseconds(range: TimeRange) -> RangeInclusive<i64> {
     ceil(range.from.0)..=ceil(range.to.0).saturating_sub(1)
 }
 
-/// Calls `each` once for each distinct label set with a sample in the range.
+/// Calls `each` once for each distinct label set with a sample in the range; it says whether it asks for
+/// it. One that is asked for and only in a segment that the query's position divides is refused.
 fn collect(
     context: &ExecContext,
     snapshot: &Snapshot,
     tenant: Option<&TenantId>,
     range_ms: &RangeInclusive<i64>,
-    mut each: impl FnMut(LabelSet),
+    mut each: impl FnMut(LabelSet) -> bool,
 ) -> Result<(), QueryError> {
     let overlaps =
         |(first, last): (i64, i64)| first <= *range_ms.end() && *range_ms.start() <= last;
     let mut seen: HashSet<String> = HashSet::new();
     let mut counted = QueryStats::default();
-    let mut show = |text: &str| -> Result<(), QueryError> {
-        if !seen.contains(text) {
-            seen.insert(text.to_owned());
-            context.budget.add_series(1)?;
-            context.budget.charge(text.len() as u64)?;
-            each(read_labels(text, tenant)?);
+    // Whether it is asked for and was not known.
+    let mut show = |text: &str| -> Result<bool, QueryError> {
+        if seen.contains(text) {
+            return Ok(false);
         }
-        Ok(())
+        seen.insert(text.to_owned());
+        context.budget.add_series(1)?;
+        context.budget.charge(text.len() as u64)?;
+        Ok(each(read_labels(text, tenant)?))
     };
-    for segment in context.segments_in_time(snapshot, overlaps) {
+    let in_time = context.segments_in_time(snapshot, overlaps);
+    let (divided, whole): (Vec<_>, Vec<_>) = in_time.into_iter().partition(|one| one.is_divided());
+    for segment in whole {
         context.budget.check()?;
         context.tell(segment, Fate::Read);
         for set in segment.label_sets().iter().filter(|set| overlaps(set.time_range)) {
@@ -114,6 +121,15 @@ fn collect(
         counted.rows_read += columns.keys.len() as u64;
         for (text, _) in columns.texts.iter().zip(present).filter(|(_, present)| *present) {
             show(text.unwrap_or_default())?;
+        }
+    }
+    for segment in divided {
+        context.budget.check()?;
+        context.tell(segment, Fate::Read);
+        for set in segment.label_sets().iter().filter(|set| overlaps(set.time_range)) {
+            if show(&set.text)? {
+                segment.undivided()?;
+            }
         }
     }
     context.count(&counted);

@@ -16,11 +16,11 @@ use super::{
     directory::Directory,
     memtable::{Gathering, Run, SampleColumns, read_histogram},
     native,
-    value::Held,
     window::Samples,
 };
 use crate::{
-    context::ExecContext, error::QueryError, fates::Fate, matcher::Matchers, plan::LabelMatcher,
+    budget::Held, context::ExecContext, error::QueryError, fates::Fate, matcher::Matchers,
+    plan::LabelMatcher,
 };
 
 /// Bytes of one sample in memory: its time and its value.
@@ -154,6 +154,7 @@ impl Loader<'_> {
             if numbers.is_empty() {
                 self.context.tell(segment, Fate::OtherLabels);
             } else {
+                segment.undivided()?;
                 self.context.tell(segment, Fate::Read);
                 wanted.push((segment, numbers));
             }

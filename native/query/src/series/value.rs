@@ -9,7 +9,10 @@ use varve_columnar::{
 };
 
 use super::native::Histograms;
-use crate::{budget::BudgetTracker, error::QueryError};
+use crate::{
+    budget::{BudgetTracker, Held},
+    error::QueryError,
+};
 
 /// The label that holds a metric's name.
 pub(super) const NAME: &str = "__name__";
@@ -88,26 +91,6 @@ impl EvalSeries {
     pub(super) fn has_values(&self) -> bool {
         self.values.iter().any(|&value| !is_absent(value))
             || self.histograms.iter().any(Option::is_some)
-    }
-}
-
-/// Memory that the query is charged for until this is dropped.
-pub(super) struct Held<'a> {
-    budget: &'a BudgetTracker,
-    bytes: u64,
-}
-
-impl<'a> Held<'a> {
-    /// Charges the query.
-    pub(super) fn charge(budget: &'a BudgetTracker, bytes: u64) -> Result<Self, QueryError> {
-        budget.charge(bytes)?;
-        Ok(Self { budget, bytes })
-    }
-}
-
-impl Drop for Held<'_> {
-    fn drop(&mut self) {
-        self.budget.release(self.bytes);
     }
 }
 

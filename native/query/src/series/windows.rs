@@ -9,10 +9,11 @@ use super::{
     instants::{self, Lookback, WindowBounds, floor_ms},
     native::{self, HistogramWindows},
     requests::SUBQUERY_STEP,
-    value::{EvalSeries, Held, NAME, Value, Vector},
+    value::{EvalSeries, NAME, Value, Vector},
     window::{Samples, WindowCall},
 };
 use crate::{
+    budget::Held,
     error::QueryError,
     plan::{SampleSelect, SeriesExpr, WindowFunction},
 };

@@ -20,6 +20,8 @@ pub(super) struct Candidates<'e> {
     conditions: Option<Vec<&'e Expr>>,
     columns: Vec<&'static str>,
     range: TimeRange,
+    /// Segments may have been left out that have other spans of a trace.
+    is_partial: bool,
     seen: HashMap<TraceId, Seen>,
     charged_bytes: u64,
 }
@@ -64,12 +66,18 @@ impl Default for Seen {
 }
 
 impl<'e> Candidates<'e> {
-    pub(super) fn new(conditions: Option<Vec<&'e Expr>>, range: TimeRange) -> Self {
+    /// `is_partial`: not all that has spans in the range is looked at, so that a trace need not have shown
+    /// one of these; whoever puts it together sees.
+    pub(super) fn new(
+        conditions: Option<Vec<&'e Expr>>,
+        range: TimeRange,
+        is_partial: bool,
+    ) -> Self {
         let mut columns = mask::columns(conditions.iter().flatten().copied());
         columns.extend(["trace_id", "start_unix_nano"]);
         columns.sort_unstable();
         columns.dedup();
-        Self { conditions, columns, range, seen: HashMap::new(), charged_bytes: 0 }
+        Self { conditions, columns, range, is_partial, seen: HashMap::new(), charged_bytes: 0 }
     }
 
     /// Looks at all spans of a source.
@@ -121,7 +129,9 @@ impl<'e> Candidates<'e> {
     pub(super) fn take_from(&mut self, from_unix_nano: i64) -> Vec<Candidate> {
         let mut taken = Vec::new();
         for (id, seen) in &mut self.seen {
-            let ready = seen.start_unix_nano >= from_unix_nano && seen.in_range && seen.hit;
+            let ready = seen.start_unix_nano >= from_unix_nano
+                && (seen.in_range || self.is_partial)
+                && seen.hit;
             if ready && !seen.taken {
                 seen.taken = true;
                 taken.push(Candidate { id: *id, start_unix_nano: seen.start_unix_nano });

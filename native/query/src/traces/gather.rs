@@ -85,7 +85,8 @@ fn from_segments(
     for (segment, rows) in rows_of(context, snapshot, wanted, range) {
         context.budget.check()?;
         context.tell(segment, Fate::Read);
-        for batch in segment.read(columns, Some(&rows))? {
+        let there = context.rows_as_of(segment, &rows)?;
+        for batch in segment.read(columns, Some(&there.rows))? {
             context.budget.check()?;
             let bytes = batch.get_array_memory_size() as u64;
             gathered.charged_bytes += bytes;

@@ -11,9 +11,9 @@ use varve_columnar::{
 
 use super::{
     condition::{Expr, comparable, matches},
-    fields::shared,
+    fields::{hex, shared},
     operand::{Operand, holds, holds_of_nil},
-    spans::{Described, Texts, attributes, i32s, texts, times},
+    spans::{Described, Texts, attributes, i32s, span_ids, texts, times},
 };
 use crate::{
     error::QueryError,
@@ -65,6 +65,7 @@ fn columns_of(field: &Field) -> &'static [&'static str] {
             Intrinsic::Kind => &["kind"],
             Intrinsic::Status => &["status_code"],
             Intrinsic::StatusMessage => &["status_message"],
+            Intrinsic::SpanId => &["span_id"],
             Intrinsic::Duration => &["start_unix_nano", "end_unix_nano"],
             Intrinsic::InstrumentationName | Intrinsic::InstrumentationVersion => &["scope"],
             _ => &[],
@@ -155,6 +156,7 @@ fn field_rows(
             Intrinsic::StatusMessage => {
                 Some(text_rows(&texts(batch, "status_message")?, rows.len(), test))
             }
+            Intrinsic::SpanId => Some(span_id_rows(batch, test)?),
             Intrinsic::Kind => {
                 let kinds = i32s(batch, "kind")?;
                 Some(rows.map(|row| test(&Operand::Kind(kinds.value(row)))).collect())
@@ -249,6 +251,11 @@ fn described_rows<T: Default + serde::de::DeserializeOwned>(
 ) -> Vec<bool> {
     let none = T::default();
     shared_rows(&column.texts, rows, |key| test(key.map_or(&none, |key| column.distinct(key))))
+}
+
+fn span_id_rows(batch: &RecordBatch, test: &Test<'_>) -> Result<Vec<bool>, QueryError> {
+    let ids = span_ids(batch)?;
+    Ok(ids.iter().map(|id| test(&Operand::String(hex(id.unwrap_or_default()).into()))).collect())
 }
 
 fn text_rows(column: &Texts, rows: usize, test: &Test<'_>) -> Vec<bool> {

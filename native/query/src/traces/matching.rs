@@ -15,6 +15,7 @@ use super::{
     source::sources,
     spans::SpanColumns,
     trace::{SpanRef, Trace},
+    wanted::wanted,
 };
 use crate::{context::ExecContext, error::QueryError, plan::TimeRange};
 
@@ -42,7 +43,8 @@ pub(super) fn by_columns(
     visit: &mut Visit<'_>,
 ) -> Result<(), QueryError> {
     let conditions = filter.map(|filter| [filter]);
-    for source in sources(context, range) {
+    let wanted = wanted(conditions.as_ref().map(<[_; 1]>::as_slice));
+    for source in sources(context, range, wanted.as_ref()) {
         let flow = source.each_batch(context, columns, |batch| {
             let mask = mask::any(conditions.as_ref().map(<[_; 1]>::as_slice), batch)?;
             let spans = SpanColumns::new(batch)?;
@@ -92,15 +94,17 @@ pub(super) fn each_trace(
     columns: &[&str],
     mut visit: impl FnMut(&Trace<'_>) -> ControlFlow<()>,
 ) -> Result<(), QueryError> {
-    let mut candidates = Candidates::new(needed, range);
-    for source in sources(context, range) {
+    let wanted = wanted(needed.as_deref());
+    let mut candidates = Candidates::new(needed, range, wanted.is_some());
+    for source in sources(context, range, wanted.as_ref()) {
         candidates.look_at(context, &source)?;
     }
     let ready = candidates.take_from(i64::MIN);
     candidates.release(context);
     for piece in pieces(&ready, PIECE_TRACES) {
         let gathered = gather(context, &piece.ids, columns, None)?;
-        for trace in piece.ids.iter().filter_map(|id| gathered.trace(id)) {
+        let traces = piece.ids.iter().filter_map(|id| gathered.trace(id));
+        for trace in traces.filter(|trace| trace.is_in(range)) {
             context.budget.check()?;
             context.count(&QueryStats { traces_read: 1, ..QueryStats::default() });
             if visit(&trace).is_break() {

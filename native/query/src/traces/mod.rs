@@ -30,6 +30,7 @@ mod tags;
 mod tests;
 mod trace;
 mod tree;
+mod wanted;
 
 pub(crate) use {
     by_id::run as by_id,
@@ -37,4 +38,5 @@ pub(crate) use {
     series::run as series,
     tag_values::run as tag_values,
     tags::run as tags,
+    wanted::id,
 };

@@ -18,6 +18,7 @@ use super::{
     source::sources,
     spanset::Spanset,
     trace::Trace,
+    wanted::wanted,
 };
 use crate::{
     context::ExecContext,
@@ -53,6 +54,7 @@ pub(crate) fn run(
     let columns = columns_of(exprs.flat_map(Expr::fields).chain(shown.fields()));
     let mut search = Search {
         context,
+        range,
         spanset: &spanset,
         shown: &shown,
         columns,
@@ -61,8 +63,10 @@ pub(crate) fn run(
         summaries_only: spans.summaries_only,
         found: Vec::new(),
     };
-    let mut candidates = Candidates::new(spanset.needed(), range);
-    let sources = sources(context, range);
+    let needed = spanset.needed();
+    let wanted = wanted(needed.as_deref());
+    let mut candidates = Candidates::new(needed, range, wanted.is_some());
+    let sources = sources(context, range, wanted.as_ref());
     for (at, source) in sources.iter().enumerate() {
         candidates.look_at(context, source)?;
         let horizon = sources.get(at + 1).map_or(i64::MIN, |next| next.latest_unix_nano);
@@ -77,6 +81,7 @@ pub(crate) fn run(
 
 struct Search<'q> {
     context: &'q ExecContext,
+    range: TimeRange,
     spanset: &'q Spanset,
     shown: &'q Shown<'q>,
     columns: Vec<&'static str>,
@@ -99,7 +104,7 @@ impl Search<'_> {
             let gathered = gather(self.context, &piece.ids, &self.columns, None)?;
             for id in &piece.ids {
                 self.context.budget.check()?;
-                if let Some(trace) = gathered.trace(id) {
+                if let Some(trace) = gathered.trace(id).filter(|one| one.is_in(self.range)) {
                     self.evaluate_one(&trace);
                 }
             }

@@ -1,12 +1,15 @@
 //! Where spans are read from, newest first, without putting traces together.
 
-use std::ops::{ControlFlow, Range};
+use std::{
+    ops::{ControlFlow, Range},
+    sync::Arc,
+};
 
 use arrow::array::RecordBatch;
 use rayon::prelude::*;
 use varve_columnar::answer::QueryStats;
 use varve_types::Table;
-use varve_view::{MemtableBatch, Segment};
+use varve_view::{MemtableBatch, Segment, Wanted};
 
 use super::gather::overlaps;
 use crate::{context::ExecContext, error::QueryError, fates::Fate, plan::TimeRange};
@@ -29,12 +32,21 @@ enum Rows<'s> {
     Memtables(Vec<&'s MemtableBatch>),
 }
 
-/// What may have a span in the range, by their latest span, newest first.
-pub(super) fn sources(context: &ExecContext, range: TimeRange) -> Vec<Source<'_>> {
+/// What may have a span in the range, by their latest span, newest first; without segments whose filters
+/// tell that they have none that is wanted.
+pub(super) fn sources<'s>(
+    context: &'s ExecContext,
+    range: TimeRange,
+    wanted: Option<&Wanted>,
+) -> Vec<Source<'s>> {
     let mut sources = Vec::new();
     let mut memtables = Vec::new();
     for (_, snapshot) in context.snapshots(Table::Spans) {
         let in_time = context.segments_in_time(snapshot, |times| overlaps(times, range));
+        let without = wanted.map(|wanted| snapshot.segments_without(wanted)).unwrap_or_default();
+        let has_none = |segment: &&Arc<Segment>| without.binary_search(&segment.id()).is_ok();
+        let (others, in_time): (Vec<_>, Vec<_>) = in_time.into_iter().partition(has_none);
+        context.tell_all(others, Fate::OtherTraces);
         // Until they are read: whoever has enough asks for no more.
         context.tell_all(in_time.iter().copied(), Fate::TooLate);
         sources.extend(in_time.into_iter().map(|segment| Source {
@@ -125,7 +137,8 @@ fn read_window(
     rows: Range<u32>,
 ) -> Result<Vec<RecordBatch>, QueryError> {
     context.budget.check()?;
-    let batches = segment.read(columns, Some(std::slice::from_ref(&rows)))?;
+    let there = context.rows_as_of(segment, std::slice::from_ref(&rows))?;
+    let batches = segment.read(columns, Some(&there.rows))?;
     for batch in &batches {
         context.count(&QueryStats {
             rows_read: batch.num_rows() as u64,

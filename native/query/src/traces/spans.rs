@@ -164,6 +164,11 @@ pub(super) fn trace_ids(batch: &RecordBatch) -> Result<FixedSizeBinaryArray, Que
     ids(batch, "trace_id")
 }
 
+/// The ids of a batch's spans.
+pub(super) fn span_ids(batch: &RecordBatch) -> Result<FixedSizeBinaryArray, QueryError> {
+    ids(batch, "span_id")
+}
+
 /// The id of a row.
 pub(super) fn trace_id_at(ids: &FixedSizeBinaryArray, row: usize) -> TraceId {
     let mut id = TraceId::default();

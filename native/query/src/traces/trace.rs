@@ -9,6 +9,7 @@ use super::{
     spans::{SpanColumns, TraceId},
     tree::Tree,
 };
+use crate::plan::TimeRange;
 
 /// A span in its batch.
 #[derive(Clone, Copy)]
@@ -89,6 +90,12 @@ impl<'a> Trace<'a> {
     pub(super) fn tree(&self) -> &Tree {
         self.tree
             .get_or_init(|| Tree::new(self.spans.iter().map(|span| (span.id(), span.parent_id()))))
+    }
+
+    /// Whether a span starts in a range.
+    pub(super) fn is_in(&self, range: TimeRange) -> bool {
+        let starts = || self.spans.iter().map(|span| span.start_unix_nano());
+        starts().any(|start| start >= range.from.0 && start < range.to.0)
     }
 
     /// Start of the first span.

@@ -7,7 +7,9 @@ use varve_columnar::builders::{SampleRow, SamplesBuilder, SpanRow, SpansBuilder}
 use varve_types::Lsn;
 
 use super::*;
-use crate::{Clustered, Effort, LogPart, ParquetFileWriter, cluster, stored_schema};
+use crate::{
+    Clustered, Effort, FilterAttributes, LogPart, ParquetFileWriter, cluster, stored_schema,
+};
 
 fn spans(rows: &[(u8, i64)]) -> RecordBatch {
     let mut spans = SpansBuilder::default();
@@ -61,7 +63,9 @@ fn merged(
 ) -> (RecordBatch, Merged) {
     let open = |(at, rows): (usize, &Clustered)| {
         let path = folder.join(at.to_string());
-        let mut writer = ParquetFileWriter::create(&path, table, Effort::Quick).unwrap();
+        let attributes = FilterAttributes::default();
+        let mut writer =
+            ParquetFileWriter::create(&path, table, Effort::Quick, &attributes).unwrap();
         writer.write(&rows.batch).unwrap();
         writer.finish().unwrap();
         ParquetSegment::open(&path, None).unwrap()

@@ -56,6 +56,7 @@ pub(crate) struct Pruned {
     pub(crate) by_time: u64,
     pub(crate) by_labels: u64,
     pub(crate) by_trace_id: u64,
+    pub(crate) by_value: u64,
     pub(crate) by_text: u64,
     pub(crate) read: u64,
     pub(crate) memtable_batches: u64,
@@ -68,11 +69,12 @@ impl fmt::Display for Pruned {
         write!(
             f,
             "segments={}, pruned_by_time={}, pruned_by_labels={}, pruned_by_trace_id={}, \
-             pruned_by_text={}, segments_read={}, memtable_batches={}, rows={}",
+             pruned_by_value={}, pruned_by_text={}, segments_read={}, memtable_batches={}, rows={}",
             self.segments,
             self.by_time,
             self.by_labels,
             self.by_trace_id,
+            self.by_value,
             self.by_text,
             self.read,
             self.memtable_batches,
@@ -102,19 +104,6 @@ pub(super) fn cut(ranges: Vec<SetRows>) -> Vec<Vec<SetRows>> {
     lists
 }
 
-/// The parts of ranges that are in `hits`; both are ascending and do not overlap.
-pub(super) fn intersect(ranges: &[SetRows], hits: &[Range<u32>]) -> Vec<SetRows> {
-    let mut both = Vec::new();
-    let mut first = 0;
-    for (set, rows) in ranges {
-        first += hits[first..].partition_point(|hit| hit.end <= rows.start);
-        for hit in hits[first..].iter().take_while(|hit| hit.start < rows.end) {
-            both.push((*set, hit.start.max(rows.start)..hit.end.min(rows.end)));
-        }
-    }
-    both
-}
-
 /// How many rows ranges have.
 pub(super) fn count(ranges: &[SetRows]) -> u64 {
     ranges.iter().map(|(_, rows)| u64::from(rows.end - rows.start)).sum()
@@ -123,15 +112,6 @@ pub(super) fn count(ranges: &[SetRows]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn ranges_keep_what_is_hit() {
-        let ranges = [(0, 0..10), (1, 10..20), (2, 30..40)];
-        assert_eq!(
-            intersect(&ranges, &[2..4, 8..12, 25..28, 39..50]),
-            [(0, 2..4), (0, 8..10), (1, 10..12), (2, 39..40)]
-        );
-    }
 
     #[test]
     fn lists_hold_all_rows() {

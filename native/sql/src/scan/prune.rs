@@ -8,10 +8,10 @@ use datafusion::{
     physical_plan::PhysicalExpr,
 };
 use varve_query::QueryError;
-use varve_view::{Segment, SegmentReadError, Snapshot, merged_rows};
+use varve_view::{Segment, SegmentReadError, Snapshot, common_parts, merged_rows};
 
 use super::{
-    pieces::{PIECE_ROWS, Piece, Pruned, SetRows, Source, count, cut, intersect},
+    pieces::{PIECE_ROWS, Piece, Pruned, SetRows, Source, count, cut},
     segments_of_traces,
 };
 use crate::{
@@ -61,6 +61,7 @@ pub(crate) fn plan(
     let matching = sets.matching(wanted.table, wanted.label_set_predicates)?;
     let is_wanted = |number: u32| matching.get(number as usize).copied().unwrap_or(false);
     let of_traces = wanted.segments_of_traces(snapshot);
+    let without = wanted.segments_without_values(snapshot);
     for segment in in_time {
         wanted.check()?;
         let before = pieces.len();
@@ -68,8 +69,12 @@ pub(crate) fn plan(
             pruned.by_trace_id += 1;
             continue;
         }
+        if without.contains(&segment.id()) {
+            pruned.by_value += 1;
+            continue;
+        }
         let found = if wanted.table == SqlTable::Samples {
-            wanted.series(tenant, segment, sets, &is_wanted, pieces);
+            wanted.series(tenant, segment, sets, &is_wanted, pieces)?;
             Found::Rows
         } else {
             wanted.rows(tenant, segment, sets, &is_wanted, pieces)?
@@ -142,6 +147,12 @@ impl Wanted<'_> {
         Some(segments_of_traces(snapshot, ids))
     }
 
+    /// The ids of segments that have no row with the values that every wanted row has.
+    fn segments_without_values(&self, snapshot: &Snapshot) -> HashSet<u64> {
+        let values = self.conditions.values.iter();
+        values.flat_map(|value| snapshot.segments_without(value)).collect()
+    }
+
     /// Pieces of a segment of logs or spans.
     fn rows(
         &self,
@@ -157,7 +168,7 @@ impl Wanted<'_> {
             self.ranges_of_sets(segment, sets, is_wanted)
         };
         if let Some(ids) = self.conditions.trace_ids.as_ref().filter(|_| !ranges.is_empty()) {
-            ranges = intersect(&ranges, &segment.rows_of_traces(ids));
+            ranges = common_parts(&ranges, &segment.rows_of_traces(ids));
             if ranges.is_empty() {
                 return Ok(Found::NoTrace);
             }
@@ -167,7 +178,7 @@ impl Wanted<'_> {
                 break;
             }
             if let Some(hits) = rows_with_one_of(segment, texts).map_err(read_failed)? {
-                ranges = intersect(&ranges, &hits);
+                ranges = common_parts(&ranges, &hits);
                 if ranges.is_empty() {
                     return Ok(Found::NoText);
                 }
@@ -212,7 +223,7 @@ impl Wanted<'_> {
         sets: &mut LabelSets,
         is_wanted: &impl Fn(u32) -> bool,
         pieces: &mut Vec<Arc<Piece>>,
-    ) {
+    ) -> Result<()> {
         let mut piece = Piece {
             tenant,
             times_ns: (i64::MAX, i64::MIN),
@@ -227,6 +238,7 @@ impl Wanted<'_> {
             if !is_wanted(number) {
                 continue;
             }
+            segment.undivided().map_err(|error| external(error.into()))?;
             if piece.rows > 0 && piece.rows + set.count > PIECE_ROWS {
                 let source = Source::Series(segment.clone(), Vec::new());
                 let next = Piece { tenant, times_ns: (i64::MAX, i64::MIN), rows: 0, source };
@@ -242,6 +254,7 @@ impl Wanted<'_> {
         if piece.rows > 0 {
             pieces.push(Arc::new(piece));
         }
+        Ok(())
     }
 }
 

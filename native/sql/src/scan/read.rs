@@ -1,6 +1,6 @@
 //! Reads a piece: first the columns that decide which rows are shown, then the others of those rows only.
 
-use std::{ops::Range, sync::Arc};
+use std::{borrow::Cow, ops::Range, sync::Arc};
 
 use arrow::{
     array::{
@@ -14,12 +14,12 @@ use datafusion::{
     common::{Result, cast::as_boolean_array, internal_datafusion_err},
     physical_plan::PhysicalExpr,
 };
-use varve_view::{SampleRun, Segment};
+use varve_view::{SampleRun, Segment, common_parts};
 
 use super::{
     Projected, Scan,
-    pieces::{Piece, SetRows, Source, intersect},
-    prune::read_failed,
+    pieces::{Piece, SetRows, Source},
+    prune::{external, read_failed},
     runtime_filters::Bounds,
 };
 use crate::tables::Origin;
@@ -60,7 +60,7 @@ impl Scan {
             Source::Rows(segment, ranges) => match &bounds.trace_ids {
                 Some(_) if !bounds.allow(self, piece.tenant, segment.id()) => Ok(Vec::new()),
                 Some(ids) => {
-                    reading.rows(segment, &intersect(ranges, &segment.rows_of_traces(ids)))
+                    reading.rows(segment, &common_parts(ranges, &segment.rows_of_traces(ids)))
                 }
                 None => reading.rows(segment, ranges),
             },
@@ -116,6 +116,7 @@ impl Reading<'_> {
     }
 
     fn rows(&self, segment: &Segment, ranges: &[SetRows]) -> Result<Vec<RecordBatch>> {
+        let ranges = &*self.as_of(segment, ranges)?;
         if ranges.is_empty() {
             return Ok(Vec::new());
         }
@@ -144,6 +145,20 @@ impl Reading<'_> {
             return Ok(answer);
         }
         self.read_shown(segment, &shown, &self.limited(runs(&passed)))
+    }
+
+    /// Those of the rows that were there at the statement's position.
+    fn as_of<'r>(&self, segment: &Segment, ranges: &'r [SetRows]) -> Result<Cow<'r, [SetRows]>> {
+        if !segment.is_divided() {
+            return Ok(Cow::Borrowed(ranges));
+        }
+        let guard = &self.scan.guard;
+        let rows: Vec<_> = ranges.iter().map(|(_, rows)| rows.clone()).collect();
+        let there = segment.rows_as_of(&rows, |batch, _| {
+            guard.count_rows(0, batch.get_array_memory_size() as u64, false);
+            guard.check()
+        });
+        Ok(Cow::Owned(common_parts(ranges, &there.map_err(external)?)))
     }
 
     fn read_shown(

@@ -15,6 +15,34 @@ fn every_row_is_counted_once_wherever_it_is() {
 }
 
 #[test]
+fn a_statement_reads_as_of_the_moment_that_it_names() {
+    let (store, _folder) = shop::empty_store();
+    shop::append(&store, "test", &[0, 1]);
+    let then = store.position(None).unwrap();
+    shop::append(&store, "test", &[2, 3]);
+    let at = format!("FOR SYSTEM_TIME AS OF '{then}'");
+    let both = format!(
+        "SELECT (SELECT count(*) FROM logs {at}), count(*), count(DISTINCT trace_id) FROM spans {at} WHERE kind IS NOT NULL"
+    );
+    // From memtables, and from a segment that has the position among its records.
+    for _ in 0..2 {
+        assert_eq!(rows(&store, &both), json!([[2, 4, 2]]));
+        let body = format!(
+            "SELECT body FROM logs {at} WHERE attributes['order'] > '0' ORDER BY time DESC LIMIT 1"
+        );
+        assert_eq!(rows(&store, &body), json!([["order=1 outcome=paid 100% of it"]]));
+        assert_eq!(rows(&store, "SELECT count(*) FROM logs"), json!([[4]]));
+        store.seal_now().unwrap();
+    }
+    let error = run(&store, request(&format!("SELECT sum(value) FROM samples {at}"))).unwrap_err();
+    assert!(error.to_string().contains("samples cannot be read as of"), "{error}");
+    let mut other = request(&both);
+    other.as_of = Some(varve_query::plan::AsOf::TimeMs(0));
+    let error = run(&store, other).unwrap_err().to_string();
+    assert!(error.contains("are different moments"), "{error}");
+}
+
+#[test]
 fn a_log_record_has_its_columns() {
     let statement = "SELECT time, tenant, service, level, body, trace_id, span_id, labels, attributes, \
          resource, severity, severity_number, observed_time, flags, scope_name \

@@ -43,6 +43,23 @@ fn segments_without_the_trace_are_not_read() {
 }
 
 #[test]
+fn segments_without_the_value_of_an_attribute_or_the_span_are_not_read() {
+    let order = "SELECT * FROM logs WHERE attributes['order'] = '123'";
+    assert_eq!(counted(order, "pruned_by_value"), 3);
+    assert_rows(&order.replace('*', "count(*)"), &json!([[1]]));
+    let either = "SELECT * FROM logs WHERE attributes['order'] IN ('3', '123') AND body <> ''";
+    assert_eq!(counted(either, "pruned_by_value"), 2);
+    assert_rows(&either.replace('*', "count(*)"), &json!([[2]]));
+    let none = "SELECT * FROM spans WHERE attributes['http.status'] = '404' OR span_id = '0909090909090909'";
+    assert_eq!(counted(none, "pruned_by_value"), 4);
+    let status = "SELECT * FROM spans WHERE attributes['http.status'] = '201' AND span_id = '0101010101010101'";
+    assert_eq!(counted(status, "pruned_by_value"), 0);
+    assert_rows(&status.replace('*', "count(*)"), &json!([[67]]));
+    let not_filtered = "SELECT * FROM spans WHERE resource['region'] = 'mars'";
+    assert_eq!(counted(not_filtered, "pruned_by_value"), 0);
+}
+
+#[test]
 fn the_text_index_says_which_rows_may_have_a_line() {
     let statement = "SELECT * FROM logs WHERE body LIKE '%order=123 %'";
     assert_eq!(counted(statement, "pruned_by_text"), 3);

@@ -36,7 +36,8 @@ impl Stored {
 
 pub(crate) fn empty_store() -> (Arc<Store>, TempDir) {
     let folder = tempfile::tempdir().unwrap();
-    let settings = StoreSettings::quiet(folder.path());
+    let filter_attributes = ["order", "http.status"].into_iter().collect();
+    let settings = StoreSettings { filter_attributes, ..StoreSettings::quiet(folder.path()) };
     (Arc::new(Store::open(Arc::new(MemoryLog::new(1)), settings).unwrap()), folder)
 }
 

@@ -8,7 +8,7 @@ use std::{
 
 use arrow::array::{Array as _, AsArray, RecordBatch};
 use varve_segment::{
-    Directory, ParquetSeal, ParquetSegment, RowIndex, SegmentError, TraceFilter, TraceKey,
+    BloomFilter, Directory, FilterKey, ParquetSeal, ParquetSegment, RowIndex, SegmentError, Values,
     index_rows,
 };
 use varve_text::{TextError, TextIndex};
@@ -84,6 +84,8 @@ struct Verifying<'a> {
 struct Seen {
     /// Trace ids that the filter does not have.
     ids_missing: u64,
+    /// The same of span ids and attributes.
+    values_missing: u64,
     /// Lines by their row.
     lines: Vec<(u32, String)>,
 }
@@ -170,6 +172,13 @@ impl Verifying<'_> {
                 format!("its filter does not have {} trace ids of the rows", seen.ids_missing);
             self.fault(Part::Directory, what);
         }
+        if seen.values_missing > 0 {
+            let what = format!(
+                "its filter does not have {} span ids and values of the rows",
+                seen.values_missing
+            );
+            self.fault(Part::Directory, what);
+        }
         Ok(Some(seen))
     }
 
@@ -180,11 +189,20 @@ impl Verifying<'_> {
         seen: &mut Seen,
     ) -> Result<RowIndex, SegmentError> {
         let filter = directory.and_then(|directory| directory.trace_filter.as_ref());
+        let values = directory.and_then(|directory| directory.value_filter.as_ref());
+        let mut values = values
+            .map(|one| (&one.filter, Values::by_names(self.entry.table, one.attributes.clone())));
         let stride = (parquet.rows() / LINES_LOOKED_UP).max(1);
         let (mut rows, table) = (0, self.entry.table);
         index_rows(table, parquet, &mut |batch| {
             if let Some(filter) = filter {
                 seen.ids_missing += ids_missing(batch, filter);
+            }
+            if let Some((filter, values)) = &mut values {
+                values.add(batch);
+                let missing = |key: &FilterKey| !key.may_be_in(filter.blocks());
+                seen.values_missing +=
+                    values.take().iter().filter(|key| missing(key)).count() as u64;
             }
             if table == Table::Logs {
                 seen.lines.extend(lines(batch, rows, stride));
@@ -286,13 +304,13 @@ fn is_of(directory: &Directory, entry: &SegmentEntry) -> bool {
     }
 }
 
-fn ids_missing(batch: &RecordBatch, filter: &TraceFilter) -> u64 {
+fn ids_missing(batch: &RecordBatch, filter: &BloomFilter) -> u64 {
     let Some(ids) = batch.column_by_name("trace_id") else { return 0 };
     let ids = ids.as_fixed_size_binary();
     if ids.null_count() == ids.len() {
         return 0;
     }
-    let missing = |id: &&[u8]| !TraceKey::of(id).may_be_in(filter.blocks());
+    let missing = |id: &&[u8]| !FilterKey::of(id).may_be_in(filter.blocks());
     ids.iter().flatten().filter(missing).count() as u64
 }
 

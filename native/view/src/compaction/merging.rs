@@ -82,7 +82,12 @@ impl Merging<'_> {
         let folder = self.shared.folders.table(&self.key.0, table);
         make_folder(&folder, &self.shared.folders.segments()).map_err(CompactError::io(&folder))?;
         let files = self.files(id);
-        let mut parquet = ParquetFileWriter::create(&files.parquet, table, Effort::Thorough)?;
+        let mut parquet = ParquetFileWriter::create(
+            &files.parquet,
+            table,
+            Effort::Thorough,
+            &self.shared.settings.filter_attributes,
+        )?;
         let mut text =
             (table == Table::Logs).then(|| IndexBuilder::new(self.shared.settings.text_block_rows));
         let inputs: Vec<MergeInput<'_>> =
@@ -99,9 +104,10 @@ impl Merging<'_> {
             self.remove(id);
             return Ok(None);
         }
-        let Written { parquet, trace_filter } = parquet.finish()?;
+        let Written { parquet, trace_filter, value_filter } = parquet.finish()?;
         let mut size_bytes = parquet.size_bytes;
         merged.directory.trace_filter = trace_filter;
+        merged.directory.value_filter = value_filter;
         let directory = merged.directory.to_bytes(&parquet)?;
         size_bytes += write_synced(&files.directory, &directory)
             .map_err(CompactError::io(&files.directory))?;

@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use arrow::array::AsArray;
-use varve_segment::{ParquetSeal, ParquetSegment, TraceIds, index_rows};
+use varve_segment::{ParquetSeal, ParquetSegment, TraceIds, Values, index_rows};
 use varve_text::IndexBuilder;
 use varve_types::Table;
 
+use super::report::RepairSettings;
 use crate::{check::UpkeepError, entry::SegmentEntry};
 
 /// What belongs beside the rows of a Parquet file.
@@ -24,21 +25,28 @@ impl Rebuilt {
     pub(super) fn of(
         entry: &SegmentEntry,
         parquet: &Path,
-        text_block_rows: u32,
+        settings: &RepairSettings,
     ) -> Result<Self, UpkeepError> {
         let seal = ParquetSeal::of_file(parquet)?;
         let file = ParquetSegment::open(parquet, seal.blocks.clone())?;
         let mut trace_ids = TraceIds::default();
-        let mut text = (entry.table == Table::Logs).then(|| IndexBuilder::new(text_block_rows));
+        let mut values = Values::new(entry.table, &settings.filter_attributes);
+        let is_filtered = matches!(entry.table, Table::Logs | Table::Spans);
+        let mut text =
+            (entry.table == Table::Logs).then(|| IndexBuilder::new(settings.text_block_rows));
         let mut index = index_rows(entry.table, &file, &mut |batch| {
-            trace_ids.add(batch);
+            if is_filtered {
+                trace_ids.add(batch);
+                values.add(batch);
+            }
             let bodies = batch.column_by_name("body").map(AsArray::as_string::<i32>);
             if let Some(text) = &mut text {
                 bodies.into_iter().flatten().for_each(|line| text.add(line.unwrap_or_default()));
             }
         })?;
-        if matches!(entry.table, Table::Logs | Table::Spans) {
+        if is_filtered {
             index.directory.trace_filter = Some(trace_ids.into_filter());
+            index.directory.value_filter = Some(values.into_filter());
         }
         let is_metadata = entry.table == Table::Metadata;
         Ok(Self {

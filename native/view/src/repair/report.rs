@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use serde::Serialize;
+use varve_segment::FilterAttributes;
 use varve_types::{Table, TenantId};
 
 use crate::check::SegmentName;
@@ -16,6 +17,8 @@ pub struct RepairSettings {
     pub dry_run: bool,
     /// Rows that a text index finds as one block.
     pub text_block_rows: u32,
+    /// Attributes whose values are in the filters of segments.
+    pub filter_attributes: FilterAttributes,
     /// Segments that are looked at side by side, at least 1.
     pub workers: usize,
 }

@@ -10,6 +10,7 @@ use std::{
 use tempfile::TempDir;
 use varve_columnar::builders::{LogRow, LogsBuilder};
 use varve_log::{Hold, MemoryLog};
+use varve_segment::FilterAttributes;
 use varve_types::{Table, TenantId};
 
 use super::*;
@@ -79,7 +80,13 @@ fn flip(path: &Path) {
 
 fn settings(folder: &Path) -> RepairSettings {
     let data_dir = folder.to_owned();
-    RepairSettings { data_dir, dry_run: false, text_block_rows: 4, workers: 2 }
+    RepairSettings {
+        data_dir,
+        dry_run: false,
+        text_block_rows: 4,
+        filter_attributes: FilterAttributes::default(),
+        workers: 2,
+    }
 }
 
 fn repair_until(

@@ -38,6 +38,7 @@ fn seal(folders: &Folders, manifest: &mut Manifest) -> Result<NewSegments, SealE
         folders,
         texts: &texts,
         text_block_rows: 16,
+        filter_attributes: &FilterAttributes::default(),
         workers: 4,
         priority: Priority::Equal,
     };

@@ -28,21 +28,23 @@ impl Segment {
         match why {
             Why::Request(id) => hides.requests.push(id),
             Why::Due(at) => hides.due_since_ms = Some(hides.due_since_ms.unwrap_or(at).min(at)),
-            Why::Later => {}
         }
         let segment = Self {
             entry: self.entry.clone(),
             edition: NEXT_EDITION.fetch_add(1, Ordering::Relaxed),
             files: self.files.clone(),
-            directory: left.directory,
+            directory: Arc::new(left.directory),
             checksums: self.checksums.clone(),
             has_trace_filter: self.has_trace_filter,
             // A trace that is hidden may still be in the filter of the whole segment.
             trace_filter: Mutex::new(None),
+            value_filter: Mutex::new(None),
+            filtered: self.filtered.clone(),
             opened: self.opened.clone(),
             shown_rows: left.rows.map(Arc::from),
             first_shown_time: left.first_time.or(self.first_shown_time),
             hides,
+            as_of: self.as_of.clone(),
         };
         Ok(Some((segment, left.erased)))
     }

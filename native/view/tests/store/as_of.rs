@@ -1,9 +1,9 @@
 //! Reading as of an earlier position: before and after sealing and merging.
 
 use varve_types::Table;
-use varve_view::{AsOf, AsOfError, LabelMatch, MatchKind, NewDelete, Position};
+use varve_view::{AsOf, AsOfError, LabelMatch, MatchKind, NewDelete, Position, Segment};
 
-use crate::support::{Home, logs, rows, samples, spans, tenant};
+use crate::support::{Home, logs, rows, samples, spans, tenant, there};
 
 const TABLES: [Table; 3] = [Table::Logs, Table::Spans, Table::Samples];
 
@@ -14,13 +14,16 @@ fn seen(home: &Home, position: &Position, tables: &[Table]) -> Result<Vec<Vec<St
     Ok(tables.iter().zip(&snapshots).map(|(&table, one)| rows(table, one)).collect())
 }
 
-/// Rows of logs that a query finds by the directories.
+/// Rows of logs that a query finds by the directories, and by their places.
 fn lines(home: &Home, position: &Position) -> u64 {
     let as_of = AsOf::Position(position.clone());
     let snapshot =
         home.store().snapshots_as_of(&[(tenant("shop"), Table::Logs)], &as_of).unwrap().remove(0);
-    let sets = snapshot.segments.iter().flat_map(|one| one.label_sets());
-    let sealed: u64 = sets.map(|set| u64::from(set.rows.end - set.rows.start)).sum();
+    let rows_of = |segment: &Segment| {
+        let sets: Vec<_> = segment.label_sets().iter().map(|set| set.rows.clone()).collect();
+        there(segment, &sets).into_iter().map(|rows| u64::from(rows.end - rows.start)).sum::<u64>()
+    };
+    let sealed: u64 = snapshot.segments.iter().map(|one| rows_of(one)).sum();
     let fresh: usize = snapshot.memtable.iter().map(|one| one.batch.num_rows()).sum();
     sealed + fresh as u64
 }
@@ -73,11 +76,14 @@ fn samples_are_refused_where_a_segment_does_not_tell_them_apart() {
     let end = home.store().position(None).unwrap();
     append(&home, 3);
     home.store().seal_now().unwrap();
-    let error = seen(&home, &middle, &[Table::Samples]).unwrap_err();
-    assert!(matches!(error, AsOfError::Samples { .. }), "{error}");
     let of = [(tenant("shop"), Table::Samples)];
-    let snapshot = home.store().snapshots_as_of(&of, &AsOf::Position(end)).unwrap().remove(0);
-    assert_eq!(snapshot.segments.len(), 1);
+    let as_of = |position| home.store().snapshots_as_of(&of, &AsOf::Position(position)).unwrap();
+    let divided = as_of(middle).remove(0);
+    let error = divided.segments[0].undivided().err().unwrap();
+    assert!(matches!(error, AsOfError::Samples { .. }), "{error}");
+    let whole = as_of(end).remove(0);
+    assert_eq!(whole.segments.len(), 1);
+    assert!(whole.segments[0].undivided().is_ok());
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod contents;
 mod deletes;
 mod editions;
 mod faults;
+mod filters;
 mod journal;
 mod requests;
 mod retention;

@@ -1,6 +1,7 @@
 //! A store in a folder of its own, batches to append, and all rows that it shows.
 
 use std::{
+    ops::Range,
     path::Path,
     sync::{Arc, mpsc},
     time::{Duration, Instant},
@@ -22,7 +23,8 @@ use varve_columnar::{
 use varve_log::{Log, MemoryLog};
 use varve_types::{Table, TenantId};
 use varve_view::{
-    AppendError, OpenError, RetentionSettings, Snapshot, Store, StoreSettings, UpkeepSettings,
+    AppendError, FilterAttributes, OpenError, RetentionSettings, Segment, SegmentReadError,
+    Snapshot, Store, StoreSettings, UpkeepSettings,
 };
 
 pub(crate) const PARTITIONS: u32 = 4;
@@ -34,6 +36,7 @@ pub(crate) struct Home {
     store: Option<Store>,
     pub(crate) delete_cancel_period_ms: u64,
     pub(crate) retention: RetentionSettings,
+    pub(crate) filter_attributes: FilterAttributes,
 }
 
 impl Home {
@@ -45,6 +48,7 @@ impl Home {
             store: None,
             delete_cancel_period_ms: 3_600_000,
             retention: RetentionSettings::default(),
+            filter_attributes: FilterAttributes::default(),
         };
         home.store = Some(home.open().unwrap());
         home
@@ -54,6 +58,7 @@ impl Home {
         StoreSettings {
             partitions: PARTITIONS,
             tenant_partitions: 2,
+            filter_attributes: self.filter_attributes.clone(),
             upkeep: UpkeepSettings {
                 delete_cancel_period_ms: self.delete_cancel_period_ms,
                 retention: self.retention.clone(),
@@ -244,11 +249,22 @@ pub(crate) fn texts(table: Table, batch: &RecordBatch) -> Vec<String> {
 pub(crate) fn rows(table: Table, snapshot: &Snapshot) -> Vec<String> {
     let schema = schema_of(table);
     let columns: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
-    let sealed = snapshot.segments.iter().flat_map(|one| one.read(&columns, None).unwrap());
+    let sealed = snapshot.segments.iter().flat_map(|one| match one.is_divided() {
+        true => {
+            one.read(&columns, Some(&there(one, std::slice::from_ref(&(0..one.rows()))))).unwrap()
+        }
+        false => one.read(&columns, None).unwrap(),
+    });
     let fresh = snapshot.memtable.iter().map(|one| one.batch.clone());
     let mut rows: Vec<_> = sealed.chain(fresh).flat_map(|batch| texts(table, &batch)).collect();
     rows.sort();
     rows
+}
+
+/// Those of a segment's rows that were there as of the snapshot's position.
+pub(crate) fn there(segment: &Segment, rows: &[Range<u32>]) -> Vec<Range<u32>> {
+    let each = |_: &RecordBatch, _| Ok::<_, SegmentReadError>(());
+    segment.rows_as_of(rows, each).unwrap().into_owned()
 }
 
 /// All samples of a snapshot in a range, sorted by series, time and bits.

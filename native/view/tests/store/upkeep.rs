@@ -13,8 +13,8 @@ use varve_log::{Hold, Log};
 use varve_segment::Directory;
 use varve_types::Table;
 use varve_view::{
-    CheckReport, CheckSettings, Depth, LabelMatch, MatchKind, NewDelete, Part, RepairReport,
-    RepairSettings, UpkeepError, UpkeepProgress, check, repair,
+    CheckReport, CheckSettings, Depth, FilterAttributes, LabelMatch, MatchKind, NewDelete, Part,
+    RepairReport, RepairSettings, UpkeepError, UpkeepProgress, check, repair,
 };
 
 use self::harm::Harm;
@@ -55,7 +55,13 @@ fn checked(home: &Home, depth: Depth) -> CheckReport {
 
 fn try_repair(home: &Home) -> Result<RepairReport, UpkeepError> {
     let data_dir = home.folder.path().to_owned();
-    let settings = RepairSettings { data_dir, dry_run: false, text_block_rows: 4, workers: 2 };
+    let settings = RepairSettings {
+        data_dir,
+        dry_run: false,
+        text_block_rows: 4,
+        filter_attributes: FilterAttributes::default(),
+        workers: 2,
+    };
     let log = home.log.clone() as Arc<dyn Log>;
     repair(&settings, &mut || Ok(log.clone()), &UpkeepProgress::default())
 }

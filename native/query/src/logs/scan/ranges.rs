@@ -7,30 +7,17 @@ use super::Row;
 /// How many rows of a segment are looked at together.
 const PIECE_ROWS: u32 = 65_536;
 
-/// Rows of a stream, with the stream's first and last time.
-pub(super) type StreamRange = (u32, Range<u32>, (i64, i64));
+/// Rows of a stream, which comes with its first and last time.
+pub(super) type StreamRange = ((u32, (i64, i64)), Range<u32>);
 
 /// Rows by stream, with their first and last time.
 pub(super) type PieceRows = ((i64, i64), Vec<(u32, Range<u32>)>);
-
-/// The parts of the ranges that are in `hits`; both are sorted and do not overlap.
-pub(super) fn intersect(ranges: &[StreamRange], hits: &[Range<u32>]) -> Vec<StreamRange> {
-    let mut both = Vec::new();
-    let mut first = 0;
-    for (stream, rows, times) in ranges {
-        first += hits[first..].partition_point(|hit| hit.end <= rows.start);
-        for hit in hits[first..].iter().take_while(|hit| hit.start < rows.end) {
-            both.push((*stream, hit.start.max(rows.start)..hit.end.min(rows.end), *times));
-        }
-    }
-    both
-}
 
 /// Ranges in pieces of [`PIECE_ROWS`] at most, each with its first and last time.
 pub(super) fn cut(ranges: &[StreamRange]) -> Vec<PieceRows> {
     let mut pieces: Vec<PieceRows> = Vec::new();
     let mut room = 0;
-    for (stream, rows, times) in ranges {
+    for ((stream, times), rows) in ranges {
         let mut rows = rows.clone();
         while !rows.is_empty() {
             if room == 0 {
@@ -65,20 +52,10 @@ pub(super) fn runs(rows: &[Row]) -> Vec<Range<u32>> {
 mod tests {
     use super::*;
 
-    const TIMES: (i64, i64) = (0, 9);
-
-    #[test]
-    fn ranges_keep_what_the_text_index_found() {
-        let ranges = [(0, 0..10, TIMES), (1, 10..20, TIMES), (2, 30..40, TIMES)];
-        assert_eq!(
-            intersect(&ranges, &[2..4, 8..12, 25..28, 39..50]),
-            [(0, 2..4, TIMES), (0, 8..10, TIMES), (1, 10..12, TIMES), (2, 39..40, TIMES)]
-        );
-    }
-
     #[test]
     fn pieces_hold_all_rows_and_know_their_times() {
-        let ranges = [(0, 0..PIECE_ROWS - 1, (5, 9)), (1, PIECE_ROWS - 1..PIECE_ROWS + 3, (1, 6))];
+        let ranges =
+            [((0, (5, 9)), 0..PIECE_ROWS - 1), ((1, (1, 6)), PIECE_ROWS - 1..PIECE_ROWS + 3)];
         assert_eq!(
             cut(&ranges),
             [

@@ -29,7 +29,7 @@ pub(super) fn append(store: &Store, requests: &Memtable) {
 }
 
 /// Lines of a few streams, times not ascending, some equal, in several requests.
-fn many() -> String {
+pub(super) fn many() -> String {
     let line = |at: u64| {
         let (second, stream, kind) = (at * 37 % 90, at % 5, at * 7 % 11);
         let attributes = if at.is_multiple_of(3) { r#"{"user":"ada"}"# } else { "{}" };
@@ -46,7 +46,7 @@ fn line_filter(op: &str, patterns: &[&str]) -> Json {
 }
 
 /// Answers to one question of every kind.
-fn answers(source: &dyn Sources) -> Vec<Vec<String>> {
+pub(super) fn answers(source: &dyn Sources) -> Vec<Vec<String>> {
     let user = json!({ "name": "user", "op": "=", "value": "ada" });
     let pipelines = [
         json!([]),
@@ -114,7 +114,7 @@ fn told_as_of(store: &Store, position: Option<&str>) -> (usize, Vec<String>) {
 }
 
 /// The only Parquet file below a folder.
-fn parquet_below(folder: &std::path::Path) -> std::path::PathBuf {
+pub(super) fn parquet_below(folder: &std::path::Path) -> std::path::PathBuf {
     let mut waiting = vec![folder.to_owned()];
     while let Some(path) = waiting.pop() {
         if path.is_dir() {
@@ -147,7 +147,6 @@ fn a_damaged_segment_is_set_aside_and_the_rest_answers_with_a_warning() {
     }
 }
 
-/// Which rows were there before is read before the query itself begins.
 #[test]
 fn a_segment_that_is_found_damaged_on_the_way_to_a_position_is_set_aside_too() {
     let all = load(&many());

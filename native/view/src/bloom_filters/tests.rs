@@ -1,10 +1,11 @@
 use proptest::prelude::*;
 
 use super::*;
+use varve_segment::{FilterAttributes, ValueFilter};
 
 /// The filter of a segment with these traces.
-fn filter(traces: &[u8]) -> TraceFilter {
-    traces.iter().map(|&trace| TraceKey::of(&[trace; 16])).collect()
+fn filter(traces: &[u8]) -> BloomFilter {
+    traces.iter().map(|&trace| FilterKey::of(&[trace; 16])).collect()
 }
 
 proptest! {
@@ -15,14 +16,14 @@ proptest! {
         segments in prop::collection::vec(prop::collection::vec(0u8..40, 0..6), 0..40),
         gone in 0usize..40,
     ) {
-        let mut filters = TraceFilters::default();
+        let mut filters = BloomFilters::default();
         for (id, traces) in (0u64..).zip(&segments) {
             filters.add(id, &filter(traces));
         }
         filters.forget(|id| id >= gone as u64);
-        let at_once = TraceFilters::of((0u64..).zip(segments.iter().map(|one| filter(one))));
+        let at_once = BloomFilters::of((0u64..).zip(segments.iter().map(|one| filter(one))));
         for trace in 0u8..40 {
-            let key = TraceKey::of(&[trace; 16]);
+            let key = FilterKey::of(&[trace; 16]);
             let (without, all) = (filters.without(key), at_once.without(key));
             for (id, traces) in (0u64..).zip(&segments) {
                 let has = traces.contains(&trace);
@@ -35,17 +36,17 @@ proptest! {
 
 #[test]
 fn runs_are_joined_as_segments_come_one_by_one() {
-    let mut filters = TraceFilters::default();
+    let mut filters = BloomFilters::default();
     for id in 0..1_000 {
         filters.add(id, &filter(&[id as u8]));
     }
     assert!(filters.runs.len() <= 10);
-    assert_eq!(filters.without(TraceKey::of(&[255; 16])).len(), 997);
+    assert_eq!(filters.without(FilterKey::of(&[255; 16])).len(), 997);
 }
 
 #[test]
 fn memory_of_segments_that_are_gone_is_given_back() {
-    let mut filters = TraceFilters::of((0..100).map(|id| (id, filter(&[1, 2, 3]))));
+    let mut filters = BloomFilters::of((0..100).map(|id| (id, filter(&[1, 2, 3]))));
     let before = filters.bytes();
     filters.forget(|id| id < 10);
     assert!(filters.bytes() < before / 5);
@@ -62,13 +63,25 @@ fn of_ten_thousand_segments_a_look_up_reads_those_that_have_the_trace_and_one_in
         ((u128::from(mixed) << 64) | u128::from(!mixed.rotate_left(29))).to_be_bytes()
     };
     let traces = |segment: u64| (segment * 1_000..(segment + 1) * 1_000).map(id);
-    let filter_of = |segment| traces(segment).map(|trace| TraceKey::of(&trace)).collect();
-    let filters = TraceFilters::of((0..10_000).map(|segment| (segment, filter_of(segment))));
+    let keys = |segment| traces(segment).map(|trace| FilterKey::of(&trace));
+    let of_values = |segment| ValueFilter::of(FilterAttributes::default(), keys(segment)).filter;
+    // Of trace ids, and of span ids and values of attributes.
+    for of_values in [None, Some(of_values)] {
+        let filter_of = |segment| match of_values {
+            Some(of_values) => of_values(segment),
+            None => keys(segment).collect(),
+        };
+        let filters = BloomFilters::of((0..10_000).map(|segment| (segment, filter_of(segment))));
+        look_up(&filters, id);
+    }
+}
+
+fn look_up(filters: &BloomFilters, id: impl Fn(u64) -> [u8; 16]) {
     let mut others = 0;
     let started = std::time::Instant::now();
     for look_up in 0..200 {
         let segment = look_up * 49;
-        let without = filters.without(TraceKey::of(&id(segment * 1_000 + look_up)));
+        let without = filters.without(FilterKey::of(&id(segment * 1_000 + look_up)));
         assert!(without.binary_search(&segment).is_err());
         others += 10_000 - without.len() - 1;
     }

@@ -1,9 +1,9 @@
-//! The trace-id filters of many segments side by side in memory, so that a look-up touches memory
-//! first and then only the files that have the trace.
+//! The filters of many segments side by side in memory, so that a look-up touches memory first and then
+//! only the files that have what is looked for.
 
 use std::sync::Arc;
 
-use varve_segment::{FilterBlock, TraceFilter, TraceKey};
+use varve_segment::{BloomFilter, FilterBlock, FilterKey};
 
 /// Neighbouring runs are joined up to this many blocks (4 MiB): a look-up goes over few of them, and
 /// joining never keeps appends waiting for longer than copying that takes.
@@ -11,7 +11,7 @@ const RUN_MAX_BLOCKS: usize = 131_072;
 
 /// Filters of the segments of one tenant and table. A copy shares the blocks.
 #[derive(Clone, Default)]
-pub struct TraceFilters {
+pub(crate) struct BloomFilters {
     runs: Vec<Arc<Run>>,
 }
 
@@ -31,7 +31,7 @@ struct Part {
 }
 
 impl Run {
-    fn of(segment: u64, filter: &TraceFilter) -> Self {
+    fn of(segment: u64, filter: &BloomFilter) -> Self {
         let mut run = Self::default();
         run.add(segment, filter.blocks());
         run
@@ -59,9 +59,9 @@ impl Run {
     }
 }
 
-impl TraceFilters {
+impl BloomFilters {
     /// The filters of segments, by their ids.
-    pub(crate) fn of(filters: impl Iterator<Item = (u64, TraceFilter)>) -> Self {
+    pub(crate) fn of(filters: impl Iterator<Item = (u64, BloomFilter)>) -> Self {
         let mut runs: Vec<Run> = Vec::new();
         for (segment, filter) in filters {
             let one = Run::of(segment, &filter);
@@ -74,7 +74,7 @@ impl TraceFilters {
     }
 
     /// Adds the filter of a segment that is not in here.
-    pub(crate) fn add(&mut self, segment: u64, filter: &TraceFilter) {
+    pub(crate) fn add(&mut self, segment: u64, filter: &BloomFilter) {
         let mut run = Run::of(segment, filter);
         // As binary counting carries: each block is copied as often as the run doubles.
         while let Some(before) = self
@@ -102,13 +102,13 @@ impl TraceFilters {
         self.runs.retain(|run| !run.parts.is_empty());
     }
 
-    /// Segments that certainly have no row of the trace: their ids, ascending.
-    pub(crate) fn without(&self, trace: TraceKey) -> Vec<u64> {
+    /// Segments that certainly have no row with it: their ids, ascending.
+    pub(crate) fn without(&self, key: FilterKey) -> Vec<u64> {
         let mut ids: Vec<u64> = self
             .runs
             .iter()
             .flat_map(|run| run.filters())
-            .filter(|(_, blocks)| !trace.may_be_in(blocks))
+            .filter(|(_, blocks)| !key.may_be_in(blocks))
             .map(|(part, _)| part.segment)
             .collect();
         ids.sort_unstable();

@@ -1,10 +1,10 @@
 use super::*;
 
-fn key(number: u64) -> TraceKey {
-    TraceKey::of(&number.to_be_bytes())
+fn key(number: u64) -> FilterKey {
+    FilterKey::of(&number.to_be_bytes())
 }
 
-fn filter(numbers: std::ops::Range<u64>) -> TraceFilter {
+fn filter(numbers: std::ops::Range<u64>) -> BloomFilter {
     numbers.map(key).collect()
 }
 
@@ -27,7 +27,7 @@ fn a_filter_of_no_ids_has_none() {
 
 #[test]
 fn an_id_that_comes_often_takes_its_place_once() {
-    let filter: TraceFilter = (0..10_000).map(|row| key(row / 1_000)).collect();
+    let filter: BloomFilter = (0..10_000).map(|row| key(row / 1_000)).collect();
     assert_eq!(filter.blocks().len(), 1);
 }
 
@@ -35,5 +35,5 @@ fn an_id_that_comes_often_takes_its_place_once() {
 fn a_filter_is_read_back_from_its_bytes() {
     let filter = filter(0..500);
     assert_eq!(filter.to_bytes().len(), 34 * BLOCK_BYTES);
-    assert_eq!(TraceFilter::from_bytes(&filter.to_bytes()), filter);
+    assert_eq!(BloomFilter::from_bytes(&filter.to_bytes()), filter);
 }

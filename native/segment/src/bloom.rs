@@ -1,8 +1,8 @@
-//! Which traces a segment may hold: a split-block Bloom filter of its trace ids (Parquet format,
+//! What a segment may hold: a split-block Bloom filter of its trace ids, or of other values (Parquet format,
 //! BloomFilter.md), of any number of blocks.
 
 use arrow::array::{Array as _, AsArray, RecordBatch};
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 /// 16.9 bits per id answer wrongly about once in 1,000 look-ups (BloomFilter.md, the table of sizes).
 /// Once in 100 is too often: each wrong answer reads pages of a segment, and there may be 10,000.
@@ -26,15 +26,21 @@ const SALTS: [u32; BLOCK_WORDS] = [
 #[repr(align(32))]
 pub struct FilterBlock([u32; BLOCK_WORDS]);
 
-/// A trace id's place in filters: the same in each of them.
-#[derive(Clone, Copy, Debug)]
-pub struct TraceKey(u64);
+/// A value's place in filters: the same in each of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FilterKey(u64);
 
-impl TraceKey {
+impl FilterKey {
     /// The place of an id.
     #[must_use]
-    pub fn of(trace_id: &[u8]) -> Self {
-        Self(xxh3_64(trace_id))
+    pub fn of(id: &[u8]) -> Self {
+        Self(xxh3_64(id))
+    }
+
+    /// The place of what is called by a name.
+    #[must_use]
+    pub fn of_value(name: &str, value: &str) -> Self {
+        Self(xxh3_64_with_seed(value.as_bytes(), xxh3_64(name.as_bytes())))
     }
 
     fn bits(self) -> [u32; BLOCK_WORDS] {
@@ -56,18 +62,25 @@ impl TraceKey {
     }
 }
 
-/// The filter of one segment; no blocks where no row has a trace id.
+/// The filter of one segment; no blocks where no row has any of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TraceFilter(Vec<FilterBlock>);
+pub struct BloomFilter(Vec<FilterBlock>);
 
-impl FromIterator<TraceKey> for TraceFilter {
-    fn from_iter<I: IntoIterator<Item = TraceKey>>(keys: I) -> Self {
+impl FromIterator<FilterKey> for BloomFilter {
+    fn from_iter<I: IntoIterator<Item = FilterKey>>(keys: I) -> Self {
+        Self::with_bits(keys, BITS_PER_ID)
+    }
+}
+
+impl BloomFilter {
+    /// A filter with so many bits for each of the keys.
+    pub(crate) fn with_bits(keys: impl IntoIterator<Item = FilterKey>, bits_per_key: u64) -> Self {
         let mut keys: Vec<u64> = keys.into_iter().map(|key| key.0).collect();
         keys.sort_unstable();
         keys.dedup();
-        let blocks = (keys.len() as u64 * BITS_PER_ID).div_ceil(8 * BLOCK_BYTES as u64);
+        let blocks = (keys.len() as u64 * bits_per_key).div_ceil(8 * BLOCK_BYTES as u64);
         let mut filter = Self(vec![FilterBlock::default(); blocks as usize]);
-        for key in keys.into_iter().map(TraceKey) {
+        for key in keys.into_iter().map(FilterKey) {
             let block = key.place(filter.0.len()).and_then(|at| filter.0.get_mut(at));
             for (word, bit) in block.into_iter().flat_map(|block| &mut block.0).zip(key.bits()) {
                 *word |= bit;
@@ -75,9 +88,7 @@ impl FromIterator<TraceKey> for TraceFilter {
         }
         filter
     }
-}
 
-impl TraceFilter {
     /// Its blocks.
     #[must_use]
     pub fn blocks(&self) -> &[FilterBlock] {
@@ -102,7 +113,7 @@ impl TraceFilter {
 
 /// Collects trace ids of rows on their way into a file.
 #[derive(Default)]
-pub struct TraceIds(Vec<TraceKey>);
+pub struct TraceIds(Vec<FilterKey>);
 
 impl TraceIds {
     /// Adds those of a batch, if it has the column.
@@ -116,7 +127,7 @@ impl TraceIds {
         for id in column.iter().flatten() {
             // Spans come trace by trace.
             if id != last {
-                self.0.push(TraceKey::of(id));
+                self.0.push(FilterKey::of(id));
                 last = id;
             }
         }
@@ -124,7 +135,7 @@ impl TraceIds {
 
     /// The filter of them.
     #[must_use]
-    pub fn into_filter(self) -> TraceFilter {
+    pub fn into_filter(self) -> BloomFilter {
         self.0.into_iter().collect()
     }
 }

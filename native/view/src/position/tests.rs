@@ -19,6 +19,15 @@ fn a_position_is_read_as_it_is_written() {
 }
 
 #[test]
+fn the_position_of_an_empty_store_is_a_text_that_is_accepted() {
+    let nothing = Position::default().to_string();
+    assert_eq!(nothing, "logs/0=1:0");
+    let read = position(&nothing);
+    assert!(read.check(&BTreeMap::new()).is_ok());
+    assert_eq!(read.sees_all(Table::Logs, &[range(0, 0, 5), range(1, 0, 0)]), Some(false));
+}
+
+#[test]
 fn what_is_no_position_is_refused_with_what_is_wrong() {
     let cases = [
         ("yesterday", "a '=' is missing"),
