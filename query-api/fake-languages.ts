@@ -25,6 +25,7 @@ export function withFakeLanguages(actual: typeof front): object {
     logql: {
       plan: plan('logql'),
       selector: selector('logql'),
+      narrowSelector: selector('logql'),
       reads: (text: string) =>
         readable('logql', text) === 'vector(1)' ? [] : [{ matchers: [], window: null }],
       rows: (text: string, range: object) => ({ text: readable('logql', text), range }),

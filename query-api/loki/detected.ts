@@ -42,7 +42,7 @@ export function detectedRoutes(options: LokiOptions): readonly Route[] {
 async function detectedLabels(call: Call, { lookbackMaxMs }: LokiOptions): Promise<Answer> {
   const range = withinLookback(parseRangeBounds(call.params, call.now), call.now, lookbackMaxMs);
   const text = call.params.get('query');
-  const matchers = text === '' ? [] : logql.selector(text);
+  const matchers = text === '' ? [] : logql.narrowSelector(text);
   return encodedAnswer(await call.ask({ plan: lookup.detectedLabels(matchers, range), answer: 'loki' }));
 }
 

@@ -1,10 +1,10 @@
 import { type LabelMatcher, type LabelsOf, logql, lookup, type Plan } from '../../search/index.ts';
 import type { Answer } from '../answer.ts';
 import { type Call, type Route, read } from '../api.ts';
-import { parseBounds } from '../bounds.ts';
 import type { LokiOptions } from '../options.ts';
 import { encodedAnswer } from './answers.ts';
 import { withinLookback } from './limits.ts';
+import { parseRangeBounds } from './params.ts';
 
 /** Names and values of streams' labels, and the streams themselves. */
 export function labelRoutes(options: LokiOptions): readonly Route[] {
@@ -24,7 +24,7 @@ export function labelHandlers({
   lookbackMaxMs,
 }: Pick<LokiOptions, 'lookbackMaxMs'>): Readonly<Record<LabelsOf['kind'], LabelHandler>> {
   const ask = async (call: Call, selectors: LabelMatcher[][], of: LabelsOf): Promise<Answer> => {
-    const range = withinLookback(parseBounds(call.params, call.now), call.now, lookbackMaxMs);
+    const range = withinLookback(parseRangeBounds(call.params, call.now), call.now, lookbackMaxMs);
     return await streamLabels(call, lookup.streamLabels(narrowing(selectors), range, of));
   };
   return {

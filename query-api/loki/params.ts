@@ -104,8 +104,13 @@ export function parseRange(params: Params, now: bigint, limitDefault: number): R
   const limit = parseLimit(params, limitDefault);
   const direction = parseDirection(params);
   const step = parseStep(params, bounds);
-  const intervalText = params.get('interval');
-  const interval = intervalText === '' ? 0n : lengthOf(intervalText);
+  return { ...bounds, limit, direction, step, interval: parseInterval(params) };
+}
+
+/** How far apart lines are at least. @throws Refused badParameter */
+export function parseInterval(params: Params): bigint {
+  const text = params.get('interval');
+  const interval = text === '' ? 0n : lengthOf(text);
   if (interval < 0n) throw badParameter('interval must be >= 0');
-  return { ...bounds, limit, direction, step, interval };
+  return interval;
 }

@@ -5,7 +5,14 @@ import { badParameter } from '../errors.ts';
 import type { LokiOptions } from '../options.ts';
 import { encodedAnswer } from './answers.ts';
 import { withinLookback } from './limits.ts';
-import { parseLimit, parseRangeBounds, parseStep } from './params.ts';
+import {
+  parseDirection,
+  parseInterval,
+  parseLimit,
+  parseRange,
+  parseRangeBounds,
+  parseStep,
+} from './params.ts';
 
 const seriesLimitDefault = 100;
 
@@ -27,8 +34,10 @@ export function volumeRoutes(options: LokiOptions): readonly Route[] {
 }
 
 async function totals(call: Call, { lookbackMaxMs }: LokiOptions): Promise<Answer> {
-  const range = withinLookback(parseRangeBounds(call.params, call.now), call.now, lookbackMaxMs);
-  const matchers = logql.selector(call.params.get('query'));
+  // Neither limit nor step matters here; Loki refuses bad ones all the same.
+  const asked = parseRange(call.params, call.now, seriesLimitDefault);
+  const range = withinLookback(asked, call.now, lookbackMaxMs);
+  const matchers = logql.narrowSelector(call.params.get('query'));
   return encodedAnswer(await call.ask({ plan: lookup.logTotals(matchers, range), answer: 'loki' }));
 }
 
@@ -39,8 +48,10 @@ async function volume(
 ): Promise<Answer> {
   const { params, now } = call;
   const asked = parseRangeBounds(params, now);
+  parseDirection(params);
   const limit = params.get('limit') === '0' ? seriesLimitDefault : parseLimit(params, seriesLimitDefault);
   const step = points === 'steps' ? parseStep(params, asked) : 0n;
+  if (points === 'steps') parseInterval(params);
   const range = withinLookback(asked, now, lookbackMaxMs);
   const kind = parseAggregation(params.get('aggregateBy'));
   const matchers = logql.selector(params.get('query'));

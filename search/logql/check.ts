@@ -185,16 +185,16 @@ function firstFault<T>(items: readonly T[], check: (item: T) => string | undefin
 }
 
 function checkRangeAggregation({ op, place, param, input, grouping }: RangeAggregation): void {
-  checkLog(input.log);
-  for (const filter of input.unwrap?.filters ?? []) checkStage({ kind: 'labelFilter', place, filter });
   const unwraps = input.unwrap !== null;
   if (op === 'quantile_over_time') {
     if (param === null) throw refusal(place, `parameter required for operation ${op}`);
   } else if (param !== null) throw refusal(place, `parameter ${param} not supported for operation ${op}`);
-  if (unwrapUse[op] === 'needs' && !unwraps) throw refusal(place, `invalid aggregation ${op} without unwrap`);
-  if (unwrapUse[op] === 'refuses' && unwraps) throw refusal(place, `invalid aggregation ${op} with unwrap`);
   if (grouping !== null && !groupable.has(op))
     throw refusal(place, `grouping not allowed for ${op} aggregation`);
+  if (unwrapUse[op] === 'needs' && !unwraps) throw refusal(place, `invalid aggregation ${op} without unwrap`);
+  if (unwrapUse[op] === 'refuses' && unwraps) throw refusal(place, `invalid aggregation ${op} with unwrap`);
+  checkLog(input.log);
+  for (const filter of input.unwrap?.filters ?? []) checkStage({ kind: 'labelFilter', place, filter });
 }
 
 function checkVectorAggregation({ op, place, param, input, grouping }: VectorAggregation): void {

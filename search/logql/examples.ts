@@ -47,7 +47,6 @@ export const planned: readonly (readonly [query: string, plan: string])[] = [
   ['sum(count_over_time({app="a"}[1m])) by (x, y)', 'sum by (x, y) (count_over_time({app="a"} [60s]))'],
   ['sum without () (rate({app="a"}[1m]))', 'sum without () (rate({app="a"} [60s]))'],
   ['topk(3, rate({app="a"}[1m]))', 'topk(3, rate({app="a"} [60s]))'],
-  ['approx_topk(2, rate({app="a"}[1m]))', 'topk(2, rate({app="a"} [60s]))'],
   ['sort_desc(rate({app="a"}[1m]))', 'sort_desc(rate({app="a"} [60s]))'],
   ['vector(1) - 2 - 3 * 2 ^ 3 ^ 2', '((vector(1) - 2) - 1536)'],
   ['1 > 1 > bool vector(1)', '(0 > bool vector(1))'],
@@ -101,6 +100,17 @@ export const planned: readonly (readonly [query: string, plan: string])[] = [
 
 /** LogQL queries that are refused, and the message that people read. */
 export const refused: readonly (readonly [query: string, message: string])[] = [
+  ['{app="api"} | n > 0B', 'parse error at line 1, col 19: decimal literal has no digits'],
+  ['{app="api"} | n > 08', "parse error at line 1, col 19: invalid digit '8' in octal literal"],
+  ['1 + approx_topk(2, rate({app="a"}[1m]))', 'count min sketches are only supported on instant queries'],
+  [
+    'rate({app="a"}[1m]) / on (x) group_left (sum(rate({app="b"}[1m])))',
+    'parse error at line 1, col 42: syntax error: unexpected SUM, expecting IDENTIFIER or )',
+  ],
+  [
+    'count_over_time({app="a"} |~ "(" | unwrap x [1m]) by (y)',
+    'parse error : grouping not allowed for count_over_time aggregation',
+  ],
   ['app="api"', 'parse error at line 1, col 1: syntax error: unexpected IDENTIFIER'],
   [
     '{app="api"} | n > 0x10',

@@ -31,6 +31,10 @@ describe('a query written as Loki writes it', () => {
       '((rate({a="b"}[1m]) / on (x) group_left (y) rate({a="c"}[1m])) > bool 1)',
     ],
     ['vector(0.5)', 'vector(0.500000)'],
+    ['vector(1)>on(x)vector(2)', '(vector(1.000000) > on (x)  vector(2.000000))'],
+    ['vector(1)>on()vector(2)', '(vector(1.000000) > on ()  vector(2.000000))'],
+    ['vector(1)>bool ignoring()group_left vector(2)', '(vector(1.000000) > bool vector(2.000000))'],
+    ['{a="b"}|="\u001b[1m\u007f\u200b\u{e0001}é☕"', String.raw`{a="b"} |= "\x1b[1m\x7f\u200b\U000e0001é☕"`],
   ])('%s is %s', (query, shown) => {
     expect(logql.format(query)).toBe(shown);
   });
@@ -67,6 +71,30 @@ describe('a query too long for one line', () => {
       ['{a="b"}', `  |= "${long}" != "c"`, '  | json', `  |~ "${long}"`, '  | line_format "{{.x}}"'].join(
         '\n',
       ),
+    );
+  });
+
+  it('has the blanks that Loki forgets or leaves', () => {
+    const long = 'ä'.repeat(46);
+    const query = `sum without ()(rate({a="b"} |= "${long}" | decolorize | json[5m])) > on () (vector(1) == on (x, y) rate({a="b"} |= "${long}"[5m]))`;
+    expect(logql.format(query)).toBe(
+      [
+        '  sum without(',
+        '    rate(',
+        '      {a="b"}',
+        `        |= "${long}"`,
+        '| decolorize',
+        '        | json [5m]',
+        '    )',
+        '  )',
+        '>',
+        '    vector(1.000000)',
+        '  == on (x, y) ',
+        '    rate(',
+        '      {a="b"}',
+        `        |= "${long}" [5m]`,
+        '    )',
+      ].join('\n'),
     );
   });
 

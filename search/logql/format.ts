@@ -2,10 +2,14 @@ import type { Grouping } from '../plan/generated.ts';
 import { showPrometheusDuration } from '../text/duration.ts';
 import { quote } from '../text/string.ts';
 import { keepsNoLabel, showLogql, showMatchers, showOperator, showStage, showUnwrap } from './show.ts';
-import type { LogExpr, LogqlExpr, LogRange, LogStage } from './syntax.ts';
+import type { BinaryExpr, LogExpr, LogqlExpr, LogRange, LogStage } from './syntax.ts';
 
 /** Longest expression that stays on one line. */
-const lineMaxChars = 100;
+const lineMaxBytes = 100;
+
+function fits(line: string): boolean {
+  return Buffer.byteLength(line) <= lineMaxBytes;
+}
 
 /**
  * A query for people, as Loki's `format_query` lays it out: what fits stays on one line, the rest has
@@ -16,7 +20,7 @@ const lineMaxChars = 100;
 export function formatLogql(expr: LogqlExpr, level = 0): string {
   const line = showLogql(expr);
   const indent = '  '.repeat(level);
-  if (line.length <= lineMaxChars) return indent + line;
+  if (fits(line)) return indent + line;
   switch (expr.kind) {
     case 'log':
       return formatLog(expr, level);
@@ -32,7 +36,7 @@ export function formatLogql(expr: LogqlExpr, level = 0): string {
     }
     case 'binary': {
       const left = formatLogql(expr.left, level + 1);
-      return [left, `${indent}${showOperator(expr, ', ')}`, formatLogql(expr.right, level + 1)].join('\n');
+      return [left, `${indent}${formatOperator(expr)}`, formatLogql(expr.right, level + 1)].join('\n');
     }
     case 'labelReplace': {
       const texts = [expr.to, expr.replacement, expr.from, expr.regex].map(
@@ -47,14 +51,22 @@ export function formatLogql(expr: LogqlExpr, level = 0): string {
   }
 }
 
+/** `on ()` is left out too where a line is broken. */
+function formatOperator(expr: BinaryExpr): string {
+  const { matching } = expr;
+  return showOperator({ ...expr, matching: matching?.labels.length === 0 ? null : matching }, ', ');
+}
+
 function formatLog({ matchers, stages }: LogExpr, level: number): string {
   const indent = '  '.repeat(level);
   const lines = chains(stages).flatMap((chain) => {
     const one = chain.map(showStage);
     const joined = one.join(' ');
-    return joined.length <= lineMaxChars ? [joined] : one;
+    const lines = fits(joined) ? [joined] : one;
+    // Loki forgets to move this one stage in.
+    return chain[0]?.kind === 'decolorize' ? lines : lines.map((line) => `${indent}  ${line}`);
   });
-  return [indent + showMatchers(matchers), ...lines.map((line) => `${indent}  ${line}`)].join('\n');
+  return [indent + showMatchers(matchers), ...lines].join('\n');
 }
 
 /** Neighbouring line filters are one stage; every other stage is its own. */
@@ -77,5 +89,7 @@ function formatRange({ log, unwrap, range, offset }: LogRange, level: number): s
 
 function formatGrouping(grouping: Grouping | null): string {
   if (grouping === null || keepsNoLabel(grouping)) return '';
-  return ` ${grouping.without ? 'without' : 'by'} (${grouping.labels.join(', ')})`;
+  // As in Loki `without ()` loses its parentheses here, so that it can't be read again.
+  const labels = grouping.labels.length === 0 ? '' : ` (${grouping.labels.join(', ')})`;
+  return ` ${grouping.without ? 'without' : 'by'}${labels}`;
 }

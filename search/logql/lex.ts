@@ -117,6 +117,8 @@ function lexToken(text: string, from: number, match: (pattern: RegExp) => string
     const value = unquote(literal);
     return value === null ? as('badText', literal, 'invalid char escape') : as('string', literal, value);
   }
+  const fault = numberFault(text, from);
+  if (fault !== undefined) return as('badText', text.slice(from), fault);
   const duration = match(length);
   if (duration !== undefined && parseDuration(duration) !== null) return as('duration', duration);
   const bytes = match(size);
@@ -129,6 +131,18 @@ function lexToken(text: string, from: number, match: (pattern: RegExp) => string
   if (sign !== undefined) return as('symbol', sign);
   if (`"\``.includes(first)) return as('badText', text.slice(from), 'literal not terminated');
   return as('identifier', match(otherName) ?? first);
+}
+
+const digitless = /0[bB]/y;
+const badOctal = /0[0-7]*([89])\d*(?![\d.eE])/y;
+
+/** What Go's scanner says of a number: `0B` begins a binary one to it, `08` an octal one. */
+function numberFault(text: string, from: number): string | undefined {
+  digitless.lastIndex = from;
+  if (digitless.test(text)) return 'decimal literal has no digits';
+  badOctal.lastIndex = from;
+  const [, digit] = badOctal.exec(text) ?? [];
+  return digit === undefined ? undefined : `invalid digit '${digit}' in octal literal`;
 }
 
 function wordKind(text: string, from: number, name: string): TokenKind {

@@ -33,6 +33,11 @@ describe('a LogQL query', () => {
     expect(explain(logql.plan('vector(1)', range))).toBe('series loki 0s to 3600s by 60s: vector(1)');
     expect(explain(logql.plan('vector(1)', instant))).toBe('series loki at 3600s: vector(1)');
   });
+  it('counts approximately at an instant, and exactly at that', () => {
+    expect(explain(logql.plan('approx_topk(2, rate({app="a"}[1m]))', instant))).toContain(
+      'topk(2, rate({app="a"} [60s]))',
+    );
+  });
   it('for lines is refused at an instant', () => {
     expect(() => logql.plan('{app="a"}', instant)).toThrow(
       'log queries are not supported as an instant query type, please change your query to a range query type',
@@ -88,8 +93,9 @@ describe('a stream selector', () => {
       { name: 'env', op: '=~', value: 'b|c' },
     ]);
   });
-  it('may be empty, for all streams', () => {
+  it('may be empty, for all streams, unless that is too much', () => {
     expect(logql.selector('{}')).toEqual([]);
+    expect(() => logql.narrowSelector('{}')).toThrow('queries require at least one regexp or equality');
   });
   it.each([
     ['{app="a"} |= "x"', 'only label matchers are supported'],

@@ -46,6 +46,13 @@ export const logql = {
     return [...matchers];
   },
 
+  /** The same, but `{}` is refused as all are that take every stream. @throws QueryTextError */
+  narrowSelector(text: string): LabelMatcher[] {
+    const { matchers, place } = parseSelector(text);
+    checkMatchers(matchers, place);
+    return [...matchers];
+  },
+
   /** The query laid out for people. @throws QueryTextError */
   format(text: string): string {
     const expr = parseLogql(text);

@@ -32,6 +32,7 @@ import type {
  */
 export function lowerLogql(expr: LogqlExpr, how: LogqlRange | LogqlInstant): Plan {
   if (expr.kind !== 'log') {
+    if (how.kind === 'range') refuseApproximations(expr);
     const when = how.kind === 'range' ? steps(how.from, how.to, how.step) : instant(how.time);
     return { node: 'series', expr: series(expr), steps: when, dialect: 'loki' };
   }
@@ -178,6 +179,33 @@ function vectorAggregation({ op, param, input, grouping }: VectorAggregation): S
     grouping,
     param: param === null ? null : number(param),
   };
+}
+
+/** Loki counts approximately at one instant only. */
+function refuseApproximations(expr: LogqlExpr): void {
+  switch (expr.kind) {
+    case 'vectorAggregation':
+      if (expr.op === 'approx_topk')
+        throw new QueryTextError(
+          'logql',
+          expr.place,
+          'count min sketches are only supported on instant queries',
+        );
+      refuseApproximations(expr.input);
+      return;
+    case 'labelReplace':
+      refuseApproximations(expr.input);
+      return;
+    case 'binary':
+      refuseApproximations(expr.left);
+      refuseApproximations(expr.right);
+      return;
+    case 'log':
+    case 'rangeAggregation':
+    case 'literal':
+    case 'vector':
+      return;
+  }
 }
 
 function binary({ op, left, right, returnBool, matching }: BinaryExpr): SeriesExpr {

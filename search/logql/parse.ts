@@ -130,14 +130,10 @@ function matchingOf(cursor: Cursor, op: BinaryExpr['op']): Matching | null {
   if (cursor.is('group_left') || cursor.is('group_right')) {
     cardinality = cursor.skip('group_left') ? 'manyToOne' : 'oneToMany';
     cursor.skip('group_right');
-    // `group_left (a)` names labels, `group_left (sum(…))` starts the right side.
-    if (cursor.is('(') && (cursor.is(')', 1) || listFollows(cursor))) include = labelList(cursor);
+    // As Loki reads it, a parenthesis here always begins labels, never the right side.
+    if (cursor.is('(')) include = labelList(cursor);
   }
   return { on, labels, cardinality, include };
-}
-
-function listFollows(cursor: Cursor): boolean {
-  return cursor.peek(1).kind === 'identifier' && (cursor.is(',', 2) || cursor.is(')', 2));
 }
 
 function labelList(cursor: Cursor): string[] {

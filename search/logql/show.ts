@@ -1,4 +1,4 @@
-import type { Extraction, Grouping, LabelMatcher, LabelPick } from '../plan/generated.ts';
+import type { Extraction, Grouping, LabelMatcher, LabelPick, Matching } from '../plan/generated.ts';
 import { showGoDuration, showPrometheusDuration } from '../text/duration.ts';
 import { quote } from '../text/string.ts';
 import type {
@@ -142,17 +142,22 @@ export function keepsNoLabel(grouping: Grouping | null): boolean {
   return grouping === null || (grouping.labels.length === 0 && !grouping.without);
 }
 
-/** An operator with `bool` and how its sides match. @param comma between labels */
+/**
+ * An operator with `bool` and how its sides match. As Loki writes it, there is a blank behind the labels also where
+ * no `group_left` follows, and what matches by all labels is not written, even with `group_left`.
+ *
+ * @param comma between labels
+ */
 export function showOperator({ op, returnBool, matching }: BinaryExpr, comma = ','): string {
-  const parts: string[] = [op];
-  if (returnBool) parts.push('bool');
-  if (matching !== null) {
-    parts.push(`${matching.on ? 'on' : 'ignoring'} (${matching.labels.join(comma)})`);
-    const include = matching.include.length === 0 ? '' : ` (${matching.include.join(comma)})`;
-    if (matching.cardinality === 'manyToOne') parts.push(`group_left${include}`);
-    if (matching.cardinality === 'oneToMany') parts.push(`group_right${include}`);
-  }
-  return parts.join(' ');
+  const shown = returnBool ? `${op} bool` : op;
+  if (matching === null || (matching.labels.length === 0 && !matching.on)) return shown;
+  return `${shown} ${matching.on ? 'on' : 'ignoring'} (${matching.labels.join(comma)}) ${showGroup(matching, comma)}`;
+}
+
+function showGroup({ cardinality, include }: Matching, comma: string): string {
+  const labels = include.length === 0 ? '' : ` (${include.join(comma)})`;
+  if (cardinality === 'manyToOne') return `group_left${labels}`;
+  return cardinality === 'oneToMany' ? `group_right${labels}` : '';
 }
 
 function showLiteral(value: number): string {

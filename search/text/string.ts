@@ -58,7 +58,22 @@ export function unquote(literal: string): string | null {
   return Buffer.from(bytes).toString('utf8');
 }
 
-/** A text in double quotes, escaped as Go's `strconv.Quote` does for printable text. */
+const quotedEscapes: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.entries(simpleEscapes)
+    .filter(([letter]) => letter !== "'")
+    .map(([letter, char]) => [char, `\\${letter}`]),
+);
+
+/** A text in double quotes, escaped as Go's `strconv.Quote` does: what can't be printed as its number. */
 export function quote(text: string): string {
-  return JSON.stringify(text);
+  return `"${text.replaceAll(/["\\]|[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu, escaped)}"`;
+}
+
+function escaped(char: string): string {
+  const simple = quotedEscapes[char];
+  if (simple !== undefined) return simple;
+  const code = char.codePointAt(0) ?? 0;
+  const hex = (digits: number) => code.toString(16).padStart(digits, '0');
+  if (code < 0x80) return `\\x${hex(2)}`;
+  return code < 0x1_0000 ? `\\u${hex(4)}` : `\\U${hex(8)}`;
 }
