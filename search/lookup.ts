@@ -78,6 +78,11 @@ export const lookup = {
     return { node: 'seriesLabels', selectors: copyOf(selectors), range: rangeOf(range), of, limit };
   },
 
+  /** How many series there are by metric, label and value; at most `limit` entries of each list. */
+  seriesCardinality(range: TimeBounds, limit: number): Plan {
+    return { node: 'seriesCardinality', range: rangeOf(range), limit };
+  },
+
   /** Exemplars of the series that match any of the selectors. */
   exemplars(selectors: Selectors, range: TimeBounds): Plan {
     return { node: 'exemplars', selectors: copyOf(selectors), range: rangeOf(range) };

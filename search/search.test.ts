@@ -24,6 +24,7 @@ describe('a look-up', () => {
       lookup.seriesLabels([app], range, { kind: 'sets' }, 5),
       'series label sets [0s, 3600s) of {app="x"} limit 5',
     ],
+    [lookup.seriesCardinality(range, 10), 'series counts [0s, 3600s) limit 10'],
     [lookup.exemplars([app], range), 'exemplars [0s, 3600s) of {app="x"}'],
     [lookup.metricMetadata(null, 0, 0), 'metadata of all metrics limit 0'],
     [lookup.metricMetadata('up', 1, 2), 'metadata of up limit 1×2'],

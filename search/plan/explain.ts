@@ -69,6 +69,8 @@ export function explain(plan: Plan): string {
       return `tail of ${explainLogRows(plan.input)} after ${plan.after ?? 'the newest lines'} limit ${plan.limit}`;
     case 'seriesLabels':
       return `series ${labelsOf(plan.of)} ${range(plan.range)}${selectors(plan.selectors)} limit ${plan.limit}`;
+    case 'seriesCardinality':
+      return `series counts ${range(plan.range)} limit ${plan.limit}`;
     case 'exemplars':
       return `exemplars ${range(plan.range)}${selectors(plan.selectors)}`;
     case 'metricMetadata':

@@ -941,6 +941,17 @@ export type Plan =
       limit: number;
     }
   | {
+      node: 'seriesCardinality';
+      /**
+       * Series with a sample in here.
+       */
+      range: TimeRange;
+      /**
+       * The most entries of each list.
+       */
+      limit: number;
+    }
+  | {
       node: 'exemplars';
       /**
        * Which series: those that match any of these selectors.

@@ -202,6 +202,7 @@ fn is_empty(answer: &Answer) -> bool {
         Answer::Samples(series) => series.is_empty(),
         Answer::Exemplars(series) => series.is_empty(),
         Answer::Metadata(metadata) => metadata.is_empty(),
+        Answer::Cardinality(cardinality) => cardinality.series == 0,
         Answer::LogTotals(totals) => totals.lines == 0,
         Answer::DetectedLabels(labels) => labels.is_empty(),
         Answer::DetectedFields { fields, .. } => fields.is_empty(),

@@ -6,9 +6,11 @@ use arrow::array::RecordBatch;
 
 use crate::{histogram::NativeHistogram, labels::LabelSet};
 
+mod cardinality;
 mod overview;
 mod stats;
 
+pub use cardinality::Cardinality;
 pub use overview::{DetectedField, DroppedLine, FieldType, LogPattern, LogTotals, TailedLines};
 pub use stats::{QueryStats, SegmentsLeftOut};
 
@@ -72,6 +74,8 @@ pub enum Answer {
     Names(Vec<String>),
     /// Label sets.
     LabelSets(Vec<LabelSet>),
+    /// How many series there are.
+    Cardinality(Cardinality),
     /// How many logs there are.
     LogTotals(LogTotals),
     /// Names of labels with how many values each has, sorted.

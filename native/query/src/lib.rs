@@ -143,6 +143,7 @@ fn execute(plan: &Plan, context: &mut ExecContext) -> Result<Answer, QueryError>
         Plan::SeriesLabels { selectors, range, of, limit } => {
             series::labels(context, selectors, *range, of, *limit)
         }
+        Plan::SeriesCardinality { range, limit } => series::cardinality(context, *range, *limit),
         Plan::Exemplars { selectors, range } => series::exemplars(context, selectors, *range),
         Plan::MetricMetadata { metric, limit, per_metric } => {
             series::metadata(context, metric.as_deref(), *limit, *per_metric)

@@ -17,7 +17,9 @@ pub(crate) fn tables_of(plan: &Plan) -> &'static [Table] {
         | Plan::LogSearch { .. }
         | Plan::LogTail { .. } => &[Table::Logs],
         Plan::Series { expr, .. } => Leaves::of(expr).tables(),
-        Plan::Samples { .. } | Plan::SeriesLabels { .. } => &[Table::Samples],
+        Plan::Samples { .. } | Plan::SeriesLabels { .. } | Plan::SeriesCardinality { .. } => {
+            &[Table::Samples]
+        }
         Plan::Exemplars { .. } => &[Table::Exemplars],
         Plan::MetricMetadata { .. } => &[Table::Metadata],
         Plan::TraceSearch { .. }

@@ -292,6 +292,13 @@ pub enum Plan {
         /// The most entries; 0 for all. A cut is said in the answer's warnings.
         limit: u32,
     },
+    /// How many series there are by metric, label and value (Prometheus' `status/tsdb`).
+    SeriesCardinality {
+        /// Series with a sample in here.
+        range: TimeRange,
+        /// The most entries of each list.
+        limit: u32,
+    },
     /// Exemplars of series.
     Exemplars {
         /// Which series: those that match any of these selectors.

@@ -80,7 +80,7 @@ pub(super) fn milliseconds(range: TimeRange) -> RangeInclusive<i64> {
 
 /// Calls `each` once for each distinct label set with a sample in the range; it says whether it asks for
 /// it. One that is asked for and only in a segment that the query's position divides is refused.
-fn collect(
+pub(super) fn collect(
     context: &ExecContext,
     snapshot: &Snapshot,
     tenant: Option<&TenantId>,

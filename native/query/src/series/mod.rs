@@ -10,6 +10,7 @@ mod aggregate;
 mod annotations;
 mod binary;
 mod calendar;
+mod cardinality;
 mod classic_histogram;
 mod directory;
 mod eval;
@@ -145,6 +146,15 @@ pub(crate) fn labels(
     limit: u32,
 ) -> Result<Answer, QueryError> {
     labels::run(context, selectors, range, of, limit)
+}
+
+/// How many series there are: [`Answer::Cardinality`].
+pub(crate) fn cardinality(
+    context: &ExecContext,
+    range: TimeRange,
+    limit: u32,
+) -> Result<Answer, QueryError> {
+    cardinality::run(context, range, limit)
 }
 
 /// Exemplars of series.

@@ -353,6 +353,27 @@ fn a_cut_list_of_series_is_told() {
 }
 
 #[test]
+fn series_are_counted_by_metric_label_and_value() {
+    let store = Store::load(60, "up{job=\"a\"} 1\nup{job=\"b\"} 1\ndown{job=\"a\"} 1");
+    let range = TimeRange { from: Nanos(0), to: Nanos(S) };
+    let plan = Plan::SeriesCardinality { range, limit: 1 };
+    let outcome = ask(&store, plan, budget()).unwrap();
+    let Answer::Cardinality(counts) = outcome.answer else { unreachable!("no counts") };
+    let one = |name: &str, count| vec![(name.to_owned(), count)];
+    assert_eq!(
+        counts,
+        varve_columnar::answer::Cardinality {
+            series: 3,
+            label_pairs: 4,
+            series_by_metric: one("up", 2),
+            values_by_label: one("__name__", 2),
+            value_bytes_by_label: one("__name__", 6),
+            series_by_pair: one("__name__=up", 2),
+        }
+    );
+}
+
+#[test]
 fn the_newest_description_of_a_metric_comes_first() {
     let mut store = Store::load(60, "m 1");
     store.describe("up", "gauge", "Old.");

@@ -104,6 +104,7 @@ fn data(out: &mut Vec<u8>, outcome: &Outcome, entry_labels: EntryLabels) {
         | Answer::Tags(_)
         | Answer::TagValues(_)
         | Answer::Metadata(_)
+        | Answer::Cardinality(_)
         | Answer::Samples(_)
         | Answer::Exemplars(_) => {
             result(out, "vector", &|out| out.extend_from_slice(b"[]"));

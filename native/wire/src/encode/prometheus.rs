@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, io::Write as _};
 
-use varve_columnar::answer::{Answer, MetricMetadata, Outcome, SeriesExemplars};
+use varve_columnar::answer::{Answer, Cardinality, MetricMetadata, Outcome, SeriesExemplars};
 
 use super::{
     json::{self, ARRAY, OBJECT},
@@ -49,6 +49,7 @@ fn data(out: &mut Vec<u8>, answer: &Answer) {
         }
         Answer::Metadata(metrics) => metadata(out, metrics),
         Answer::Exemplars(series) => json::list(out, ARRAY, series, exemplars),
+        Answer::Cardinality(counts) => cardinality(out, counts),
         // Prometheus has no form for lines and traces.
         Answer::Streams(_)
         | Answer::LogTotals(_)
@@ -87,6 +88,33 @@ fn metadata(out: &mut Vec<u8>, metrics: &BTreeMap<String, Vec<MetricMetadata>>) 
             });
         });
     });
+}
+
+/// As `status/tsdb` has it. There are no chunks that could be counted, and times are not of a head's.
+fn cardinality(out: &mut Vec<u8>, counts: &Cardinality) {
+    let (series, pairs) = (counts.series, counts.label_pairs);
+    out.extend_from_slice(
+        format!(
+            r#"{{"headStats":{{"numSeries":{series},"numLabelPairs":{pairs},"chunkCount":0,"minTime":0,"maxTime":0}}"#
+        )
+        .as_bytes(),
+    );
+    for (name, entries) in [
+        ("seriesCountByMetricName", &counts.series_by_metric),
+        ("labelValueCountByLabelName", &counts.values_by_label),
+        ("memoryInBytesByLabelName", &counts.value_bytes_by_label),
+        ("seriesCountByLabelValuePair", &counts.series_by_pair),
+    ] {
+        out.push(b',');
+        json::string(out, name);
+        out.push(b':');
+        json::list(out, ARRAY, entries, |out, (name, count)| {
+            out.extend_from_slice(br#"{"name":"#);
+            json::string(out, name);
+            out.extend_from_slice(format!(r#","value":{count}}}"#).as_bytes());
+        });
+    }
+    out.push(b'}');
 }
 
 fn exemplars(out: &mut Vec<u8>, series: &SeriesExemplars) {
@@ -287,6 +315,20 @@ mod tests {
         assert_eq!(
             body(Answer::Metadata(BTreeMap::from([("up".to_owned(), vec![entry])]))),
             r#"{"status":"success","data":{"up":[{"type":"gauge","help":"Is up.","unit":""}]}}"#
+        );
+    }
+
+    #[test]
+    fn counts_of_series_are_told_in_the_words_of_a_head() {
+        let counts = Cardinality {
+            series: 3,
+            label_pairs: 4,
+            series_by_metric: vec![("up".into(), 2)],
+            ..Cardinality::default()
+        };
+        assert_eq!(
+            body(Answer::Cardinality(counts)),
+            r#"{"status":"success","data":{"headStats":{"numSeries":3,"numLabelPairs":4,"chunkCount":0,"minTime":0,"maxTime":0},"seriesCountByMetricName":[{"name":"up","value":2}],"labelValueCountByLabelName":[],"memoryInBytesByLabelName":[],"seriesCountByLabelValuePair":[]}}"#
         );
     }
 
