@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import type * as front from '../../search/index.ts';
 import { type ErrorCode, VarveError } from '../../storage/index.ts';
-import { answerOf, FakeSearch, nowMs, serverOver, testOptions } from '../fake-search.ts';
+import { FakeSearch, nowMs, serverOver, testOptions } from '../fake-search.ts';
 
 vi.mock('../../search/index.ts', async (original) =>
   (await import('../fake-languages.ts')).withFakeLanguages(await original<typeof front>()),
