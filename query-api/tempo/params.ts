@@ -97,9 +97,15 @@ function boundsOf(start: number, end: number): TimeBounds {
 export function parseDuration(params: Params, name: string): bigint | undefined {
   const text = params.get(name);
   if (text === '') return undefined;
-  const length = parseGoDuration(text);
+  const length = text === '0' ? 0n : parseGoDuration(text);
   if (length === undefined) throw badParameter(`invalid ${name}: time: invalid duration ${quoted(text)}`);
   return length;
+}
+
+/** The most names of tags, 0 for all; as in Tempo what is no number counts as none. */
+export function parseTagsLimit(params: Params): number {
+  const limit = parseWhole(params.get('limit')) ?? 0n;
+  return limit < 0n || limit > unsigned32Max ? 0 : Number(limit);
 }
 
 /** The most entries of a list, 0 for all. @throws Refused badParameter */

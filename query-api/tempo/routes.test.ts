@@ -135,6 +135,8 @@ describe('search', () => {
     ],
     ['tags=n%3D500', '{ span.n = "500" || resource.n = "500" }'],
     ['tags=n', '{ span.n = "" || resource.n = "" }'],
+    ['tags=name', '{ true }'],
+    ['tags=status.code%3Derror', '{ status = error }'],
     [
       'minDuration=100ms&maxDuration=1.5s',
       '{ traceDuration >= 100000000ns } && { traceDuration <= 1500000000ns }',
@@ -170,6 +172,7 @@ describe('tags', () => {
     [`/api/v2/search/tags?limit=5000&${range}`, null, 5_000, 'tempoV2'],
     [`/api/v2/search/tags?scope=span&${range}`, 'span', 0, 'tempoV2'],
     [`/api/search/tags?scope=none&${range}`, null, 0, 'tempoV1'],
+    [`/api/v2/search/tags?limit=x&${range}`, null, 0, 'tempoV2'],
   ])('%s', async (url, scope, limit, answer) => {
     const { search } = await ask(url);
     expect(search.lastAsked).toMatchObject({

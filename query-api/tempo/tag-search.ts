@@ -56,9 +56,14 @@ const partial: ReadonlyMap<string, string> = new Map([
   ...['http.method', 'http.url'].map((name) => [name, `span.${name}`] as const),
 ]);
 
+const statuses: ReadonlySet<string> = new Set(['ok', 'error', 'unset']);
+
 function conditionOf(name: string, value: string): string {
   const field = partial.get(name);
+  // Nothing is a part of everything, also of what is not there.
+  if (field !== undefined && value === '') return 'true';
   if (field !== undefined) return `${field} =~ ${quoted(`.*${escaped(value)}.*`)}`;
+  if (name === 'status.code' && statuses.has(value)) return `status = ${value}`;
   if (name === 'http.status_code' && /^\d+$/.test(value)) return `span.http.status_code = ${value}`;
   // The resource's attribute counts beside the span's own.
   const attribute = /^[A-Za-z_][\w.\-/]*$/.test(name) ? name : quoted(name);

@@ -4,7 +4,7 @@ import { type Call, get, type Route } from '../api.ts';
 import { badParameter } from '../errors.ts';
 import type { TempoOptions } from '../options.ts';
 import { encodedAnswer, jsonAnswer } from './answers.ts';
-import { parseListBounds, parseListLimit, parseUnsigned } from './params.ts';
+import { parseListBounds, parseListLimit, parseTagsLimit, parseUnsigned } from './params.ts';
 
 type Version = 'tempoV1' | 'tempoV2';
 
@@ -38,7 +38,7 @@ async function tagNames(call: Call, { searchRecentMs }: TempoOptions, version: V
   const scope = parseScope(call.params.get('scope'));
   if (scope === 'intrinsic') return intrinsicNames(version);
   const range = parseListBounds(call.params, call.now, searchRecentMs);
-  const plan = lookup.spanTags(scope, conditionOf(call, version), range, parseListLimit(call.params));
+  const plan = lookup.spanTags(scope, conditionOf(call, version), range, parseTagsLimit(call.params));
   return encodedAnswer(await call.ask({ plan, answer: version }), 'application/json');
 }
 

@@ -31,13 +31,19 @@ const NO_ID: &str = "0000000000000000";
 /// Whether Tempo has a column for the attribute.
 pub(super) fn has_column(field: &Field) -> bool {
     let Field::Attribute { scope, name, parent: false } = field else { return false };
+    let has = |scope| names_with_column(scope).contains(&name.as_str());
     match scope {
-        None => RESOURCE.contains(&name.as_str()) || SPAN.contains(&name.as_str()),
-        Some(AttributeScope::Resource) => RESOURCE.contains(&name.as_str()),
-        Some(AttributeScope::Span) => SPAN.contains(&name.as_str()),
-        Some(AttributeScope::Event | AttributeScope::Link | AttributeScope::Instrumentation) => {
-            false
-        }
+        None => has(AttributeScope::Resource) || has(AttributeScope::Span),
+        Some(scope) => has(*scope),
+    }
+}
+
+/// The attributes of a scope that Tempo has columns for.
+pub(super) fn names_with_column(scope: AttributeScope) -> &'static [&'static str] {
+    match scope {
+        AttributeScope::Resource => &RESOURCE,
+        AttributeScope::Span => &SPAN,
+        AttributeScope::Event | AttributeScope::Link | AttributeScope::Instrumentation => &[],
     }
 }
 

@@ -42,12 +42,25 @@ pub(super) fn by_columns(
     columns: &[&str],
     visit: &mut Visit<'_>,
 ) -> Result<(), QueryError> {
+    by_batches(context, filter, range, columns, &mut |_| (), visit)
+}
+
+/// The same, and before its spans every batch that is looked at.
+pub(super) fn by_batches(
+    context: &ExecContext,
+    filter: Option<&Expr>,
+    range: TimeRange,
+    columns: &[&str],
+    each: &mut dyn FnMut(&SpanColumns),
+    visit: &mut Visit<'_>,
+) -> Result<(), QueryError> {
     let conditions = filter.map(|filter| [filter]);
     let wanted = wanted(conditions.as_ref().map(<[_; 1]>::as_slice));
     for source in sources(context, range, wanted.as_ref()) {
         let flow = source.each_batch(context, columns, |batch| {
             let mask = mask::any(conditions.as_ref().map(<[_; 1]>::as_slice), batch)?;
             let spans = SpanColumns::new(batch)?;
+            each(&spans);
             for row in (0..batch.num_rows()).filter(|&row| mask.rows[row]) {
                 let start = spans.starts.value(row);
                 let in_range = start >= range.from.0 && start < range.to.0;

@@ -2,14 +2,16 @@
 
 use std::{collections::BTreeSet, ops::ControlFlow};
 
+use arrow::array::Array as _;
 use varve_columnar::answer::{Answer, TagScope};
 
 use super::{
+    absent::names_with_column,
     condition::Expr,
-    fields::{SpanAt, list_columns},
-    matching::{by_columns, by_traces, is_columnar},
+    fields::{SpanAt, list_columns, shared},
+    matching::{by_batches, by_columns, by_traces, is_columnar},
     show,
-    spans::SUMMARY_COLUMNS,
+    spans::{SUMMARY_COLUMNS, SpanColumns},
     trace::SpanRef,
 };
 use crate::{
@@ -81,10 +83,26 @@ pub(crate) fn run(
         }
         ControlFlow::Continue(())
     };
-    if is_columnar(filter)? {
+    // As in Tempo, a filter does not hide attributes that have a column of their own.
+    let mut with_column: Vec<BTreeSet<&str>> = vec![BTreeSet::new(); wanted.len()];
+    let mut each = |columns: &SpanColumns| {
+        for (scope, names) in wanted.iter().zip(&mut with_column) {
+            for name in names_with_column(*scope) {
+                if !names.contains(name) && is_among(columns, *scope, name) {
+                    names.insert(name);
+                }
+            }
+        }
+    };
+    if filter.is_none() {
         by_columns(context, filter, range, &columns, &mut visit)?;
+    } else if is_columnar(filter)? {
+        by_batches(context, filter, range, &columns, &mut each, &mut visit)?;
     } else {
         by_traces(context, filter, range, &columns, &mut visit)?;
+    }
+    for (names, more) in names.iter_mut().zip(with_column) {
+        names.extend(more.into_iter().map(str::to_owned));
     }
     let limit = if limit == 0 { usize::MAX } else { limit as usize };
     let mut tags: Vec<TagScope> = wanted
@@ -114,6 +132,16 @@ fn columns(wanted: &[AttributeScope], filter: Option<&Expr>) -> Vec<&'static str
         columns.push("links");
     }
     columns
+}
+
+/// Whether some span of a batch may have the attribute.
+fn is_among(columns: &SpanColumns, scope: AttributeScope, name: &str) -> bool {
+    match scope {
+        AttributeScope::Span => columns.attributes.key_texts().iter().any(|key| key == Some(name)),
+        AttributeScope::Resource => (0..columns.resources.texts.texts.len())
+            .any(|key| shared(&columns.resources.distinct(key).attributes, name).is_some()),
+        AttributeScope::Event | AttributeScope::Link | AttributeScope::Instrumentation => false,
+    }
 }
 
 fn each_name(span: SpanRef<'_>, scope: AttributeScope, mut name: impl FnMut(&str)) {

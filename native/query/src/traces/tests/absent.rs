@@ -125,3 +125,15 @@ fn fractions_are_listed_with_a_point_and_lengths_in_nanoseconds() {
     assert_eq!(values(&intrinsic("eventTimeSinceStart"), &[spans()], 0), [("5".to_owned(), "int")]);
     assert_eq!(values(&intrinsic("childCount"), &[spans()], 0), [("0".to_owned(), "int")]);
 }
+
+#[test]
+fn a_filter_does_not_hide_tags_that_have_a_column() {
+    let requests = [
+        vec![span(1, 1, 0, 10).named("a").with("x", Value::Int(1))],
+        vec![span(2, 2, 0, 11).with("y", Value::Int(1)).with("http.method", texts("GET"))],
+    ];
+    let filter = binary("=", &intrinsic("name"), &text("a"));
+    let plan = json!({"node": "spanTags", "scope": "span", "filter": filter, "range": range(0, 100), "limit": 0});
+    let Answer::Tags(scopes) = ask(&plan, &requests).unwrap().answer else { panic!() };
+    assert_eq!(scopes[0].tags, ["http.method", "x"]);
+}
