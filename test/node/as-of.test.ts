@@ -87,6 +87,16 @@ describe('as of an earlier moment', () => {
     expect(await seen(position)).toEqual(first);
   });
 
+  it('a statement of SQL names it itself', async () => {
+    const at = (moment: string) => `FOR SYSTEM_TIME AS OF '${moment}'`;
+    for (const moment of [position, middle]) {
+      const body = `SELECT count(*) FROM logs ${at(moment)} AS l JOIN spans ${at(moment)} AS s ON l.service = s.service`;
+      expect(await json('/api/sql', { method: 'POST', body })).toMatchObject({ rows: [[1]] });
+    }
+    const body = `SELECT l.body FROM logs ${at(position)} AS l, spans`;
+    await expect(json('/api/sql', { method: 'POST', body })).rejects.toThrow('is behind 1 of its 2 tables');
+  });
+
   it('a time before the store was there, and a position it has not reached, are refused', async () => {
     const asked = (asOf: string) => json(`/api/v1/query?query=orders&as_of=${encodeURIComponent(asOf)}`);
     await expect(asked('2001-01-01T00:00:00Z')).rejects.toThrow('positions are known from');

@@ -19,7 +19,7 @@ use crate::{error::SqlError, tables::SqlTable};
 const CLAUSE: [Keyword; 4] = [Keyword::FOR, Keyword::SYSTEM_TIME, Keyword::AS, Keyword::OF];
 
 /// A number from which on it counts nanoseconds, not seconds: no time in seconds is that large.
-const NANOSECONDS_FROM: f64 = 1e15;
+const NANOSECONDS_FROM: i64 = 1_000_000_000_000_000;
 
 /// A moment that a statement names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -145,11 +145,26 @@ fn read(text: &str) -> Option<AsOf> {
     if text.contains('/') {
         return Some(AsOf::Position(text.to_owned()));
     }
-    if let Ok(number) = text.parse::<f64>() {
-        let in_ms = if number >= NANOSECONDS_FROM { number / 1e6 } else { number * 1e3 };
-        return number.is_finite().then_some(AsOf::TimeMs(in_ms.floor() as i64));
+    if let Some(at_ms) = of_number(text) {
+        return Some(AsOf::TimeMs(at_ms));
     }
     string_to_timestamp_nanos(text).ok().map(|at_ns| AsOf::TimeMs(at_ns.div_euclid(1_000_000)))
+}
+
+/// Milliseconds of seconds since 1970, with decimals, or of nanoseconds.
+fn of_number(text: &str) -> Option<i64> {
+    let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
+    if whole.is_empty() || !whole.bytes().chain(decimals.bytes()).all(|byte| byte.is_ascii_digit())
+    {
+        return None;
+    }
+    let whole: i64 = whole.parse().ok()?;
+    if whole >= NANOSECONDS_FROM {
+        return Some(whole / 1_000_000);
+    }
+    let digits = decimals.bytes().chain(std::iter::repeat(b'0')).take(3);
+    let ms = digits.fold(0, |ms, digit| ms * 10 + i64::from(digit - b'0'));
+    Some(whole * 1_000 + ms)
 }
 
 /// How many of Varve's tables a statement names; one that it names twice counts twice.

@@ -19,10 +19,10 @@ fn a_statement_reads_as_of_the_moment_that_it_names() {
     let (store, _folder) = shop::empty_store();
     shop::append(&store, "test", &[0, 1]);
     let then = store.position(None).unwrap();
-    shop::append(&store, "test", &[2, 3]);
+    shop::append(&store, "test", &[10, 3]);
     let at = format!("FOR SYSTEM_TIME AS OF '{then}'");
     let both = format!(
-        "SELECT (SELECT count(*) FROM logs {at}), count(*), count(DISTINCT trace_id) FROM spans {at} WHERE kind IS NOT NULL"
+        "SELECT (SELECT count(*) FROM logs {at}) AS lines, count(*) AS spans, count(DISTINCT trace_id) AS traces FROM spans {at} WHERE kind IS NOT NULL"
     );
     // From memtables, and from a segment that has the position among its records.
     for _ in 0..2 {
