@@ -99,7 +99,8 @@ fn of_scope(field: &Field) -> Option<Field> {
 fn typed(value: &Operand<'_>) -> Option<TypedValue> {
     let (value, kind) = match value {
         Operand::String(text) => (text.clone().into_owned(), "string"),
-        Operand::Int(value) => (value.to_string(), "int"),
+        // Lengths of time in nanoseconds.
+        Operand::Int(value) | Operand::Duration(value) => (value.to_string(), "int"),
         Operand::Float(value) => {
             let mut text = String::new();
             write_double(&mut text, *value);
@@ -110,8 +111,6 @@ fn typed(value: &Operand<'_>) -> Option<TypedValue> {
             (text, "float")
         }
         Operand::Bool(value) => (value.to_string(), "bool"),
-        // Nanoseconds.
-        Operand::Duration(value) => (value.to_string(), "int"),
         Operand::Status(number) => (status_word(*number).to_owned(), "keyword"),
         Operand::Kind(number) => (kind_word(*number).to_owned(), "keyword"),
         Operand::Nil | Operand::Many(_) => return None,

@@ -71,13 +71,16 @@ fn attributes_compare_with_constants_of_their_own_type() {
         span(1, 2, 1, 11).with("n", Value::Double(2.0)),
         span(1, 3, 1, 12).with("n", Value::Array(vec![Value::Int(2), Value::Int(3)])),
     ];
-    let of = |condition: &Json| spans_of(&search(&filter(condition), &[spans.clone()]));
+    let of = |condition: &Json| spans_of(&search(&filter(condition), std::slice::from_ref(&spans)));
     assert_eq!(of(&binary("=", &attribute("n"), &int(2))), [1, 3]);
     assert_eq!(of(&binary("<", &int(1), &attribute("n"))), [1, 3]);
     assert_eq!(of(&binary("=", &attribute("n"), &float("2.0"))), [2]);
     assert_eq!(of(&binary("=", &attribute("n"), &attribute("n"))), [1, 2, 3]);
     let length = json!({"kind": "static", "value": {"type": "duration", "value": "1"}});
-    assert!(search(&filter(&binary(">", &attribute("n"), &length)), &[spans.clone()]).is_empty());
+    assert!(
+        search(&filter(&binary(">", &attribute("n"), &length)), std::slice::from_ref(&spans))
+            .is_empty()
+    );
     // Computed values are numbers of any kind.
     let sum = binary("+", &attribute("n"), &int(0));
     assert_eq!(of(&binary("=", &sum, &float("2.0"))), [1, 2]);
