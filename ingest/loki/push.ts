@@ -71,7 +71,8 @@ async function answer(
       return await answerText(reply, 400, sentences);
     return await answerText(reply.header('retry-after', String(retryAfterSeconds)), 429, sentences);
   }
-  if (receipt.accepted === 0)
+  // Streams without entries are nothing to complain of, no streams at all are.
+  if (receipt.accepted === 0 && receipt.answer === undefined)
     return await answerText(reply, 422, 'error at least one valid stream is required for ingestion');
   return await reply.code(204).send();
 }

@@ -30,6 +30,10 @@ describe('a query written as Loki writes it', () => {
       'rate({a="b"}[1m])/on(x)group_left(y)rate({a="c"}[1m])>bool 1',
       '((rate({a="b"}[1m]) / on (x) group_left (y) rate({a="c"}[1m])) > bool 1)',
     ],
+    [
+      '{a=~"5.."}|b=~"5.."|c!~"5.."|d=~"5.*"|e=~"5`.."|drop f=~"5.."',
+      '{a=~"5.."} | b=~`5..` | c!~"5.." | d=~"5.*" | e=~"5`.." | drop f=~"5.."',
+    ],
     ['vector(0.5)', 'vector(0.500000)'],
     ['vector(1)>on(x)vector(2)', '(vector(1.000000) > on (x)  vector(2.000000))'],
     ['vector(1)>on()vector(2)', '(vector(1.000000) > on ()  vector(2.000000))'],

@@ -12,6 +12,7 @@ import type {
   LogStage,
   Unwrap,
 } from './syntax.ts';
+import { isOfWords } from './words-pattern.ts';
 
 /** A query on one line, as Loki writes it; reading it again gives the same query. */
 export function showLogql(expr: LogqlExpr): string {
@@ -109,7 +110,7 @@ function showFilter(filter: LabelFilter): string {
     case 'or':
       return `( ${showFilter(filter.left)} or ${showFilter(filter.right)} )`;
     case 'text':
-      return showMatcher(filter.matcher);
+      return showTextFilter(filter.matcher);
     case 'number': {
       const { name, op, unit, value } = filter;
       const quantities = { plain: showPlain, seconds: showSeconds, bytes: showBytes };
@@ -118,6 +119,13 @@ function showFilter(filter: LabelFilter): string {
     case 'ip':
       return `${filter.name}${filter.op}ip(${quote(filter.range)})`;
   }
+}
+
+/** A pattern that Loki keeps as a regular expression is in backticks. */
+function showTextFilter(matcher: LabelMatcher): string {
+  const { name, op, value } = matcher;
+  const isRegexp = op === '=~' && !isOfWords(value) && !value.includes('`');
+  return isRegexp ? `${name}${op}\`${value}\`` : showMatcher(matcher);
 }
 
 function showRange({ log, unwrap, range, offset }: LogRange): string {

@@ -245,6 +245,8 @@ describe("Loki's push", () => {
     ['a time that is no number', '{"streams":[{"stream":{"app":"x"},"values":[["yesterday","line"]]}]}'],
     ['a value with one element', '{"streams":[{"stream":{"app":"x"},"values":[["1"]]}]}'],
     ['labels that are no text', '{"streams":[{"stream":{"app":{}},"values":[["1","line"]]}]}'],
+    ['a label that has a bad name', '{"streams":[{"stream":{"a-b":"x"},"values":[["1","line"]]}]}'],
+    ['metadata that is no text', '{"streams":[{"stream":{"app":"x"},"values":[["1","line",{"n":7}]]}]}'],
   ])('refuses JSON with %s', async (_what, body) => {
     const answer = await push(json, body);
     expect([answer.status, answer.type]).toEqual([400, 'text/plain; charset=utf-8']);
@@ -257,6 +259,11 @@ describe("Loki's push", () => {
       422,
       'error at least one valid stream is required for ingestion',
     ]);
+  });
+
+  it('takes streams without lines', async () => {
+    const answer = await push(json, '{"streams":[{"stream":{"app":"x"},"values":[]}]}');
+    expect([answer.status, answer.text]).toEqual([204, '']);
   });
 
   it('refuses protobuf that is not compressed, and protobuf that is cut', async () => {

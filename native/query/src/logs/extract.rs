@@ -107,8 +107,9 @@ impl Extractor {
                     labels.set_empty(label);
                 }
                 each_pair(line, *is_strict, labels, |labels, key, value| {
+                    let key = label_name(key);
                     // As in Loki a key that is a label's own name counts beside the one it is read from.
-                    let is_of = |one: &&Extraction| one.path == key || one.label == key;
+                    let is_of = |one: &&Extraction| one.path == *key || one.label == *key;
                     let value =
                         if value.contains(char::REPLACEMENT_CHARACTER) { "" } else { value };
                     for Extraction { label, .. } in expressions.iter().filter(is_of) {
@@ -165,16 +166,21 @@ fn each_pair(
 }
 
 fn set_named(labels: &mut RowLabels, key: &str, value: &str) {
+    let name = label_name(key);
+    if !name.is_empty() {
+        labels.set_extracted(&name, value);
+    }
+}
+
+/// A key as a label's name.
+fn label_name(key: &str) -> Cow<'_, str> {
     let is_name = key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     if is_name && !key.starts_with(|first: char| first.is_ascii_digit()) {
-        labels.set_extracted(key, value);
-    } else {
-        let mut name = String::with_capacity(key.len() + 1);
-        push_label_name(&mut name, key);
-        if !name.is_empty() {
-            labels.set_extracted(&name, value);
-        }
+        return Cow::Borrowed(key);
     }
+    let mut name = String::with_capacity(key.len() + 1);
+    push_label_name(&mut name, key);
+    Cow::Owned(name)
 }
 
 /// Appends a key as a label's name, or as the next part of one: what may not be in a name becomes `_`.
@@ -262,8 +268,8 @@ mod tests {
             r#"{"app_extracted":"cart","dotted_key":"1","id":"7","level":"info","msg":"equals = and \"quotes\""}"#
         );
         assert_eq!(
-            logfmt(line, false, &[("lvl", "level"), ("nope", "x")]),
-            r#"{"lvl":"info","nope":""}"#
+            logfmt(line, false, &[("lvl", "level"), ("nope", "x"), ("dotted_key", "dotted_key")]),
+            r#"{"dotted_key":"1","lvl":"info","nope":""}"#
         );
     }
 

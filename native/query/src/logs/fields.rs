@@ -2,7 +2,8 @@
 
 use std::{
     borrow::Cow,
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, HashMap},
+    fmt::Write as _,
     sync::Arc,
 };
 
@@ -15,7 +16,7 @@ use varve_columnar::{
 use super::{
     extract::{Extractor, push_label_name},
     numbers::read_number,
-    row_labels::RowLabels,
+    row_labels::{ERROR, ERROR_DETAILS, RowLabels},
     run,
 };
 use crate::{
@@ -32,7 +33,8 @@ pub(crate) fn fields(
     of: &FieldsOf,
     limit: u32,
 ) -> Result<Answer, QueryError> {
-    let Answer::Streams(streams) = run(context, input, line_limit, Direction::Backward, 0)? else {
+    let Answer::Streams(mut streams) = run(context, input, line_limit, Direction::Backward, 0)?
+    else {
         return Err(QueryError::execution("rows of logs were answered in another form"));
     };
     let mut seen = Seen {
@@ -47,7 +49,10 @@ pub(crate) fn fields(
         fields: BTreeMap::new(),
         // The values of one field are looked for among all.
         most: if *of == FieldsOf::All { limit as usize } else { usize::MAX },
+        shortens_sizes: *of != FieldsOf::All,
     };
+    // As Loki goes through them: what is met last counts.
+    streams.sort_by_cached_key(shown_labels);
     for rows in &streams {
         context.budget.check()?;
         seen.add(rows)?;
@@ -65,17 +70,35 @@ pub(crate) fn fields(
         }
         FieldsOf::Values { name } => {
             let values = seen.fields.remove(name).map(|field| field.values).unwrap_or_default();
-            let mut values: Vec<String> = values.into_iter().map(Into::into).collect();
-            values.sort_unstable();
+            let mut values: Vec<_> = values.into_iter().collect();
+            values.sort_unstable_by_key(|(_, met)| *met);
             values.truncate(limit as usize);
+            let mut values: Vec<String> =
+                values.into_iter().map(|(value, _)| value.into()).collect();
+            values.sort_unstable();
             Answer::DetectedValues { values, limit }
         }
     })
 }
 
+/// A stream's labels as Loki writes them; it sorts by that.
+fn shown_labels(rows: &StreamRows) -> String {
+    let sets = [&rows.index, &rows.metadata, &rows.parsed];
+    let all = LabelSet::new(sets.into_iter().flat_map(LabelSet::iter));
+    let mut shown = String::new();
+    for (name, value) in all.iter() {
+        let comma = if shown.is_empty() { "" } else { ", " };
+        let _ = write!(shown, "{comma}{name}={value:?}");
+    }
+    shown.push('}');
+    shown
+}
+
 struct Field {
+    /// What the value that was met last looks like.
     kind: FieldType,
-    values: HashSet<Box<str>>,
+    /// With how many were met before.
+    values: HashMap<Box<str>, usize>,
     parsers: Vec<&'static str>,
     json_path: Vec<String>,
 }
@@ -87,6 +110,8 @@ struct Seen<'q> {
     labels: RowLabels,
     fields: BTreeMap<String, Field>,
     most: usize,
+    /// Sizes are written as Loki writes them in queries.
+    shortens_sizes: bool,
 }
 
 impl Seen<'_> {
@@ -127,10 +152,13 @@ impl Seen<'_> {
         parser: Option<&'static str>,
         line: &str,
     ) -> Result<(), QueryError> {
-        if name.starts_with("__") {
+        if matches!(name, ERROR | ERROR_DETAILS | "__preserve_error__") {
             return Ok(());
         }
-        self.value(name, value, parser)?;
+        match size_of_text(value).filter(|_| self.shortens_sizes) {
+            Some(bytes) => self.value(name, &shown_size(bytes), parser)?,
+            None => self.value(name, value, parser)?,
+        }
         let Some(field) = self.fields.get_mut(name) else { return Ok(()) };
         if parser == Some("json") && field.json_path.is_empty() {
             field.json_path = path_of(line, name).unwrap_or_default();
@@ -151,7 +179,7 @@ impl Seen<'_> {
             self.context.budget.charge(name.len() as u64 + size_of::<Field>() as u64)?;
             let field = Field {
                 kind: type_of(value),
-                values: HashSet::new(),
+                values: HashMap::new(),
                 parsers: Vec::new(),
                 json_path: Vec::new(),
             };
@@ -161,10 +189,10 @@ impl Seen<'_> {
         if let Some(parser) = parser.filter(|parser| !field.parsers.contains(parser)) {
             field.parsers.push(parser);
         }
-        if !field.values.contains(value) {
-            self.context.budget.charge(value.len() as u64 + 32)?;
-            field.kind = joined(field.kind, type_of(value));
-            field.values.insert(value.into());
+        field.kind = type_of(value);
+        if !field.values.contains_key(value) {
+            self.context.budget.charge(value.len() as u64 + 40)?;
+            field.values.insert(value.into(), field.values.len());
         }
         Ok(())
     }
@@ -190,18 +218,22 @@ fn type_of(value: &str) -> FieldType {
     }
 }
 
-/// What values of both kinds look like together.
-fn joined(one: FieldType, other: FieldType) -> FieldType {
-    match (one, other) {
-        (one, other) if one == other => one,
-        (FieldType::Int, FieldType::Float) | (FieldType::Float, FieldType::Int) => FieldType::Float,
-        // A plain number among sizes is one of bytes; `0` is also a duration.
-        (FieldType::Int, FieldType::Bytes) | (FieldType::Bytes, FieldType::Int) => FieldType::Bytes,
-        (FieldType::Int, FieldType::Duration) | (FieldType::Duration, FieldType::Int) => {
-            FieldType::Duration
-        }
-        _ => FieldType::String,
+/// The bytes of a text that is a size with a unit.
+fn size_of_text(text: &str) -> Option<f64> {
+    let has_unit = text.ends_with(|last: char| "bBkKmMgGtTpPeEiI".contains(last));
+    if has_unit { read_number(text, NumberUnit::Bytes).ok() } else { None }
+}
+
+/// Three digits or fewer and a decimal unit: `1.5kB`.
+fn shown_size(bytes: f64) -> String {
+    const UNITS: [&str; 7] = ["B", "kB", "MB", "GB", "TB", "PB", "EB"];
+    if bytes < 10.0 {
+        return format!("{bytes}B");
     }
+    let power = (bytes.log10() / 3.0).floor().min(6.0);
+    let scaled = (bytes / 1_000_f64.powf(power) * 10.0 + 0.5).floor() / 10.0;
+    let digits = usize::from(scaled < 10.0);
+    format!("{scaled:.digits$}{}", UNITS.get(power as usize).unwrap_or(&"EB"))
 }
 
 /// The keys that lead to the value that the JSON parser calls `label`.
@@ -266,10 +298,10 @@ mod tests {
     }
 
     #[test]
-    fn mixed_values_are_text_unless_numbers_mix_with_their_units() {
-        assert_eq!(joined(FieldType::Int, FieldType::Float), FieldType::Float);
-        assert_eq!(joined(FieldType::Bytes, FieldType::Int), FieldType::Bytes);
-        assert_eq!(joined(FieldType::Int, FieldType::Boolean), FieldType::String);
+    fn sizes_are_written_as_queries_compare_them() {
+        let texts = ["512B", "1.5KB", "64KiB", "3MB", "1.2GiB", "0B", "9b", "10kb", "7"];
+        let shown = texts.map(|text| size_of_text(text).map(shown_size).unwrap_or_default());
+        assert_eq!(shown, ["512B", "1.5kB", "66kB", "3.0MB", "1.3GB", "0B", "9B", "10kB", ""]);
     }
 
     #[test]

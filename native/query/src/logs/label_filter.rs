@@ -1,17 +1,22 @@
 //! Filters of rows by their labels.
 
-use super::{ip_range::IpRange, numbers::read_number, row_labels::RowLabels};
+use super::{
+    ip_range::IpRange,
+    label_pattern::{LabelPattern, LabelTest},
+    numbers::read_number,
+    row_labels::RowLabels,
+};
 use crate::{
     error::QueryError,
     matcher::TextMatcher,
-    plan::{CompareOp, LabelFilterExpr, NumberUnit},
+    plan::{CompareOp, LabelFilterExpr, LabelMatcher, MatchOp, NumberUnit},
 };
 
 /// A compiled condition.
 pub(super) enum LabelFilter {
     And(Box<LabelFilter>, Box<LabelFilter>),
     Or(Box<LabelFilter>, Box<LabelFilter>),
-    Text { name: String, test: TextMatcher },
+    Text { name: String, test: LabelTest },
     Number { name: String, op: CompareOp, unit: NumberUnit, value: f64 },
     Address { name: String, range: IpRange, negated: bool },
 }
@@ -26,10 +31,9 @@ impl LabelFilter {
             LabelFilterExpr::Or { left, right } => {
                 Self::Or(Box::new(Self::compile(left)?), Box::new(Self::compile(right)?))
             }
-            LabelFilterExpr::Text { matcher } => Self::Text {
-                name: matcher.name.clone(),
-                test: TextMatcher::compile(matcher.op, &matcher.value)?,
-            },
+            LabelFilterExpr::Text { matcher } => {
+                Self::Text { name: matcher.name.clone(), test: compile_text(matcher)? }
+            }
             LabelFilterExpr::Number { name, op, unit, value } => {
                 Self::Number { name: name.clone(), op: *op, unit: *unit, value: *value }
             }
@@ -82,6 +86,18 @@ impl LabelFilter {
             }
         }
     }
+}
+
+fn compile_text(matcher: &LabelMatcher) -> Result<LabelTest, QueryError> {
+    let words = match matcher.op {
+        MatchOp::Equal | MatchOp::NotEqual => None,
+        MatchOp::Regex => LabelPattern::of_words(&matcher.value, false),
+        MatchOp::NotRegex => LabelPattern::of_words(&matcher.value, true),
+    };
+    Ok(match words {
+        Some(pattern) => LabelTest::Words(pattern),
+        None => LabelTest::Other(TextMatcher::compile(matcher.op, &matcher.value)?),
+    })
 }
 
 #[expect(clippy::float_cmp, reason = "LogQL compares floats exactly")]

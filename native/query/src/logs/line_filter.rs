@@ -67,13 +67,29 @@ impl LineFilter {
             LineFilterOp::Contains | LineFilterOp::Regex | LineFilterOp::Pattern => false,
             LineFilterOp::NotContains | LineFilterOp::NotRegex | LineFilterOp::NotPattern => true,
         };
-        let tests = patterns.iter().map(|pattern| Test::compile(op, pattern));
+        // As in Loki, an alternative that holds for every line is none where there are others.
+        let some_matter = patterns.iter().any(|pattern| !holds_always(op, pattern));
+        let tests = patterns
+            .iter()
+            .filter(|pattern| !some_matter || !holds_always(op, pattern))
+            .map(|pattern| Test::compile(op, pattern));
         Ok(Self { tests: tests.collect::<Result<_, _>>()?, negated })
     }
 
     /// Whether the line stays.
     pub(super) fn keeps(&self, line: &str) -> bool {
         self.tests.iter().any(|test| test.holds(line)) != self.negated
+    }
+}
+
+fn holds_always(op: LineFilterOp, pattern: &plan::LinePattern) -> bool {
+    match op {
+        LineFilterOp::Contains => pattern.text.is_empty() && !pattern.ip,
+        LineFilterOp::Regex => matches!(pattern.text.as_str(), "" | ".*"),
+        LineFilterOp::Pattern
+        | LineFilterOp::NotContains
+        | LineFilterOp::NotRegex
+        | LineFilterOp::NotPattern => false,
     }
 }
 
@@ -94,6 +110,9 @@ mod tests {
         assert!(keeps(LineFilterOp::Contains, &["panic", "time.out"], "a time.out"));
         assert!(!keeps(LineFilterOp::Contains, &["panic", "time.out"], "a timeout"));
         assert!(keeps(LineFilterOp::Contains, &[""], "anything"));
+        assert!(keeps(LineFilterOp::Contains, &["", ""], "anything"));
+        assert!(!keeps(LineFilterOp::Contains, &["panic", ""], "anything"));
+        assert!(!keeps(LineFilterOp::Regex, &[".*", "pa.ic"], "anything"));
     }
 
     #[test]

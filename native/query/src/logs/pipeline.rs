@@ -150,6 +150,21 @@ impl Pipeline {
         })
     }
 
+    /// Whether a stage may take labels away.
+    pub(super) fn takes_labels_away(&self) -> bool {
+        self.stages.iter().any(|stage| match stage {
+            Compiled::Drop(_) | Compiled::Keep(_) => true,
+            Compiled::LabelFormat(formats) => {
+                formats.iter().any(|format| matches!(format, Format::Rename { .. }))
+            }
+            Compiled::Line(_)
+            | Compiled::Labels(_)
+            | Compiled::Extract(_)
+            | Compiled::Decolorize(_)
+            | Compiled::LineFormat(_) => false,
+        })
+    }
+
     /// Names of the labels that decide whether a row stays and what other labels hold; `None` where a
     /// stage looks at all of them.
     pub(super) fn deciding_names(&self) -> Option<Vec<&str>> {

@@ -11,7 +11,7 @@ pub(crate) fn push_down_sums(mut expr: SeriesExpr) -> SeriesExpr {
 }
 
 /// Whether the sum of a group's values is the value of all of its rows.
-fn adds_up(function: LogWindowFunction) -> bool {
+pub(super) fn adds_up(function: LogWindowFunction) -> bool {
     match function {
         LogWindowFunction::Rate
         | LogWindowFunction::CountOverTime

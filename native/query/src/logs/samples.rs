@@ -70,21 +70,21 @@ pub(super) fn over_windows(
         from += samples[from..to].iter().take_while(|sample| sample.time_ns <= after).count();
         match &samples[from..to] {
             [] => ABSENT,
-            inside => value_of(window, inside, &mut sorted),
+            inside => value_of(window, until, inside, &mut sorted),
         }
     });
     values.collect()
 }
 
-/// `samples`: at least one, by time.
-fn value_of(window: &LogWindow<'_>, samples: &[Sample], sorted: &mut Vec<f64>) -> f64 {
+/// `until`: when the window ends; `samples`: at least one, by time.
+fn value_of(window: &LogWindow<'_>, until: i64, samples: &[Sample], sorted: &mut Vec<f64>) -> f64 {
     let values = samples.iter().map(|sample| sample.value);
     let seconds = window.range_ns as f64 / 1e9;
     match window.function {
         LogWindowFunction::CountOverTime => samples.len() as f64,
         LogWindowFunction::SumOverTime | LogWindowFunction::BytesOverTime => values.sum(),
         LogWindowFunction::Rate | LogWindowFunction::BytesRate => values.sum::<f64>() / seconds,
-        LogWindowFunction::RateCounter => rate_of_counter(window, samples),
+        LogWindowFunction::RateCounter => rate_of_counter(window.range_ns, until, samples),
         LogWindowFunction::AvgOverTime => mean(values),
         LogWindowFunction::MinOverTime => most(values, |value, least| value < least),
         LogWindowFunction::MaxOverTime => most(values, |value, greatest| value > greatest),
@@ -152,12 +152,10 @@ fn quantile(q: f64, values: &mut [f64]) -> f64 {
     at(lower) * (1.0 - weight) + at(lower + 1.0) * weight
 }
 
-/// What a counter grew per second, resets undone. A window with one sample gives 0.
-///
-/// Prometheus would extrapolate to the window's ends. Loki means to, but compares samples' times in
-/// nanoseconds with a window in milliseconds, so that it adds next to nothing; clients see that, and so
-/// it is the same here.
-fn rate_of_counter(window: &LogWindow<'_>, samples: &[Sample]) -> f64 {
+/// What a counter grew per second, resets undone, as in Prometheus: reckoned to an end of the window where a
+/// further sample is to be expected before it, but not to where the counter would be negative. A window with
+/// one sample gives 0.
+fn rate_of_counter(range_ns: i64, until: i64, samples: &[Sample]) -> f64 {
     let [first, .., last] = samples else { return 0.0 };
     let mut growth = last.value - first.value;
     let mut before = 0.0;
@@ -167,15 +165,18 @@ fn rate_of_counter(window: &LogWindow<'_>, samples: &[Sample]) -> f64 {
         }
         before = sample.value;
     }
-    let window_s = window.range_ns as f64 / 1e9;
-    let mut to_start = (window.range_ns / 1_000_000) as f64 / 1e3;
-    let covered_s = (last.time_ns - first.time_ns) as f64 / 1e3;
-    let between = covered_s / (samples.len() - 1) as f64;
+    let seconds = |nanos: i64| nanos as f64 / 1e9;
+    let covered_s = seconds(last.time_ns - first.time_ns);
+    let between_s = covered_s / (samples.len() - 1) as f64;
+    let reach = |distance_s: f64| {
+        if distance_s >= between_s * 1.1 { between_s / 2.0 } else { distance_s }
+    };
+    let mut to_start_s = reach(seconds(first.time_ns - until.saturating_sub(range_ns)));
     if growth > 0.0 && first.value >= 0.0 {
-        to_start = to_start.min(covered_s * (first.value / growth));
+        to_start_s = to_start_s.min(covered_s * (first.value / growth));
     }
-    let reach = covered_s + if to_start < between * 1.1 { to_start } else { between / 2.0 };
-    growth * (reach / covered_s) / window_s
+    let to_end_s = reach(seconds(until - last.time_ns));
+    growth * ((covered_s + to_start_s + to_end_s) / covered_s) / seconds(range_ns)
 }
 
 #[cfg(test)]
@@ -208,8 +209,12 @@ mod tests {
 
     #[test]
     fn a_counters_resets_are_undone() {
+        // At 1 s to 4 s in a window of 10 s: one more sample before it, half of one behind it.
         let rate = over(LogWindowFunction::RateCounter, None, &[10.0, 20.0, 5.0, 15.0]);
-        assert!((rate - 2.5).abs() < 1e-4, "{rate}");
+        assert_eq!(rate.to_string(), (25.0 * (3.0 + 1.0 + 0.5) / 3.0 / 10.0).to_string());
+        // The counter was 0 a quarter of a second before.
+        let rate = over(LogWindowFunction::RateCounter, None, &[5.0, 25.0, 45.0, 65.0]);
+        assert_eq!(rate.to_string(), (60.0 * (3.0 + 0.25 + 0.5) / 3.0 / 10.0).to_string());
         assert_eq!(over(LogWindowFunction::RateCounter, None, &[10.0]).to_string(), "0");
     }
 

@@ -23,6 +23,11 @@ use crate::{
 /// What a stream's sum of one step takes.
 const SUM_BYTES: u64 = 32;
 
+const MILLISECOND: i64 = 1_000_000;
+
+/// What each line counts besides its text, as in Loki: that its level is known.
+const LEVEL_BYTES: u64 = 8;
+
 /// Lines of one stream, all in one step.
 struct Part {
     stream: u32,
@@ -63,11 +68,12 @@ pub(crate) fn volume(
     let mut by_stream: BTreeMap<u32, HashMap<usize, u64>> = BTreeMap::new();
     let mut tally = Tally::new(context, range, step_ns, |part: &Part| {
         let sums = by_stream.entry(part.stream).or_default();
+        let bytes = part.bytes + part.lines * LEVEL_BYTES;
         if let Some(sum) = sums.get_mut(&part.step) {
-            *sum += part.bytes;
+            *sum += bytes;
             return Ok(());
         }
-        sums.insert(part.step, part.bytes);
+        sums.insert(part.step, bytes);
         context.budget.charge(SUM_BYTES)
     });
     let streams = tally.run(matchers)?;
@@ -91,7 +97,8 @@ pub(crate) fn volume(
     series.sort_by_cached_key(|series| Reverse(sum(&series.values)));
     series.truncate(limit as usize);
     let set = SeriesSet { steps_ns: ends, series };
-    Ok(if step_ns == 0 { Answer::Vector(set) } else { Answer::Matrix(set) })
+    // As in Loki, what is in one step is told as if no steps had been asked for.
+    Ok(if set.steps_ns.len() == 1 { Answer::Vector(set) } else { Answer::Matrix(set) })
 }
 
 fn sum(values: &[f64]) -> u64 {
@@ -234,19 +241,29 @@ impl<'q, F: FnMut(&Part) -> Result<(), QueryError>> Tally<'q, F> {
         Some(if self.step_ns == 0 {
             0
         } else {
-            (time_ns.abs_diff(from.0) / self.step_ns.unsigned_abs()) as usize
+            (time_ns.abs_diff(self.first_ns()) / self.step_ns.unsigned_abs()) as usize
         })
     }
 
-    /// The ends of the steps.
+    /// Where the first step begins: as in Loki steps are whole ones since 1970.
+    fn first_ns(&self) -> i64 {
+        let TimeRange { from, .. } = self.range;
+        from.0.saturating_sub(from.0.rem_euclid(self.step_ns))
+    }
+
+    /// The last milliseconds of the steps, and the range's end.
     fn ends_ns(&self) -> Vec<i64> {
-        let TimeRange { from, to } = self.range;
+        let TimeRange { to, .. } = self.range;
         if self.step_ns <= 0 {
             return vec![to.0];
         }
-        let count = to.0.abs_diff(from.0).div_ceil(self.step_ns.unsigned_abs());
-        (1..=count as i64)
-            .map(|step| from.0.saturating_add(step * self.step_ns).min(to.0))
+        let first = self.first_ns();
+        let count = to.0.abs_diff(first).div_ceil(self.step_ns.unsigned_abs()) as i64;
+        (1..=count)
+            .map(|step| match first.saturating_add(step.saturating_mul(self.step_ns)) {
+                end if end >= to.0 => to.0,
+                end => end - MILLISECOND,
+            })
             .collect()
     }
 }

@@ -13,6 +13,7 @@ use super::{
     log_window::LogWindow,
     needles::needles,
     pipeline::Pipeline,
+    push_down::adds_up,
     row_labels::{ERROR, RowLabels},
     samples::Unwrapper,
     scan::Scan,
@@ -103,6 +104,22 @@ impl Rules<'_> {
     fn sums_bytes(&self) -> bool {
         let function = self.window.function;
         matches!(function, LogWindowFunction::BytesRate | LogWindowFunction::BytesOverTime)
+    }
+
+    /// Whether empty labels are left out of series, as Loki does wherever it builds their labels anew: behind
+    /// stages that take labels away, and where it reckons with an aggregation of its own.
+    fn leaves_out_empty(&self) -> bool {
+        let without = |grouping: &Grouping| grouping.without;
+        match (self.window.function, self.window.grouping) {
+            (function, Some(grouping)) if adds_up(function) => grouping.without,
+            (LogWindowFunction::AvgOverTime, grouping) => {
+                grouping.is_some() || self.pipeline.takes_labels_away()
+            }
+            (LogWindowFunction::MinOverTime | LogWindowFunction::MaxOverTime, grouping) => {
+                grouping.is_some_and(without) || self.pipeline.takes_labels_away()
+            }
+            _ => self.pipeline.takes_labels_away(),
+        }
     }
 
     fn reads_lines(&self) -> bool {

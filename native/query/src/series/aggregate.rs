@@ -95,7 +95,8 @@ fn group_labels(labels: &LabelSet, grouping: Option<&Grouping>) -> LabelSet {
     let is_named = |name: &str| named.iter().any(|named| named == name);
     let mut group = labels.clone();
     if *without {
-        group.retain(|name, _| name != NAME && !is_named(name));
+        // LogQL has labels that are there and empty.
+        group.retain(|name, value| name != NAME && !is_named(name) && !value.is_empty());
     } else {
         group.retain(|name, _| is_named(name));
     }

@@ -236,6 +236,8 @@ impl Join<'_> {
         for name in &self.matching.include {
             labels.set(name.as_str(), one.get(name));
         }
+        // LogQL has labels that are there and empty; what is joined has none.
+        labels.retain(|_, value| !value.is_empty());
         labels
     }
 }

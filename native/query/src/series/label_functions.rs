@@ -26,6 +26,8 @@ pub(super) fn replace(
     })?;
     let mut series = vector.series;
     for one in &mut series {
+        // LogQL has labels that are there and empty, up to here.
+        one.labels.retain(|_, value| !value.is_empty());
         let mut value = String::new();
         let Some(captures) = regex.captures(one.labels.get(with.from)) else { continue };
         captures.expand(with.template, &mut value);

@@ -17,7 +17,7 @@ const MESSAGE: &str = "logproto.PushRequest";
 pub(super) fn decode(body: &[u8], gate: Gate<'_>) -> Result<Decoded, DecodeError> {
     let mut sink = PushSink::new(gate);
     each_message(Message::new(body), 1, |message| stream(message, &mut sink))?;
-    sink.logs.finish()
+    sink.finish()
 }
 
 impl From<WireError> for DecodeError {
@@ -91,6 +91,7 @@ fn label_pair(mut message: Message<'_>) -> Result<(Cow<'_, str>, Cow<'_, str>), 
 pub(super) struct PushSink<'l> {
     pub(super) logs: LogSink<'l>,
     around: Surroundings,
+    streams: u64,
     /// Of the entry at hand.
     metadata_entries: usize,
     metadata_bytes: usize,
@@ -101,9 +102,31 @@ impl<'l> PushSink<'l> {
         Self {
             logs: LogSink::new(gate),
             around: Surroundings::default(),
+            streams: 0,
             metadata_entries: 0,
             metadata_bytes: 0,
         }
+    }
+
+    /// What became of the body. Of one whose streams have no entries its sender is told so: to Loki that is
+    /// something else than having no streams.
+    pub(super) fn finish(self) -> Result<Decoded, DecodeError> {
+        let mut decoded = self.logs.finish()?;
+        if decoded.accepted == 0 && decoded.refused.is_empty() && self.streams > 0 {
+            decoded.answer = b"no entries".to_vec();
+        }
+        Ok(decoded)
+    }
+
+    /// The stream of labels as JSON has them; `None` if it is refused with its entries.
+    pub(super) fn stream_of_pairs(&mut self, labels: &[Label<'_>], entries: u64) -> Option<Stream> {
+        if let Some((name, _)) = labels.iter().find(|(name, _)| !is_name(name)) {
+            self.logs.refusals.add("labelNameInvalid", entries.max(1), || {
+                format!("couldn't parse labels: '{name}' is no name of a label: letters, digits and '_', no digit first")
+            });
+            return None;
+        }
+        self.stream(labels, entries)
     }
 
     /// The stream of labels written as a selector; `None` if it is refused with its entries.
@@ -122,6 +145,7 @@ impl<'l> PushSink<'l> {
 
     /// The stream of these labels; `None` if it is refused with its entries.
     pub(super) fn stream(&mut self, labels: &[Label<'_>], entries: u64) -> Option<Stream> {
+        self.streams += 1;
         let labels: Vec<(&str, &str)> = labels
             .iter()
             .map(|(name, value)| (name.as_ref(), value.as_ref()))
@@ -170,6 +194,12 @@ impl<'l> PushSink<'l> {
         let record = Record { time_unix_nano: time_ns, body, ..Record::default() };
         self.logs.accept(stream, &self.around, &record);
     }
+}
+
+fn is_name(name: &str) -> bool {
+    !name.is_empty()
+        && !name.starts_with(|first: char| first.is_ascii_digit())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 /// The rule that a stream's labels break, and the sentence about it.

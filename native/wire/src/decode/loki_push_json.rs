@@ -22,7 +22,7 @@ pub(super) fn decode(body: &[u8], gate: Gate<'_>) -> Result<Decoded, DecodeError
         }
     }
     reader.end()?;
-    sink.logs.finish()
+    sink.finish()
 }
 
 /// `{"stream": {…}, "values": […]}` or `{"labels": "{…}", "entries": […]}`, in any order.
@@ -49,7 +49,7 @@ fn stream(reader: &mut JsonReader<'_>, sink: &mut PushSink<'_>) -> Result<(), De
         })?;
     }
     let stream = match labels {
-        Some(StreamLabels::Pairs(pairs)) => sink.stream(&pairs, count),
+        Some(StreamLabels::Pairs(pairs)) => sink.stream_of_pairs(&pairs, count),
         Some(StreamLabels::Text(text)) => sink.stream_of_text(&text, count)?,
         None => sink.stream(&[], count),
     };
@@ -116,6 +116,9 @@ fn entry(
     Ok(())
 }
 
+/// Unlike a label's, it may not be a number.
+const METADATA_VALUE: &str = "expected a string of structured metadata";
+
 /// A flat object; or, as in Loki's own answers, one under the key `structuredMetadata`.
 fn metadata(reader: &mut JsonReader<'_>, sink: &mut PushSink<'_>) -> Result<(), JsonError> {
     expect(reader, &Token::Object, "expected an object of structured metadata")?;
@@ -123,13 +126,11 @@ fn metadata(reader: &mut JsonReader<'_>, sink: &mut PushSink<'_>) -> Result<(), 
         match reader.value()? {
             Token::Object if key == "structuredMetadata" => {
                 while let Some(key) = reader.next_key()? {
-                    sink.push_metadata(&key, &scalar(reader)?);
+                    sink.push_metadata(&key, &string(reader, METADATA_VALUE)?);
                 }
             }
-            Token::Object | Token::Array => {
-                return Err(reader.error("expected a string of structured metadata"));
-            }
-            token => sink.push_metadata(&key, &text_of(token)),
+            Token::String(value) => sink.push_metadata(&key, &value),
+            _ => return Err(reader.error(METADATA_VALUE)),
         }
     }
     Ok(())

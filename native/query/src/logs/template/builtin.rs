@@ -52,8 +52,13 @@ fn equal(a: &Value<'_>, b: &Value<'_>) -> Result<bool, String> {
             Err("non-comparable type".into())
         }
         (Value::Nil, _) | (_, Value::Nil) => Ok(false),
-        _ => Err("incompatible types for comparison".into()),
+        _ => Err(incompatible(a, b)),
     }
+}
+
+fn incompatible(a: &Value<'_>, b: &Value<'_>) -> String {
+    let (a, b) = (a.type_name(), b.type_name());
+    format!("incompatible types for comparison: {a} and {b}")
 }
 
 fn order(args: &Args<'_, '_>) -> Result<Ordering, String> {
@@ -62,10 +67,10 @@ fn order(args: &Args<'_, '_>) -> Result<Ordering, String> {
         (Value::Int(a), Value::Int(b)) => Ok(a.cmp(b)),
         // NaN is neither; Go then says false to `lt`, and to `le`, `gt` and `ge` by what `lt` says.
         (Value::Float(a), Value::Float(b)) => Ok(a.partial_cmp(b).unwrap_or(Ordering::Greater)),
-        (Value::Bool(_) | Value::Nil | Value::Time(_) | Value::Json(_) | Value::Labels(_), _) => {
-            Err("invalid type for comparison".into())
-        }
-        _ => Err("incompatible types for comparison".into()),
+        (Value::Nil | Value::Time(_) | Value::Json(_) | Value::Labels(_), _)
+        | (_, Value::Nil | Value::Time(_) | Value::Json(_) | Value::Labels(_))
+        | (Value::Bool(_), Value::Bool(_)) => Err("invalid type for comparison".into()),
+        (a, b) => Err(incompatible(a, b)),
     }
 }
 
@@ -73,7 +78,7 @@ fn length<'r>(args: &Args<'_, 'r>) -> Result<Value<'r>, String> {
     let of = args.any(0);
     let length = match of {
         Value::Text(text) => text.len(),
-        Value::Nil => return Err("len of nil pointer".into()),
+        Value::Nil => return Err("reflect: call of reflect.Value.Type on zero Value".into()),
         other => other.items().ok_or_else(|| format!("len of type {}", of.type_name()))?.len(),
     };
     Ok(Value::Int(length as i64))
@@ -120,8 +125,8 @@ fn slice<'r>(args: &Args<'_, 'r>) -> Result<Value<'r>, String> {
         let Value::Int(at) = bound else {
             return Err(format!("cannot index slice/array with type {}", bound.type_name()));
         };
-        let at = usize::try_from(*at).ok().filter(|&at| at <= length);
-        *place = at.ok_or("index out of range")?;
+        let inside = usize::try_from(*at).ok().filter(|&at| at <= length);
+        *place = inside.ok_or_else(|| format!("index out of range: {at}"))?;
     }
     let [from, to] = places;
     if from > to {

@@ -6,12 +6,15 @@ use super::{
     Scope, Template,
     function::{Args, Function, Param, Run},
     moment::Moment,
-    parse::{Branch, Command, Node, Operand, OperandKind, Pipe},
+    tree::{Branch, Call, Command, Node, Operand, OperandKind, Pipe},
     value::{OUTPUT_MAX_BYTES, Value},
 };
 
 /// Nodes that may be walked for one row: bounds loops in loops.
 const STEPS_MAX: usize = 100_000;
+
+/// How deep templates may call each other.
+const CALLS_MAX: usize = 32;
 
 /// A template being written.
 pub(super) struct Evaluation<'r> {
@@ -20,6 +23,9 @@ pub(super) struct Evaluation<'r> {
     variables: Vec<Value<'r>>,
     out: String,
     steps: usize,
+    /// Which template is being written: this one, or one inside it.
+    name: &'r str,
+    calls: usize,
 }
 
 /// How a list of nodes ended.
@@ -33,7 +39,8 @@ enum Flow {
 impl<'r> Evaluation<'r> {
     pub(super) fn new(template: &'r Template, scope: &Scope<'r>) -> Self {
         let variables = vec![Value::Labels(*scope)];
-        Self { template, scope: *scope, variables, out: String::new(), steps: 0 }
+        let name = template.name;
+        Self { template, scope: *scope, variables, out: String::new(), steps: 0, name, calls: 0 }
     }
 
     /// The text, or why there is none.
@@ -49,7 +56,10 @@ impl<'r> Evaluation<'r> {
         let line = 1 + before.matches('\n').count();
         let column = before.len() - before.rfind('\n').map_or(0, |newline| newline + 1);
         let context = &text[at.clone()];
-        format!("template: {name}:{line}:{column}: executing {name:?} at <{context}>: {reason}")
+        let executing = self.name;
+        format!(
+            "template: {name}:{line}:{column}: executing {executing:?} at <{context}>: {reason}"
+        )
     }
 
     fn walk(&mut self, nodes: &'r [Node], dot: &Value<'r>) -> Result<Flow, String> {
@@ -81,11 +91,36 @@ impl<'r> Evaluation<'r> {
                     Flow::Through => {}
                     flow => return Ok(flow),
                 },
+                Node::Template(call) => self.write(call, dot)?,
                 Node::Break => return Ok(Flow::Break),
                 Node::Continue => return Ok(Flow::Continue),
             }
         }
         Ok(Flow::Through)
+    }
+
+    /// Writes a template inside the template: `$` and the dot are what it is called with.
+    fn write(&mut self, call: &'r Call, dot: &Value<'r>) -> Result<(), String> {
+        let dot = match &call.pipe {
+            Some(pipe) => self.pipe(pipe, dot)?,
+            None => Value::Nil,
+        };
+        let Some((name, nodes)) = self.template.definitions.get_key_value(&call.name) else {
+            let reason = format!("template {:?} not defined", call.name);
+            return Err(self.fail(&call.span, &reason));
+        };
+        if self.calls >= CALLS_MAX {
+            let reason = format!("exceeded maximum template depth ({CALLS_MAX})");
+            return Err(self.fail(&call.span, &reason));
+        }
+        let variables = std::mem::replace(&mut self.variables, vec![dot.clone()]);
+        let outer = std::mem::replace(&mut self.name, name);
+        self.calls += 1;
+        self.walk(nodes, &dot)?;
+        self.calls -= 1;
+        self.name = outer;
+        self.variables = variables;
+        Ok(())
     }
 
     fn branch(
@@ -135,7 +170,10 @@ impl<'r> Evaluation<'r> {
             let items = value.items().ok_or_else(|| {
                 let mut shown = String::new();
                 value.show(&mut shown);
-                self.fail(&span_of(pipe), &format!("range can't iterate over {shown}"))
+                self.fail(
+                    pipe.end().unwrap_or(&(0..0)),
+                    &format!("range can't iterate over {shown}"),
+                )
             })?;
             for (key, item) in items {
                 if each(self, key, item)? == Flow::Break {
@@ -232,7 +270,7 @@ impl<'r> Evaluation<'r> {
             }
             OperandKind::Chain(inner, path) => {
                 let value = self.operand(inner, dot)?;
-                self.walk_path(value, path, &operand.span)?
+                self.walk_path(value, path, inner.end())?
             }
         })
     }
@@ -243,6 +281,10 @@ impl<'r> Evaluation<'r> {
         path: &[String],
         span: &Range<usize>,
     ) -> Result<Value<'r>, String> {
+        // Of nothing Go gives nothing, but it does not look into what it did not find.
+        if let Value::Nil = value {
+            return Ok(value);
+        }
         for (at, name) in path.iter().enumerate() {
             if at > 0 && matches!(value, Value::Nil) {
                 let reason = format!("nil pointer evaluating interface {{}}.{name}");
@@ -279,15 +321,17 @@ impl<'r> Evaluation<'r> {
         let mut args: Vec<Value<'r>> = Vec::with_capacity(count);
         for (at, operand) in operands.iter().enumerate() {
             let value = self.operand(operand, dot)?;
-            let value = coerce(function.param(at), operand, value);
-            args.push(value.map_err(|reason| self.fail(&operand.span, &reason))?);
+            let written = &self.template.text[operand.span.clone()];
+            let value = coerce(function.param(at), operand, written, value);
+            args.push(value.map_err(|reason| self.fail(operand.end(), &reason))?);
             if function.is_settled_by(args.last()) {
                 return Ok(args.pop().unwrap_or(Value::Nil));
             }
         }
         if let Some(last) = last {
             let value = function.param(operands.len()).check(last);
-            args.push(value.map_err(|reason| self.fail(span, &reason))?);
+            let at = operands.last().map_or(span, Operand::end);
+            args.push(value.map_err(|reason| self.fail(at, &reason))?);
         }
         let answer = match function.run {
             Run::Line => Ok(Value::Text(self.scope.line.into())),
@@ -302,18 +346,23 @@ impl<'r> Evaluation<'r> {
 }
 
 /// The value as the parameter wants it; `2.0` written out is a whole number.
-fn coerce<'r>(param: Param, operand: &Operand, value: Value<'r>) -> Result<Value<'r>, String> {
+fn coerce<'r>(
+    param: Param,
+    operand: &Operand,
+    written: &str,
+    value: Value<'r>,
+) -> Result<Value<'r>, String> {
     match (&operand.kind, param) {
+        (OperandKind::Number(_) | OperandKind::Bool(_), Param::Text) => {
+            Err(format!("expected string; found {written}"))
+        }
+        (OperandKind::Text(_) | OperandKind::Bool(_), Param::Int) => {
+            Err(format!("expected integer; found {written}"))
+        }
         (OperandKind::Number(number), Param::Int) => match number.int {
             Some(int) => Ok(Value::Int(int)),
             None => Err(format!("expected integer; found {}", number.float)),
         },
         _ => param.check(value),
     }
-}
-
-fn span_of(pipe: &Pipe) -> Range<usize> {
-    let first = pipe.commands.first().map_or(0..0, |command| command.span.clone());
-    let last = pipe.commands.last().map_or(first.end, |command| command.span.end);
-    first.start..last
 }

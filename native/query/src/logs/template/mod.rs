@@ -13,11 +13,12 @@ mod parse;
 mod printf;
 mod texts;
 mod time;
+mod tree;
 mod value;
 
 use self::{
     eval::Evaluation,
-    parse::{Node, Parsed},
+    tree::{Definitions, Node, Parsed},
 };
 use super::row_labels::RowLabels;
 
@@ -27,6 +28,7 @@ pub(super) struct Template {
     name: &'static str,
     text: String,
     nodes: Vec<Node>,
+    definitions: Definitions,
     /// Labels that it reads; `None` where it looks at all of them.
     names: Option<Vec<String>>,
 }
@@ -42,8 +44,8 @@ pub(super) struct Scope<'r> {
 impl Template {
     /// Compiles a template. The error is in Go's words.
     pub(super) fn compile(name: &'static str, text: &str) -> Result<Self, String> {
-        let Parsed { nodes, names } = parse::parse(name, text)?;
-        Ok(Self { name, text: text.to_owned(), nodes, names })
+        let Parsed { nodes, definitions, names } = parse::parse(name, text)?;
+        Ok(Self { name, text: text.to_owned(), nodes, definitions, names })
     }
 
     /// The labels that it reads; `None` where it looks at all of them.

@@ -1,81 +1,15 @@
-//! Templates as trees.
+//! Templates read as trees.
 
 use std::{collections::VecDeque, ops::Range, vec::IntoIter};
 
 use super::{
-    function::Function,
     functions,
     lex::{self, Kind, Piece, Token},
+    tree::{Branch, Call, Command, Definitions, Node, Number, Operand, OperandKind, Parsed, Pipe},
 };
 
 /// How deep blocks and parentheses may nest.
 const DEPTH_MAX: usize = 32;
-
-/// A template's tree, and the labels that it reads.
-pub(super) struct Parsed {
-    pub(super) nodes: Vec<Node>,
-    /// `None` where it looks at all of them.
-    pub(super) names: Option<Vec<String>>,
-}
-
-pub(super) enum Node {
-    Text(String),
-    Write(Pipe),
-    If(Branch),
-    With(Branch),
-    Range(Branch),
-    Break,
-    Continue,
-}
-
-/// What is done if a pipe gives something, and otherwise.
-pub(super) struct Branch {
-    pub(super) pipe: Pipe,
-    pub(super) then: Vec<Node>,
-    pub(super) otherwise: Vec<Node>,
-}
-
-/// Commands, each given the value of the one before as its last argument.
-pub(super) struct Pipe {
-    /// Variables that get the value, by their places.
-    pub(super) variables: Vec<usize>,
-    /// Whether the variables are new.
-    pub(super) declares: bool,
-    pub(super) commands: Vec<Command>,
-}
-
-/// A function and its arguments, or a value.
-pub(super) struct Command {
-    pub(super) args: Vec<Operand>,
-    /// Where it is in the template's text.
-    pub(super) span: Range<usize>,
-}
-
-pub(super) struct Operand {
-    pub(super) kind: OperandKind,
-    pub(super) span: Range<usize>,
-}
-
-pub(super) enum OperandKind {
-    Dot,
-    Nil,
-    Bool(bool),
-    Number(Number),
-    Text(String),
-    Field(Vec<String>),
-    Variable(usize, Vec<String>),
-    Function(&'static Function),
-    Pipe(Box<Pipe>),
-    Chain(Box<Operand>, Vec<String>),
-}
-
-/// A number as it is written: both, where it can be both.
-pub(super) struct Number {
-    pub(super) int: Option<i64>,
-    pub(super) float: f64,
-    /// Written as a float.
-    pub(super) is_float: bool,
-}
 
 /// Parses a template. The error is in Go's words.
 pub(super) fn parse(name: &str, text: &str) -> Result<Parsed, String> {
@@ -87,11 +21,14 @@ pub(super) fn parse(name: &str, text: &str) -> Result<Parsed, String> {
         at: 0,
         variables: vec!["$".to_owned()],
         names: Some(Vec::new()),
+        definitions: Definitions::new(),
         depth: 0,
         loops: 0,
     };
     match parser.list() {
-        Ok((nodes, End::Text)) => Ok(Parsed { nodes, names: parser.names }),
+        Ok((nodes, End::Text)) => {
+            Ok(Parsed { nodes, definitions: parser.definitions, names: parser.names })
+        }
         Ok((_, End::Keyword)) => Err(told((parser.at, "unexpected {{end}}".into()))),
         Ok((_, End::Else(_))) => Err(told((parser.at, "unexpected {{else}}".into()))),
         Err(reason) => Err(told((parser.at, reason))),
@@ -113,6 +50,7 @@ struct Parser {
     /// Names of the variables in scope.
     variables: Vec<String>,
     names: Option<Vec<String>>,
+    definitions: Definitions,
     depth: usize,
     loops: usize,
 }
@@ -152,12 +90,57 @@ impl Parser {
                 "break" => nodes.push(Node::Break),
                 "continue" => nodes.push(Node::Continue),
                 "define" | "template" | "block" => {
-                    return Err(format!("{{{{{keyword}}}}} is not supported here; write it out"));
+                    rest.remove(0);
+                    nodes.extend(self.named(&keyword, rest)?.map(Node::Template));
                 }
                 _ => nodes.push(Node::Write(self.whole_pipe(rest, "command")?)),
             }
         }
         Ok((nodes, End::Text))
+    }
+
+    /// `define`, `template`, or `block`, which is both at once.
+    fn named(&mut self, keyword: &str, tokens: Vec<Token>) -> Result<Option<Call>, String> {
+        if keyword == "define" && self.depth > 0 {
+            return Err("unexpected {{define}}".into());
+        }
+        let mut rest = tokens.into_iter();
+        let (name, span) = match rest.next() {
+            Some(Token { kind: Kind::Text(name), span, .. }) => (name, span),
+            Some(token) => return Err(format!("unexpected {:?} in {keyword} clause", token.kind)),
+            None => return Err(format!("missing name in {keyword} clause")),
+        };
+        let rest: Vec<Token> = rest.collect();
+        let pipe = match (keyword, rest.first()) {
+            ("define", Some(token)) => {
+                return Err(format!("unexpected {:?} in define clause", token.kind));
+            }
+            ("define" | "template", None) => None,
+            _ => Some(self.whole_pipe(rest, &format!("{keyword} clause"))?),
+        };
+        if keyword != "template" {
+            self.define(&name)?;
+        }
+        Ok((keyword != "define").then_some(Call { name, pipe, span }))
+    }
+
+    /// The body of a template inside the template; it sees no variables but its own.
+    fn define(&mut self, name: &str) -> Result<(), String> {
+        self.deeper()?;
+        let variables = std::mem::replace(&mut self.variables, vec!["$".to_owned()]);
+        let loops = std::mem::take(&mut self.loops);
+        let nodes = match self.list()? {
+            (nodes, End::Keyword) => nodes,
+            (_, End::Else(_)) => return Err("unexpected {{else}}".into()),
+            (_, End::Text) => return Err("unexpected EOF".into()),
+        };
+        self.variables = variables;
+        self.loops = loops;
+        self.depth -= 1;
+        if self.definitions.insert(name.to_owned(), nodes).is_some() {
+            return Err(format!("template: multiple definition of template {name:?}"));
+        }
+        Ok(())
     }
 
     fn branch(&mut self, keyword: &str, tokens: Vec<Token>) -> Result<Node, String> {

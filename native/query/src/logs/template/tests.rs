@@ -184,7 +184,7 @@ fn a_template_that_fails_says_where_in_gos_words() {
         ),
         (
             "{{ eq .app 1 }}",
-            "template: line:1:3: executing \"line\" at <eq .app 1>: error calling eq: incompatible types for comparison",
+            "template: line:1:3: executing \"line\" at <eq .app 1>: error calling eq: incompatible types for comparison: string and int",
         ),
         (
             "{{ .app.x }}",
@@ -193,6 +193,47 @@ fn a_template_that_fails_says_where_in_gos_words() {
         (
             "{{ trunc .app .level }}",
             "template: line:1:9: executing \"line\" at <.app>: wrong type for value; expected int; got string",
+        ),
+        (
+            "{{ lt (slice `a` 0 2) true }}",
+            "template: line:1:7: executing \"line\" at <slice `a` 0 2>: error calling slice: index out of range: 2",
+        ),
+        (
+            "{{ upper (add 1 (len .app)) }}",
+            "template: line:1:21: executing \"line\" at <.app>: wrong type for value; expected string; got int",
+        ),
+        (
+            "{{ len .app | trunc 3 }}",
+            "template: line:1:20: executing \"line\" at <3>: wrong type for value; expected string; got int",
+        ),
+        (
+            "{{ upper 1.50 }}",
+            "template: line:1:9: executing \"line\" at <1.50>: expected string; found 1.50",
+        ),
+        (
+            "{{ trunc `a` .level }}",
+            "template: line:1:9: executing \"line\" at <`a`>: expected integer; found `a`",
+        ),
+        (
+            "{{ range (slice .app 0 1) }}{{ end }}",
+            "template: line:1:23: executing \"line\" at <1>: range can't iterate over s",
+        ),
+        (
+            "{{ (fromJson `[1]`).x }}",
+            "template: line:1:13: executing \"line\" at <`[1]`>: can't evaluate field x in type []interface {}",
+        ),
+        ("{{ (fromJson `{`).a.b }}", "<no value>"),
+        (
+            "{{ (fromJson `{}`).a.b }}",
+            "template: line:1:13: executing \"line\" at <`{}`>: nil pointer evaluating interface {}.b",
+        ),
+        (
+            "{{ define `T` }}{{ .x }}{{ end }}{{ template `T` .app }}",
+            "template: line:1:19: executing \"T\" at <.x>: can't evaluate field x in type string",
+        ),
+        (
+            "{{ template `T` }}",
+            "template: line:1:12: executing \"line\" at <`T`>: template \"T\" not defined",
         ),
         (
             "{{ trunc 1 }}",
@@ -206,6 +247,22 @@ fn a_template_that_fails_says_where_in_gos_words() {
 }
 
 #[test]
+fn templates_inside_a_template_see_what_they_are_given() {
+    all(&[
+        (
+            "{{ define `T` }}[{{ . }}{{ $ }}]{{ end }}{{ template `T` .app }}|{{ template `T` }}",
+            "[shopshop]|[<no value><no value>]",
+        ),
+        ("{{ $x := 1 }}{{ block `B` .level }}<{{ . }}>{{ end }}{{ $x }}", "<error>1"),
+        ("{{ if true }}{{ template `T` $ }}{{ end }}{{ define `T` }}{{ .app }}{{ end }}", "shop"),
+    ]);
+    assert!(
+        written("{{ define `T` }}{{ template `T` . }}{{ end }}{{ template `T` . }}")
+            .contains("exceeded maximum template depth")
+    );
+}
+
+#[test]
 fn a_template_that_is_none_is_refused_in_gos_words() {
     all(&[
         ("{{ .a ", "template: line:1: unclosed action"),
@@ -216,6 +273,9 @@ fn a_template_that_is_none_is_refused_in_gos_words() {
         ("{{ \"a }}", "template: line:1: unterminated quoted string"),
         ("{{ }}", "template: line:1: missing value for command"),
         ("{{ if }}{{ end }}", "template: line:1: missing value for if"),
+        ("{{ define `T` }}{{ $x }}{{ end }}", "template: line:1: undefined variable \"$x\""),
+        ("{{ if 1 }}{{ define `T` }}{{ end }}{{ end }}", "template: line:1: unexpected {{define}}"),
+        ("{{ define `T` }}", "template: line:1: unexpected EOF"),
         ("{{ break }}", "template: line:1: {{break}} outside {{range}}"),
     ]);
 }

@@ -258,6 +258,13 @@ fn expected_windows(
     let of_samples = SAMPLE_FUNCTIONS.contains(&function);
     let may_not_parse = asks_for_errors(steps, by);
     let steps = &read_steps(steps, function, by);
+    let takes_away =
+        |step: &Step| matches!(step, Step::Drop(_) | Step::Keep(_) | Step::Rename { .. });
+    let leaves_out_empty = match (function, by) {
+        ("count_over_time" | "bytes_rate" | "sum_over_time", Some(_)) => false,
+        ("avg_over_time", Some(_)) => true,
+        _ => steps.iter().any(takes_away),
+    };
     let mut series: BTreeMap<String, Vec<(i64, String, f64)>> = BTreeMap::new();
     for row in rows.iter().filter(|row| row.second > -1 && row.second <= 5) {
         let Some((line, mut labels)) = interpret(row, steps) else { continue };
@@ -273,7 +280,9 @@ fn expected_windows(
         }
         labels.retain(|name, value| {
             let asked = by.is_none_or(|by| by.contains(&name.as_str()));
-            !value.is_empty() && asked && !(of_samples && by.is_none() && name == "n")
+            !(leaves_out_empty && value.is_empty())
+                && asked
+                && !(of_samples && by.is_none() && name == "n")
         });
         let key = json!(labels).to_string();
         series.entry(key).or_default().push((row.second, line, value.unwrap_or(0.0)));

@@ -65,10 +65,10 @@ fn volumes(by: &Json, step: i64) -> [Vec<String>; 2] {
 #[test]
 fn volumes_are_summed_by_values_or_names_of_labels_the_largest_first() {
     let [memtable, sealed] = volumes(&json!({ "kind": "series", "labels": ["app"] }), 0);
-    assert_eq!(memtable, [r#"{"app":"shop"} [91.0]"#, r#"{"app":"cart"} [37.0]"#]);
+    assert_eq!(memtable, [r#"{"app":"shop"} [115.0]"#, r#"{"app":"cart"} [53.0]"#]);
     assert_eq!(sealed, memtable);
     let [memtable, sealed] = volumes(&json!({ "kind": "names", "labels": [] }), 0);
-    assert_eq!(memtable, [r#"{"app":""} [128.0]"#, r#"{"pod":""} [128.0]"#]);
+    assert_eq!(memtable, [r#"{"app":""} [168.0]"#, r#"{"pod":""} [168.0]"#]);
     assert_eq!(sealed, memtable);
 }
 
@@ -76,8 +76,37 @@ fn volumes_are_summed_by_values_or_names_of_labels_the_largest_first() {
 fn volumes_have_a_point_for_each_step_with_lines() {
     let [memtable, sealed] = volumes(&json!({ "kind": "series", "labels": ["app"] }), 5);
     let absent = varve_columnar::answer::ABSENT;
-    assert_eq!(memtable[0], format!(r#"{{"app":"shop"}} [{:?}, {absent:?}, 19.0]"#, 72.0));
+    assert_eq!(memtable[0], format!(r#"{{"app":"shop"}} [{:?}, {absent:?}, 27.0]"#, 88.0));
     assert_eq!(sealed, memtable);
+}
+
+#[test]
+fn steps_of_volumes_are_whole_ones_and_a_single_one_is_none() {
+    let of = |from, step: i64| {
+        let plan = json!({
+            "node": "logVolume",
+            "matchers": [],
+            "range": range(from, 15),
+            "by": { "kind": "names", "labels": ["app"] },
+            "step": (step * SECOND).to_string(),
+            "limit": 3,
+        });
+        both(&plan).map(|answer| match answer {
+            Answer::Vector(set) => (true, set.steps_ns, set.series[0].values.clone()),
+            Answer::Matrix(set) => (false, set.steps_ns, set.series[0].values.clone()),
+            other => panic!("{other:?}"),
+        })
+    };
+    let millisecond = SECOND / 1_000;
+    for (is_vector, ends, values) in of(2, 5) {
+        let last = [5 * SECOND - millisecond, 10 * SECOND - millisecond, 15 * SECOND];
+        assert_eq!((is_vector, ends.as_slice()), (false, last.as_slice()));
+        assert_eq!(values[0].to_string(), "44");
+    }
+    for (is_vector, ends, values) in of(2, 20) {
+        assert_eq!((is_vector, ends.as_slice()), (true, [15 * SECOND].as_slice()));
+        assert_eq!(values[0].to_string(), "124");
+    }
 }
 
 fn input(app: &str) -> Json {

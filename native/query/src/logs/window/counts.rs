@@ -42,7 +42,8 @@ enum OfStream {
     Many,
 }
 
-/// Ends each value in the key of `Counts::by_values`.
+/// Around each value in the key of `Counts::by_values`; the end alone is a label that is not there.
+const VALUE_START: char = '=';
 const VALUE_END: char = '\0';
 
 /// Counts rows by series.
@@ -166,23 +167,32 @@ impl<'q> Counts<'q> {
     /// The series of the row whose labels went through the pipeline.
     fn series_of_row(&mut self) -> Result<usize, QueryError> {
         let Some(Grouping { without: false, labels }) = self.rules.grouping else {
-            return self.series_of(&grouped(self.labels.merged(), self.rules.grouping));
+            return self.series_of(&self.series_labels());
         };
         self.values.clear();
         for name in labels {
-            let value = self.labels.get(name).unwrap_or_default();
-            if value.contains(VALUE_END) {
-                return self.series_of(&grouped(self.labels.merged(), self.rules.grouping));
+            if let Some(value) = self.labels.get(name) {
+                if value.contains(VALUE_END) {
+                    return self.series_of(&self.series_labels());
+                }
+                self.values.push(VALUE_START);
+                self.values.push_str(value);
             }
-            self.values.push_str(value);
             self.values.push(VALUE_END);
         }
         if let Some(&series) = self.by_values.get(self.values.as_str()) {
             return Ok(series);
         }
-        let series = self.series_of(&grouped(self.labels.merged(), self.rules.grouping))?;
+        let series = self.series_of(&self.series_labels())?;
         self.by_values.insert(self.values.as_str().into(), series);
         Ok(series)
+    }
+
+    fn series_labels(&self) -> LabelSet {
+        let leaves_out_empty = self.rules.leaves_out_empty();
+        let mut labels = grouped(self.labels.merged(), self.rules.grouping);
+        labels.retain(|_, value| !(leaves_out_empty && value.is_empty()));
+        labels
     }
 
     /// Runs the pipeline over a row: how many bytes its line has then, or its sample. `None` where it

@@ -8,7 +8,7 @@ use super::*;
 
 const BODY: &str = r#"{"streams":[{"stream":{"app":"shop","n":1,"none":""},"values":[
     ["1700000000000000000","GET /cart 200"],
-    ["1700000000500000000","payment failed\n",{"trace_id":"0af7","n":7}]]}]}"#;
+    ["1700000000500000000","payment failed\n",{"trace_id":"0af7","n":"7"}]]}]}"#;
 
 fn decoded(body: &str) -> Decoded {
     decode_plain(Format::LokiPushJson, body.as_bytes()).unwrap()
@@ -55,6 +55,34 @@ fn no_streams_are_no_error() {
     for body in [r#"{"streams":[]}"#, r#"{"streams":null}"#, "{}"] {
         let decoded = decoded(body);
         assert_eq!((decoded.accepted, decoded.refused.len()), (0, 0), "{body}");
+        assert!(decoded.answer.is_empty());
+    }
+}
+
+#[test]
+fn streams_without_entries_are_told_apart_from_no_streams() {
+    for body in [
+        r#"{"streams":[{"stream":{"app":"a"},"values":[]}]}"#,
+        r#"{"streams":[{"stream":{"app":"a"}}]}"#,
+        r#"{"streams":[{"labels":"{app=\"a\"}","entries":null}]}"#,
+    ] {
+        let decoded = decoded(body);
+        assert_eq!((decoded.accepted, decoded.refused.len()), (0, 0), "{body}");
+        assert!(!decoded.answer.is_empty());
+    }
+}
+
+#[test]
+fn a_stream_whose_labels_have_bad_names_is_refused_and_the_others_kept() {
+    for name in ["a-b", "1a", "a.b", "ü", ""] {
+        let body = format!(
+            r#"{{"streams":[{{"stream":{{"app":"a","{name}":"x"}},"values":[["1700000000000000000","x"],["1700000000000000000","y"]]}},
+                {{"stream":{{"app":"b"}},"values":[["1700000000000000000","z"]]}}]}}"#
+        );
+        let decoded = decoded(&body);
+        let refused: Vec<_> = decoded.refused.iter().map(|one| (one.reason, one.count)).collect();
+        assert_eq!(refused, [("labelNameInvalid", 2)], "{name}");
+        assert_eq!(column(&decoded, "body"), ["z"]);
     }
 }
 
@@ -69,6 +97,14 @@ fn what_is_not_of_the_form_is_refused_with_its_place() {
         (r#"{"streams":[{"stream":{"a":{}}}]}"#, "expected a string"),
         (
             r#"{"streams":[{"stream":{"a":"b"},"values":[["1","x",{"n":{"a":1}}]]}]}"#,
+            "a string of structured metadata",
+        ),
+        (
+            r#"{"streams":[{"stream":{"a":"b"},"values":[["1","x",{"n":7}]]}]}"#,
+            "a string of structured metadata",
+        ),
+        (
+            r#"{"streams":[{"stream":{"a":"b"},"values":[["1","x",{"structuredMetadata":{"n":null}}]]}]}"#,
             "a string of structured metadata",
         ),
         ("{\"streams\":[]} x", "expected the end at byte 15"),
