@@ -128,7 +128,7 @@ fn streams(
 fn streams_as_of(
     context: &ExecContext,
     segment: &Segment,
-    streams: &mut Vec<(u32, Range<u32>)>,
+    streams: &mut [(u32, Range<u32>)],
     range: TimeRange,
 ) -> Result<BTreeSet<u32>, QueryError> {
     if !segment.is_divided() {

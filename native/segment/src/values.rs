@@ -3,7 +3,7 @@
 //! Of logs these are values of structured metadata, by the names of the labels that LogQL has for them; of
 //! spans those of their own attributes and of their resources, by the names as they were sent.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use arrow::{
     array::{Array as _, AsArray, RecordBatch},
@@ -57,7 +57,7 @@ impl FilterAttributes {
         if table != Table::Logs {
             return self.clone();
         }
-        let labels = self.iter().filter_map(loki_label_name).map(|name| name.into_owned());
+        let labels = self.iter().filter_map(loki_label_name).map(Cow::into_owned);
         labels.chain(ID_LABELS.map(str::to_owned)).collect()
     }
 }
@@ -80,6 +80,7 @@ pub struct Values {
 
 impl ValueFilter {
     /// The filter of these.
+    #[must_use]
     pub fn of(attributes: FilterAttributes, keys: impl IntoIterator<Item = FilterKey>) -> Self {
         Self { attributes, filter: BloomFilter::with_bits(keys, BITS_PER_VALUE) }
     }

@@ -30,12 +30,12 @@ pub(crate) struct Moment {
 
 /// Takes the clauses out of a statement's tokens.
 pub(crate) fn take(
-    tokens: Vec<TokenWithSpan>,
+    tokens: &[TokenWithSpan],
 ) -> Result<(Vec<TokenWithSpan>, Vec<Moment>), SqlError> {
     let (mut left, mut moments) = (Vec::with_capacity(tokens.len()), Vec::new());
     let mut at = 0;
     while let Some(token) = tokens.get(at) {
-        let Some(behind) = clause_at(&tokens, at) else {
+        let Some(behind) = clause_at(tokens, at) else {
             left.push(token.clone());
             at += 1;
             continue;
@@ -47,7 +47,7 @@ pub(crate) fn take(
             );
             return Err(SqlError::statement_at(text, token.span.start));
         }
-        let (moment, next) = moment_at(&tokens, behind, token.span.start)?;
+        let (moment, next) = moment_at(tokens, behind, token.span.start)?;
         moments.push(moment);
         at = next;
     }

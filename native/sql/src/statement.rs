@@ -40,7 +40,7 @@ pub(crate) fn parse(text: &str) -> Result<Parsed, SqlError> {
     let dialect = GenericDialect {};
     let tokens = Tokenizer::new(&dialect, text).tokenize_with_location();
     let tokens = tokens.map_err(|error| failed(DataFusionError::from(ParserError::from(error))))?;
-    let (tokens, moments) = as_of::take(tokens)?;
+    let (tokens, moments) = as_of::take(&tokens)?;
     let mut statements = DFParserBuilder::new(tokens)
         .with_dialect(&dialect)
         .with_recursion_limit(NESTING_MAX)

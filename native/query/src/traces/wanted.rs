@@ -57,7 +57,7 @@ pub(crate) fn id<const BYTES: usize>(text: &str) -> Option<[u8; BYTES]> {
     }
     let mut id = [0; BYTES];
     for (byte, &[high, low]) in id.iter_mut().zip(pairs) {
-        *byte = digit(high)? << 4 | digit(low)?;
+        *byte = (digit(high)? << 4) | digit(low)?;
     }
     Some(id)
 }

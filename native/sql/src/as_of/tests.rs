@@ -37,7 +37,7 @@ fn it_stands_behind_a_table_wherever_that_is() {
         format!(
             "WITH old AS (SELECT * FROM logs {at}) SELECT (SELECT count(*) FROM old), value FROM samples {at}"
         ),
-        format!("SELECT * FROM (logs for /* then */ system_time as of 'logs/0=1:4')"),
+        "SELECT * FROM (logs for /* then */ system_time as of 'logs/0=1:4')".to_owned(),
     ] {
         assert_eq!(moment(&text), Some(AsOf::Position("logs/0=1:4".to_owned())), "{text}");
     }

@@ -249,11 +249,10 @@ pub(crate) fn texts(table: Table, batch: &RecordBatch) -> Vec<String> {
 pub(crate) fn rows(table: Table, snapshot: &Snapshot) -> Vec<String> {
     let schema = schema_of(table);
     let columns: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
-    let sealed = snapshot.segments.iter().flat_map(|one| match one.is_divided() {
-        true => {
-            one.read(&columns, Some(&there(one, std::slice::from_ref(&(0..one.rows()))))).unwrap()
-        }
-        false => one.read(&columns, None).unwrap(),
+    let sealed = snapshot.segments.iter().flat_map(|one| {
+        let all = 0..one.rows();
+        let there = one.is_divided().then(|| there(one, std::slice::from_ref(&all)));
+        one.read(&columns, there.as_deref()).unwrap()
     });
     let fresh = snapshot.memtable.iter().map(|one| one.batch.clone());
     let mut rows: Vec<_> = sealed.chain(fresh).flat_map(|batch| texts(table, &batch)).collect();

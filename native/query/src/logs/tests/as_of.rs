@@ -113,7 +113,8 @@ fn finding_them_is_within_the_budget_of_the_query() {
     let lines = |word: &str| {
         (0..2_000)
             .map(|at| format!("{} {{\"app\":\"a\"}} {{}} {word}\n", at % 90))
-            .collect::<String>()
+            .collect::<Vec<_>>()
+            .concat()
     };
     let (store, _folder) = store_of(&load(&format!("{}\n{}", lines("then"), lines("later"))));
     store.seal_now().unwrap();
