@@ -105,24 +105,26 @@ impl<'e> Candidates<'e> {
     }
 
     fn add(&mut self, Looked { ids, starts, hits }: Looked) {
-        let mut rows = 0..hits.len();
-        // A trace's spans are neighbours in a segment: one look into the map is for all of them.
-        while let Some(first) = rows.next() {
-            let id = ids.value(first);
-            let others = rows.clone().take_while(|&row| ids.value(row) == id).count();
+        let mut rows = hits.into_iter().enumerate().peekable();
+        while let Some((first, hit)) = rows.next() {
             let mut of_rows = Seen::default();
-            for row in first..=first + others {
-                let start = starts.value(row);
-                of_rows.start_unix_nano = of_rows.start_unix_nano.min(start);
-                of_rows.in_range |= start >= self.range.from.0 && start < self.range.to.0;
-                of_rows.hit |= hits[row];
+            self.note(&mut of_rows, starts.value(first), hit);
+            // A trace's spans are neighbours in a segment: one look into the map is for all of them.
+            let id = ids.value(first);
+            while let Some((row, hit)) = rows.next_if(|(row, _)| ids.value(*row) == id) {
+                self.note(&mut of_rows, starts.value(row), hit);
             }
-            rows.start += others;
             let seen = self.seen.entry(trace_id_at(&ids, first)).or_default();
             seen.start_unix_nano = seen.start_unix_nano.min(of_rows.start_unix_nano);
             seen.in_range |= of_rows.in_range;
             seen.hit |= of_rows.hit;
         }
+    }
+
+    fn note(&self, seen: &mut Seen, start_unix_nano: i64, hit: bool) {
+        seen.start_unix_nano = seen.start_unix_nano.min(start_unix_nano);
+        seen.in_range |= self.range.from.0 <= start_unix_nano && start_unix_nano < self.range.to.0;
+        seen.hit |= hit;
     }
 
     /// Those that have not been taken and start at `from` or later, newest first.
