@@ -270,7 +270,7 @@ const metrics: readonly Metric[] = [
   },
   {
     name: 'varve_view_trace_filter_bytes',
-    help: 'Memory of the filters by which traces are found.',
+    help: 'Memory of the filters by which traces, spans and values of attributes are found.',
     read: ({ views }) => one(views.traceFilterBytes),
   },
   {
