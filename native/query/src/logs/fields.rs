@@ -8,7 +8,7 @@ use std::{
 };
 
 use varve_columnar::{
-    answer::{Answer, DetectedField, FieldType, StreamRows},
+    answer::{Answer, DetectedField, FieldType, LogEntry, StreamRows},
     json_reader::{JsonReader, Token},
     labels::LabelSet,
 };
@@ -33,8 +33,7 @@ pub(crate) fn fields(
     of: &FieldsOf,
     limit: u32,
 ) -> Result<Answer, QueryError> {
-    let Answer::Streams(mut streams) = run(context, input, line_limit, Direction::Backward, 0)?
-    else {
+    let Answer::Streams(streams) = run(context, input, line_limit, Direction::Backward, 0)? else {
         return Err(QueryError::execution("rows of logs were answered in another form"));
     };
     let mut seen = Seen {
@@ -51,11 +50,16 @@ pub(crate) fn fields(
         most: if *of == FieldsOf::All { limit as usize } else { usize::MAX },
         shortens_sizes: *of != FieldsOf::All,
     };
-    // As Loki goes through them: what is met last counts.
-    streams.sort_by_cached_key(shown_labels);
+    // As Loki goes through them, by the streams' own labels and from the newest line on: what is met last counts.
+    let mut lines: Vec<(String, &StreamRows, &LogEntry)> = Vec::new();
     for rows in &streams {
+        let labels = shown_labels(&rows.index);
+        lines.extend(rows.entries.iter().map(|entry| (labels.clone(), rows, entry)));
+    }
+    lines.sort_by(|(a, _, first), (b, _, second)| (a, first.at).cmp(&(b, second.at)));
+    for (_, rows, entry) in lines {
         context.budget.check()?;
-        seen.add(rows)?;
+        seen.add(rows, entry)?;
     }
     Ok(match of {
         FieldsOf::All => {
@@ -81,12 +85,10 @@ pub(crate) fn fields(
     })
 }
 
-/// A stream's labels as Loki writes them; it sorts by that.
-fn shown_labels(rows: &StreamRows) -> String {
-    let sets = [&rows.index, &rows.metadata, &rows.parsed];
-    let all = LabelSet::new(sets.into_iter().flat_map(LabelSet::iter));
+/// Labels as Loki writes them; it sorts streams by that.
+fn shown_labels(labels: &LabelSet) -> String {
     let mut shown = String::new();
-    for (name, value) in all.iter() {
+    for (name, value) in labels.iter() {
         let comma = if shown.is_empty() { "" } else { ", " };
         let _ = write!(shown, "{comma}{name}={value:?}");
     }
@@ -115,20 +117,17 @@ struct Seen<'q> {
 }
 
 impl Seen<'_> {
-    fn add(&mut self, rows: &StreamRows) -> Result<(), QueryError> {
+    fn add(&mut self, rows: &StreamRows, entry: &LogEntry) -> Result<(), QueryError> {
         for (name, value) in rows.metadata.iter() {
             self.value(name, value, None)?;
         }
-        let index = Arc::new(rows.index.clone());
-        for entry in &rows.entries {
-            let read = self.read(&index, &entry.line);
-            let parser = read.as_ref().map(|(parser, _)| *parser);
-            for (name, value) in rows.parsed.iter() {
-                self.parsed(name, value, parser, &entry.line)?;
-            }
-            for (name, value) in read.iter().flat_map(|(_, labels)| labels.iter()) {
-                self.parsed(name, value, parser, &entry.line)?;
-            }
+        let read = self.read(&Arc::new(rows.index.clone()), &entry.line);
+        let parser = read.as_ref().map(|(parser, _)| *parser);
+        for (name, value) in rows.parsed.iter() {
+            self.parsed(name, value, parser, &entry.line)?;
+        }
+        for (name, value) in read.iter().flat_map(|(_, labels)| labels.iter()) {
+            self.parsed(name, value, parser, &entry.line)?;
         }
         Ok(())
     }

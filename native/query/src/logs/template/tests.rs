@@ -195,6 +195,20 @@ fn a_template_that_fails_says_where_in_gos_words() {
             "template: line:1:9: executing \"line\" at <.app>: wrong type for value; expected int; got string",
         ),
         (
+            "{{ trunc 1 }}",
+            "template: line:1:3: executing \"line\" at <trunc>: wrong number of args for trunc: want 2 got 1",
+        ),
+        (
+            "{{ 1.5 | round }}",
+            "template: line:1:9: executing \"line\" at <round>: wrong number of args for round: want at least 2 got 0",
+        ),
+    ]);
+}
+
+#[test]
+fn a_value_of_the_wrong_type_is_told_where_go_had_come_to() {
+    all(&[
+        (
             "{{ lt (slice `a` 0 2) true }}",
             "template: line:1:7: executing \"line\" at <slice `a` 0 2>: error calling slice: index out of range: 2",
         ),
@@ -234,14 +248,6 @@ fn a_template_that_fails_says_where_in_gos_words() {
         (
             "{{ template `T` }}",
             "template: line:1:12: executing \"line\" at <`T`>: template \"T\" not defined",
-        ),
-        (
-            "{{ trunc 1 }}",
-            "template: line:1:3: executing \"line\" at <trunc>: wrong number of args for trunc: want 2 got 1",
-        ),
-        (
-            "{{ 1.5 | round }}",
-            "template: line:1:9: executing \"line\" at <round>: wrong number of args for round: want at least 2 got 0",
         ),
     ]);
 }
