@@ -29,3 +29,11 @@ export function compareNumbers(op: NumberOp, left: number, right: number): boole
       return left <= right;
   }
 }
+
+/** The same in a label filter, where a pattern of words and `.*` is looked for anywhere, as in Loki. */
+export function compareLabel(op: TextOp, text: string, value: string): boolean {
+  if (op === '=' || op === '!=') return compareTexts(op, text, value);
+  const holds = (word: string): boolean =>
+    word.endsWith('.*') ? text.includes(word.slice(0, -2)) : text === word;
+  return (value === '' || value.split('|').some(holds)) === (op === '=~');
+}

@@ -1,4 +1,4 @@
-import { compareNumbers, compareTexts } from './compare.ts';
+import { compareLabel, compareNumbers, compareTexts } from './compare.ts';
 import type { Filter, LogQuery, Matcher, Metric, SampleFunction, Stage, Window } from './syntax.ts';
 
 /** An entry as it was sent. */
@@ -324,7 +324,7 @@ class ModelRow {
       case 'or':
         return this.#keeps(filter.left) || this.#keeps(filter.right);
       case 'text':
-        return compareTexts(filter.op, this.#labels.get(filter.name) ?? '', filter.value);
+        return compareLabel(filter.op, this.#labels.get(filter.name) ?? '', filter.value);
       case 'number': {
         const text = this.#labels.get(filter.name);
         if (text === undefined) return false;
