@@ -356,7 +356,7 @@ const TRACES_JSON: &str = r#"{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceI
 
 const METRICS_JSON: &str = r#"{"resourceMetrics":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"shop"}},{"key":"host.name","value":{"stringValue":"h"}}]},"scopeMetrics":[{"metrics":[{"name":"n","sum":{"aggregationTemporality":2,"isMonotonic":true,"dataPoints":[{"timeUnixNano":"1700000000000000000","asInt":"7"}]}},{"name":"d","histogram":{"aggregationTemporality":2,"dataPoints":[{"timeUnixNano":"1700000000000000000","count":"3","bucketCounts":["1","2"],"explicitBounds":[0.1],"exemplars":[{"asDouble":0.05,"timeUnixNano":"1700000000000000000"}]}]}},{"name":"e","exponentialHistogram":{"aggregationTemporality":2,"dataPoints":[{"timeUnixNano":"1700000000000000000","scale":9,"positive":{"offset":-1,"bucketCounts":["1","1"]}}]}}]}]}]}"#;
 
-const LOKI_JSON: &str = r#"{"streams":[{"stream":{"app":"shop","env":"prod"},"values":[["1700000000000000000","GET /cart 200"],["1700000000500000000","{\"level\":\"error\"}",{"trace_id":"0af7","n":7}]]}]}"#;
+const LOKI_JSON: &str = r#"{"streams":[{"stream":{"app":"shop","env":"prod"},"values":[["1700000000000000000","GET /cart 200"],["1700000000500000000","{\"level\":\"error\"}",{"trace_id":"0af7","n":"7"}]]}]}"#;
 
 const LOKI_OLD: &str = r#"{"streams":[{"labels":"{app=\"a\"}","entries":[{"ts":"2023-11-14T22:13:20.5Z","line":"x"}]}]}"#;
 
