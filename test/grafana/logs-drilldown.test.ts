@@ -159,7 +159,8 @@ describe('the page of a service', () => {
         { label: 'level', type: 'string', cardinality: 2, parsers: both, jsonPath: ['level'] },
         { label: 'method', type: 'string', cardinality: 2, parsers: both, jsonPath: ['method'] },
         { label: 'msg', type: 'string', cardinality: 4, parsers: ['logfmt'] },
-        { label: 'ratio', type: 'float', cardinality: 6, parsers: ['json'], jsonPath: ['ratio'] },
+        // As in Loki the type is that of the value that is met last, in the oldest line: 0.
+        { label: 'ratio', type: 'int', cardinality: 6, parsers: ['json'], jsonPath: ['ratio'] },
         { label: 'size', type: 'bytes', cardinality: 4, parsers: ['logfmt'] },
         { label: 'status', type: 'int', cardinality: 2, parsers: both, jsonPath: ['status'] },
         { label: 'took', type: 'duration', cardinality: 10, parsers: both, jsonPath: ['took'] },
