@@ -6,7 +6,6 @@ mod fields;
 mod grouping;
 mod ip_range;
 mod label_filter;
-mod label_pattern;
 mod line_filter;
 mod line_pattern;
 mod listing;
