@@ -1,48 +1,23 @@
 //! A segment with a position in the middle of its records: which of its rows were there then is read when
 //! they are asked for, so that only those are asked about that a query reads.
 
-use std::{
-    borrow::Cow,
-    ops::Range,
-    sync::{Arc, atomic::Ordering},
-};
+use std::{borrow::Cow, ops::Range};
 
 use arrow::{
     array::{AsArray, RecordBatch},
     datatypes::{UInt32Type, UInt64Type},
     error::ArrowError,
 };
-use parking_lot::Mutex;
 use varve_segment::{EPOCH, OFFSET, PARTITION, SegmentError};
 use varve_types::{Lsn, PartitionId, Table};
 
-use super::{NEXT_EDITION, Segment};
+use super::Segment;
 use crate::{
     error::SegmentReadError,
     position::{AsOfError, Position},
 };
 
 impl Segment {
-    /// It as of a position that is among its records.
-    pub(crate) fn divided_by(&self, position: Arc<Position>) -> Self {
-        Self {
-            entry: self.entry.clone(),
-            edition: NEXT_EDITION.fetch_add(1, Ordering::Relaxed),
-            files: self.files.clone(),
-            directory: self.directory.clone(),
-            checksums: self.checksums.clone(),
-            has_trace_filter: self.has_trace_filter,
-            trace_filter: Mutex::new(None),
-            value_filter: Mutex::new(None),
-            filtered: self.filtered.clone(),
-            opened: self.opened.clone(),
-            shown_rows: self.shown_rows.clone(),
-            first_shown_time: self.first_shown_time,
-            hides: self.hides.clone(),
-            as_of: Some(position),
-        }
-    }
-
     /// Whether the position that it is read as of is among its records. Then its times, label sets and
     /// indexes are also of rows that were not there yet, and [`Self::rows_as_of`] tells which were.
     pub fn is_divided(&self) -> bool {

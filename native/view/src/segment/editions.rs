@@ -6,7 +6,7 @@ use parking_lot::Mutex;
 use varve_segment::{Erasure, erase};
 
 use super::{NEXT_EDITION, Segment, Why};
-use crate::error::SegmentReadError;
+use crate::{error::SegmentReadError, position::Position};
 
 impl Segment {
     /// The segment without what is erased, and how many records that are; `None` if it has none of it.
@@ -30,23 +30,39 @@ impl Segment {
             Why::Due(at) => hides.due_since_ms = Some(hides.due_since_ms.unwrap_or(at).min(at)),
         }
         let segment = Self {
+            directory: Arc::new(left.directory),
+            shown_rows: left.rows.map(Arc::from),
+            first_shown_time: left.first_time.or(self.first_shown_time),
+            hides,
+            ..self.next_edition()
+        };
+        Ok(Some((segment, left.erased)))
+    }
+
+    /// It as of a position that is among its records.
+    pub(crate) fn divided_by(&self, position: Arc<Position>) -> Self {
+        Self { as_of: Some(position), ..self.next_edition() }
+    }
+
+    /// The same rows of the same files. Its filters stay with the segment that was opened, in its place among
+    /// those of other segments: they also have what is hidden.
+    fn next_edition(&self) -> Self {
+        Self {
             entry: self.entry.clone(),
             edition: NEXT_EDITION.fetch_add(1, Ordering::Relaxed),
             files: self.files.clone(),
-            directory: Arc::new(left.directory),
+            directory: self.directory.clone(),
             checksums: self.checksums.clone(),
             has_trace_filter: self.has_trace_filter,
-            // A trace that is hidden may still be in the filter of the whole segment.
             trace_filter: Mutex::new(None),
             value_filter: Mutex::new(None),
             filtered: self.filtered.clone(),
             opened: self.opened.clone(),
-            shown_rows: left.rows.map(Arc::from),
-            first_shown_time: left.first_time.or(self.first_shown_time),
-            hides,
+            shown_rows: self.shown_rows.clone(),
+            first_shown_time: self.first_shown_time,
+            hides: self.hides.clone(),
             as_of: self.as_of.clone(),
-        };
-        Ok(Some((segment, left.erased)))
+        }
     }
 
     /// It as an edition of another one's files, if it was opened apart.
