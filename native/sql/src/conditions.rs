@@ -4,6 +4,7 @@ use datafusion::{
     logical_expr::{BinaryExpr, Expr, Like, Operator, expr::InList, utils::split_conjunction},
     scalar::ScalarValue,
 };
+use varve_types::shown_id;
 use varve_view::Wanted;
 
 use crate::{
@@ -178,11 +179,11 @@ fn trace_ids(filter: &Expr) -> Option<Vec<TraceId>> {
                 (_, true) => text_of(left)?,
                 _ => return None,
             };
-            Some(trace_id_of(text).into_iter().collect())
+            Some(shown_id(text).into_iter().collect())
         }
         Expr::InList(InList { expr, list, negated: false }) if is_column(expr, TRACE_ID) => {
             let texts: Option<Vec<_>> = list.iter().map(text_of).collect();
-            Some(texts?.into_iter().filter_map(trace_id_of).collect())
+            Some(texts?.into_iter().filter_map(shown_id).collect())
         }
         Expr::BinaryExpr(BinaryExpr { left, op: Operator::Or, right }) => {
             let mut ids = trace_ids(left)?;
@@ -194,13 +195,6 @@ fn trace_ids(filter: &Expr) -> Option<Vec<TraceId>> {
         }
         _ => None,
     }
-}
-
-/// A trace id as rows show it; no row shows any other text.
-pub(crate) fn trace_id_of(text: &str) -> Option<TraceId> {
-    let is_shown =
-        text.len() == 32 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    is_shown.then(|| u128::from_str_radix(text, 16).ok()).flatten().map(u128::to_be_bytes)
 }
 
 /// Texts that the body must hold for the filter to be true: of each entry one.

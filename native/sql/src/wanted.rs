@@ -2,6 +2,7 @@
 
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator, expr::InList};
 use varve_columnar::label_names::loki_label_name;
+use varve_types::shown_id;
 use varve_view::Wanted;
 
 use crate::{
@@ -38,7 +39,7 @@ pub(crate) fn wanted(table: SqlTable, filter: &Expr) -> Option<Wanted> {
 
 fn equal(table: SqlTable, expr: &Expr, value: &str) -> Option<Wanted> {
     match expr {
-        Expr::Column(column) if column.name == SPAN_ID => span_id_of(value).map(Wanted::SpanId),
+        Expr::Column(column) if column.name == SPAN_ID => shown_id(value).map(Wanted::SpanId),
         Expr::ScalarFunction(call) if call.func.name() == "get_field" => {
             let [Expr::Column(map), key] = call.args.as_slice() else { return None };
             let name = text_of(key)?;
@@ -54,11 +55,4 @@ fn equal(table: SqlTable, expr: &Expr, value: &str) -> Option<Wanted> {
         }
         _ => None,
     }
-}
-
-/// A span id as rows show it.
-fn span_id_of(text: &str) -> Option<[u8; 8]> {
-    let is_shown =
-        text.len() == 16 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    is_shown.then(|| u64::from_str_radix(text, 16).ok()).flatten().map(u64::to_be_bytes)
 }

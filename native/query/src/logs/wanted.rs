@@ -1,12 +1,10 @@
 //! What the filters of segments can tell of label filters on structured metadata.
 
 use varve_columnar::labels::LabelSet;
+use varve_types::shown_id;
 use varve_view::Wanted;
 
-use crate::{
-    plan::{LabelFilterExpr, LabelMatcher, MatchOp, Stage},
-    traces::id,
-};
+use crate::plan::{LabelFilterExpr, LabelMatcher, MatchOp, Stage};
 
 /// What every row has that stays, if its stream has none of these labels.
 #[derive(Debug, Default)]
@@ -55,8 +53,8 @@ impl WantedMetadata {
                 let (name, value) = (name.clone(), value.clone());
                 // An attribute may be called as a column is.
                 let of_column = match name.as_str() {
-                    "trace_id" => id(&value).map(Wanted::TraceId),
-                    "span_id" => id(&value).map(Wanted::SpanId),
+                    "trace_id" => shown_id(&value).map(Wanted::TraceId),
+                    "span_id" => shown_id(&value).map(Wanted::SpanId),
                     _ => None,
                 };
                 let of_attribute = Wanted::Attribute { name, value };

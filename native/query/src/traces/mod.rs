@@ -38,5 +38,4 @@ pub(crate) use {
     series::run as series,
     tag_values::run as tag_values,
     tags::run as tags,
-    wanted::id,
 };

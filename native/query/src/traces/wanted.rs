@@ -1,5 +1,6 @@
 //! What the filters of segments can tell of a condition on spans.
 
+use varve_types::shown_id;
 use varve_view::Wanted;
 
 use super::{condition::Expr, operand::Operand};
@@ -31,8 +32,8 @@ fn of(expr: &Expr) -> Option<Wanted> {
 
 fn of_field(field: &Field, value: &str) -> Option<Wanted> {
     match field {
-        Field::Intrinsic { name: Intrinsic::TraceId } => id(value).map(Wanted::TraceId),
-        Field::Intrinsic { name: Intrinsic::SpanId } => id(value).map(Wanted::SpanId),
+        Field::Intrinsic { name: Intrinsic::TraceId } => shown_id(value).map(Wanted::TraceId),
+        Field::Intrinsic { name: Intrinsic::SpanId } => shown_id(value).map(Wanted::SpanId),
         Field::Attribute {
             scope: None | Some(AttributeScope::Span | AttributeScope::Resource),
             name,
@@ -42,24 +43,6 @@ fn of_field(field: &Field, value: &str) -> Option<Wanted> {
         }
         Field::Attribute { .. } | Field::Intrinsic { .. } => None,
     }
-}
-
-/// An id as it is compared: all of its digits in lower case.
-pub(crate) fn id<const BYTES: usize>(text: &str) -> Option<[u8; BYTES]> {
-    let digit = |byte: u8| match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
-        _ => None,
-    };
-    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-    if pairs.len() != BYTES || !rest.is_empty() {
-        return None;
-    }
-    let mut id = [0; BYTES];
-    for (byte, &[high, low]) in id.iter_mut().zip(pairs) {
-        *byte = (digit(high)? << 4) | digit(low)?;
-    }
-    Some(id)
 }
 
 #[cfg(test)]

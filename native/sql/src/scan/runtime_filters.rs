@@ -24,9 +24,10 @@ use datafusion::{
 
 use super::Scan;
 use crate::{
-    conditions::{TraceId, trace_id_of},
+    conditions::TraceId,
     tables::{TIME, TRACE_ID},
 };
+use varve_types::shown_id;
 
 /// Filters of one scan, over its filtered columns.
 #[derive(Debug)]
@@ -124,7 +125,7 @@ fn trace_ids_of(expr: &Arc<dyn PhysicalExpr>) -> Option<Vec<TraceId>> {
         one.column.name == TRACE_ID && matches!(one.guarantee, Guarantee::In)
     };
     let guarantee = LiteralGuarantee::analyze(expr).into_iter().find(says)?;
-    let id_of = |value: &ScalarValue| value.try_as_str().flatten().and_then(trace_id_of);
+    let id_of = |value: &ScalarValue| value.try_as_str().flatten().and_then(shown_id);
     Some(guarantee.literals.iter().filter_map(id_of).collect())
 }
 
