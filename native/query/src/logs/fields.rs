@@ -51,15 +51,21 @@ pub(crate) fn fields(
         shortens_sizes: *of != FieldsOf::All,
     };
     // As Loki goes through them, by the streams' own labels and from the newest line on: what is met last counts.
-    let mut lines: Vec<(String, &StreamRows, &LogEntry)> = Vec::new();
-    for rows in &streams {
-        let labels = shown_labels(&rows.index);
-        lines.extend(rows.entries.iter().map(|entry| (labels.clone(), rows, entry)));
-    }
-    lines.sort_by(|(a, _, first), (b, _, second)| (a, first.at).cmp(&(b, second.at)));
-    for (_, rows, entry) in lines {
+    let shown: Vec<_> = streams
+        .iter()
+        .map(|rows| (shown_labels(&rows.index), Arc::new(rows.index.clone())))
+        .collect();
+    let mut lines: Vec<_> = streams
+        .iter()
+        .zip(&shown)
+        .flat_map(|(rows, (labels, index))| {
+            rows.entries.iter().map(move |entry| (labels, index, rows, entry))
+        })
+        .collect();
+    lines.sort_by_key(|(labels, _, _, entry)| (*labels, entry.at));
+    for (_, index, rows, entry) in lines {
         context.budget.check()?;
-        seen.add(rows, entry)?;
+        seen.add(index, rows, entry)?;
     }
     Ok(match of {
         FieldsOf::All => {
@@ -117,11 +123,16 @@ struct Seen<'q> {
 }
 
 impl Seen<'_> {
-    fn add(&mut self, rows: &StreamRows, entry: &LogEntry) -> Result<(), QueryError> {
+    fn add(
+        &mut self,
+        index: &Arc<LabelSet>,
+        rows: &StreamRows,
+        entry: &LogEntry,
+    ) -> Result<(), QueryError> {
         for (name, value) in rows.metadata.iter() {
             self.value(name, value, None)?;
         }
-        let read = self.read(&Arc::new(rows.index.clone()), &entry.line);
+        let read = self.read(index, &entry.line);
         let parser = read.as_ref().map(|(parser, _)| *parser);
         for (name, value) in rows.parsed.iter() {
             self.parsed(name, value, parser, &entry.line)?;
