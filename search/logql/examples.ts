@@ -13,7 +13,7 @@ export const planned: readonly (readonly [query: string, plan: string])[] = [
   ['{app="a"} | a="x" or b>=1.5 and c<1MB', '{app="a"} [0s, 3600s) | (a="x" or (b >= 1.5 and c < 1000000B))'],
   [
     '{app="a"} | (a="x" or b!="y") and c=~"z" | d!~"e"',
-    '{app="a"} [0s, 3600s) | ((a="x" or b!="y") and c=~"z") | d!~"e"',
+    '{app="a"} [0s, 3600s) | ((a="x" or b!="y") and c is "z") | d is not "e"',
   ],
   ['{app="a"} | a="x", b>2 or c<3', '{app="a"} [0s, 3600s) | (a="x" and (b > 2 or c < 3))'],
   [

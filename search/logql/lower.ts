@@ -3,6 +3,7 @@ import type { LogqlInstant, LogqlRange } from '../how.ts';
 import { equalityLabels, instant, matchingByAllLabels, number, steps, timeRange } from '../plan/build.ts';
 import type {
   LabelFilterExpr,
+  LabelMatcher,
   LogRows,
   LogWindowFunction,
   NumberUnit,
@@ -24,6 +25,7 @@ import type {
   Unwrap,
   VectorAggregation,
 } from './syntax.ts';
+import { wordsOf } from './words-pattern.ts';
 
 /**
  * A checked query as a plan.
@@ -95,7 +97,7 @@ function labelFilter(filter: LabelFilter): LabelFilterExpr {
     case 'or':
       return { kind: filter.kind, left: labelFilter(filter.left), right: labelFilter(filter.right) };
     case 'text':
-      return { kind: 'text', matcher: filter.matcher };
+      return textFilter(filter.matcher);
     case 'number': {
       const { name, op, unit, value } = filter;
       return { kind: 'number', name, op, unit, value };
@@ -103,6 +105,14 @@ function labelFilter(filter: LabelFilter): LabelFilterExpr {
     case 'ip':
       return { kind: 'ip', name: filter.name, negated: filter.op === '!=', range: filter.range };
   }
+}
+
+function textFilter(matcher: LabelMatcher): LabelFilterExpr {
+  const { name, op, value } = matcher;
+  const words = op === '=~' || op === '!~' ? wordsOf(value) : undefined;
+  if (words === undefined) return { kind: 'text', matcher };
+  const { ignoresCase, tests } = words;
+  return { kind: 'words', name, negated: op === '!~', ignoresCase, tests: [...tests] };
 }
 
 function series(expr: MetricExpr): SeriesExpr {

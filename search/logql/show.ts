@@ -12,7 +12,7 @@ import type {
   LogStage,
   Unwrap,
 } from './syntax.ts';
-import { isOfWords } from './words-pattern.ts';
+import { wordsOf } from './words-pattern.ts';
 
 /** A query on one line, as Loki writes it; reading it again gives the same query. */
 export function showLogql(expr: LogqlExpr): string {
@@ -124,7 +124,7 @@ function showFilter(filter: LabelFilter): string {
 /** A pattern that Loki keeps as a regular expression is in backticks. */
 function showTextFilter(matcher: LabelMatcher): string {
   const { name, op, value } = matcher;
-  const isRegexp = op === '=~' && !isOfWords(value) && !value.includes('`');
+  const isRegexp = op === '=~' && wordsOf(value) === undefined && !value.includes('`');
   return isRegexp ? `${name}${op}\`${value}\`` : showMatcher(matcher);
 }
 

@@ -1,7 +1,16 @@
+import type { WordTest } from '../plan/generated.ts';
+
 /*
- * Patterns of label filters that Loki takes for words and `.*`, of which it makes a search for the words; all others are
- * regular expressions to it, and it shows them in backticks. `label_pattern.rs` carries them out.
+ * Patterns of label filters that Loki takes for words and `.*`, of which it makes a search for the words anywhere in the
+ * value (`level=~"e.*"` holds of `debug`), although they are said to be anchored. All others are regular expressions
+ * to it. It looks at what Go's parser makes of the pattern, so alternatives that begin alike are told from others.
  */
+
+/** A value holds where one of the tests does. */
+export interface Words {
+  readonly ignoresCase: boolean;
+  readonly tests: readonly WordTest[];
+}
 
 /** Part of a pattern; `class` is one of some characters, as Go has alternatives of one character each. */
 type Node =
@@ -12,11 +21,13 @@ type Node =
 const depthMax = 16;
 const part = /\.([*+])\??|\\([!-/:-@[-`{-~])|([^\\.+*?()|[\]{}^$])/suy;
 
-/** Whether a pattern consists of words and `.*`. */
-export function isOfWords(pattern: string): boolean {
-  const reader = { text: pattern.replace(/^\(\?i\)/, ''), at: 0 };
+/** What Loki looks for instead of the pattern; undefined where it is a regular expression to it. */
+export function wordsOf(pattern: string): Words | undefined {
+  const text = pattern.replace(/^\(\?i\)/, '');
+  const reader = { text, at: 0 };
   const node = choice(reader, 0);
-  return node !== undefined && reader.at === reader.text.length && isSearch(node);
+  const tests = node !== undefined && reader.at === text.length ? testsOf(node) : undefined;
+  return tests && { ignoresCase: text !== pattern, tests };
 }
 
 interface Reader {
@@ -125,38 +136,72 @@ function isOne(leg: Node): boolean {
   return leg.kind === 'class' || (leg.kind === 'text' && Array.from(leg.text).length === 1);
 }
 
-function isSearch(node: Node): boolean {
+const any: WordTest = { kind: 'any' };
+
+function testsOf(node: Node): readonly WordTest[] | undefined {
   switch (node.kind) {
-    case 'class':
-      return false;
-    case 'concat':
-      return isWordWithMore(node.parts, false);
-    case 'choice':
-      return node.parts.every(isSearch);
     case 'empty':
     case 'star':
+      return [any];
     case 'plus':
+      return [{ kind: 'notEmpty' }];
     case 'text':
-      return true;
+      return [{ kind: 'equal', text: node.text }];
+    case 'concat':
+      return wordWithMore(node.parts, undefined);
+    case 'choice':
+      return alternatives(node.parts);
+    case 'class':
+      return undefined;
   }
+}
+
+/** One that holds of every value is none beside others. */
+function alternatives(legs: readonly Node[]): readonly WordTest[] | undefined {
+  let tests: readonly WordTest[] = [];
+  for (const leg of legs) {
+    const more = testsOf(leg);
+    if (more === undefined) return undefined;
+    if (tests.length === 0 || isAny(tests)) tests = more;
+    else if (!isAny(more)) tests = [...tests, ...more];
+  }
+  return tests;
+}
+
+function isAny([first, ...others]: readonly WordTest[]): boolean {
+  return first?.kind === 'any' && others.length === 0;
 }
 
 /** A word, `.*` around it, and perhaps alternatives behind it. */
-function isWordWithMore(all: readonly Node[], afterWord: boolean): boolean {
+function wordWithMore(all: readonly Node[], before: string | undefined): readonly WordTest[] | undefined {
   const parts = all.filter(({ kind }) => kind !== 'empty');
-  let [hasWord, texts] = [afterWord, 0];
+  let [word, texts] = [before, 0];
+  const tests: WordTest[] = [];
   for (const one of parts) {
     if (one.kind === 'text') {
       texts += 1;
-      hasWord = true;
+      word = (word ?? '') + one.text;
     } else if (one.kind === 'choice') {
-      if (!hasWord || !one.parts.every(mayFollow)) return false;
-    } else if (one.kind !== 'star') return false;
+      const more = word === undefined ? undefined : wordBefore(word, one.parts);
+      if (more === undefined) return undefined;
+      tests.push(...more);
+    } else if (one.kind !== 'star') return undefined;
   }
-  return parts.length <= 3 && texts <= 1 && hasWord;
+  if (parts.length > 3 || texts > 1 || word === undefined) return undefined;
+  return tests.length > 0 ? tests : [{ kind: 'contains', text: word }];
 }
 
-function mayFollow(leg: Node): boolean {
-  if (leg.kind === 'concat') return isWordWithMore(leg.parts, true);
-  return leg.kind === 'empty' || leg.kind === 'star' || leg.kind === 'text';
+/** A word with each of the alternatives behind it. */
+function wordBefore(word: string, legs: readonly Node[]): readonly WordTest[] | undefined {
+  const tests: WordTest[] = [];
+  for (const leg of legs) {
+    const isPlain = leg.kind === 'empty' || leg.kind === 'star' || leg.kind === 'text';
+    if (isPlain) tests.push({ kind: 'contains', text: word + (leg.kind === 'text' ? leg.text : '') });
+    else {
+      const more = leg.kind === 'concat' ? wordWithMore(leg.parts, word) : undefined;
+      if (more === undefined) return undefined;
+      tests.push(...more);
+    }
+  }
+  return tests;
 }

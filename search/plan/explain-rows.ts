@@ -9,6 +9,7 @@ import type {
   Parser,
   Stage,
   TextExpr,
+  WordTest,
 } from './generated.ts';
 
 /** Nanoseconds as seconds: `300s`, `0.5s`. */
@@ -67,12 +68,27 @@ export function labelFilter(expr: LabelFilterExpr): string {
       return `(${labelFilter(expr.left)} ${expr.kind} ${labelFilter(expr.right)})`;
     case 'text':
       return matcher(expr.matcher);
+    case 'words':
+      return `${expr.name} is ${expr.negated ? 'not ' : ''}${expr.tests.map(wordTest).join(' or ')}${expr.ignoresCase ? ' in any case' : ''}`;
     case 'number': {
       const unit = { plain: '', seconds: 's', bytes: 'B' }[expr.unit];
       return `${expr.name} ${expr.op} ${expr.value}${unit}`;
     }
     case 'ip':
       return `${expr.name} ${expr.negated ? '!=' : '='} ip(${JSON.stringify(expr.range)})`;
+  }
+}
+
+function wordTest(test: WordTest): string {
+  switch (test.kind) {
+    case 'any':
+      return '*';
+    case 'notEmpty':
+      return '?*';
+    case 'equal':
+      return JSON.stringify(test.text);
+    case 'contains':
+      return `*${JSON.stringify(test.text)}*`;
   }
 }
 

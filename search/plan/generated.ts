@@ -410,6 +410,25 @@ export type LabelFilterExpr =
       matcher: LabelMatcher;
     }
   | {
+      kind: 'words';
+      /**
+       * The label.
+       */
+      name: string;
+      /**
+       * None of the tests may hold.
+       */
+      negated: boolean;
+      /**
+       * Upper and lower case are the same.
+       */
+      ignoresCase: boolean;
+      /**
+       * One of them holds.
+       */
+      tests: Array<WordTest>;
+    }
+  | {
       kind: 'number';
       /**
        * The label.
@@ -1912,3 +1931,24 @@ export type WindowFunction =
   | 'ts_of_min_over_time'
   | 'ts_of_max_over_time'
   | 'double_exponential_smoothing';
+
+/**
+ * One of the tests of [`LabelFilterExpr::Words`].
+ */
+export type WordTest =
+  | { kind: 'any' }
+  | { kind: 'notEmpty' }
+  | {
+      kind: 'equal';
+      /**
+       * It.
+       */
+      text: string;
+    }
+  | {
+      kind: 'contains';
+      /**
+       * The word.
+       */
+      text: string;
+    };

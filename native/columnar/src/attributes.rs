@@ -14,10 +14,11 @@ use crate::{
 };
 
 /// What an attribute's (or a body's) text stands for. The numbers are on disk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(u8)]
 pub enum AttributeType {
     /// `AnyValue` with nothing set; the text is empty.
+    #[default]
     Empty = 0,
     /// The text itself.
     String = 1,

@@ -20,8 +20,9 @@ pub(crate) struct TextMatcher {
     negated: bool,
 }
 
+/// A comparison of a text.
 #[derive(Debug)]
-enum Test {
+pub(crate) enum Test {
     Any,
     NotEmpty,
     /// Told apart from [`Self::Equal`], as most rows have no value for it: comparing no bytes that stand
@@ -81,7 +82,8 @@ impl Test {
         Ok(known.unwrap_or(Self::Regex(regex)))
     }
 
-    fn holds(&self, text: &str) -> bool {
+    /// Whether it holds of a text.
+    pub(crate) fn holds(&self, text: &str) -> bool {
         match self {
             Self::Any => true,
             Self::NotEmpty => !text.is_empty(),

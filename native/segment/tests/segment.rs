@@ -39,21 +39,14 @@ fn spans(traces: &[u32]) -> RecordBatch {
         spans.append(&SpanRow {
             trace_id: trace_id(trace),
             span_id: [1; 8],
-            parent_span_id: None,
-            trace_state: "",
             name: "GET /",
             kind: 2,
             start_unix_nano,
             end_unix_nano: start_unix_nano + 5,
-            status_code: 0,
-            status_message: "",
-            flags: 0,
-            dropped_attributes_count: 0,
-            dropped_events_count: 0,
-            dropped_links_count: 0,
             service_name: "shop",
             resource,
             scope,
+            ..SpanRow::default()
         });
     }
     spans.finish().unwrap()

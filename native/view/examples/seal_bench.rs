@@ -239,11 +239,8 @@ fn log_batch(random: &mut Random, from: usize, rows: usize) -> RecordBatch {
             body_type: Text,
             trace_id: Some(random.id()),
             span_id: Some(span_id),
-            flags: 0,
-            event_name: "",
-            dropped_attributes_count: 0,
             resource: Some(resource),
-            scope: None,
+            ..LogRow::default()
         });
     }
     logs.finish().unwrap()
@@ -321,20 +318,15 @@ fn span_batch(random: &mut Random, from: usize, rows: usize) -> RecordBatch {
             trace_id,
             span_id,
             parent_span_id: (row % 8 != 0).then_some(parent),
-            trace_state: "",
             name: &format!("GET {route}"),
             kind: 2,
             start_unix_nano,
             end_unix_nano: start_unix_nano + random.below(50_000_000) as i64,
-            status_code: 0,
-            status_message: "",
             flags: 257,
-            dropped_attributes_count: 0,
-            dropped_events_count: 0,
-            dropped_links_count: 0,
             service_name: service,
             resource,
             scope,
+            ..SpanRow::default()
         });
     }
     spans.finish().unwrap()

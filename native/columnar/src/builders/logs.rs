@@ -15,7 +15,7 @@ use super::{
 use crate::{attributes::AttributeType, schema::schema_of};
 
 /// One log record, but for its attributes, which are pushed to [`LogsBuilder::attributes`] before.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct LogRow<'a> {
     /// Nanoseconds since the epoch.
     pub time_unix_nano: i64,

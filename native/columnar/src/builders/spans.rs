@@ -16,7 +16,7 @@ use super::{
 use crate::schema::{event_fields, link_fields, schema_of};
 
 /// One span, but for its attributes, events and links, which are pushed before.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct SpanRow<'a> {
     /// 16 bytes, not all zero.
     pub trace_id: [u8; 16],

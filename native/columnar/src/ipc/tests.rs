@@ -21,20 +21,14 @@ fn spans() -> RecordBatch {
             trace_id: [number; 16],
             span_id: [number; 8],
             parent_span_id: (number > 5).then_some([1; 8]),
-            trace_state: "",
             name: "GET /",
             kind: 2,
             start_unix_nano: 1,
             end_unix_nano: 2,
-            status_code: 0,
-            status_message: "",
-            flags: 0,
-            dropped_attributes_count: 0,
-            dropped_events_count: 0,
-            dropped_links_count: 0,
             service_name: "shop",
             resource,
             scope,
+            ..SpanRow::default()
         });
     }
     spans.finish().unwrap()

@@ -7,20 +7,11 @@ const TIME: i64 = 1_700_000_000_000_000_000;
 fn row(stream: i32) -> LogRow<'static> {
     LogRow {
         time_unix_nano: TIME,
-        observed_time_unix_nano: 0,
         stream,
-        severity_number: 0,
-        severity_text: "",
         detected_level: Some("info"),
         body: "line",
         body_type: AttributeType::String,
-        trace_id: None,
-        span_id: None,
-        flags: 0,
-        event_name: "",
-        dropped_attributes_count: 0,
-        resource: None,
-        scope: None,
+        ..LogRow::default()
     }
 }
 

@@ -43,20 +43,12 @@ fn logs(hour: i64) -> RecordBatch {
         builder.attributes.push("user.id", AttributeType::String, &user(hour));
         builder.append(&LogRow {
             time_unix_nano: hour * HOUR_NS + minute * HOUR_NS / 60,
-            observed_time_unix_nano: 0,
             stream,
-            severity_number: 0,
-            severity_text: "",
-            detected_level: None,
             body: &format!("a line of needle{hour}"),
             body_type: AttributeType::String,
             trace_id: Some([1 + hour as u8; 16]),
             span_id: Some([1 + hour as u8; 8]),
-            flags: 0,
-            event_name: "",
-            dropped_attributes_count: 0,
-            resource: None,
-            scope: None,
+            ..LogRow::default()
         });
     }
     builder.finish().unwrap()
@@ -70,21 +62,14 @@ fn spans(hour: i64) -> RecordBatch {
     builder.append(&SpanRow {
         trace_id: [1 + hour as u8; 16],
         span_id: [1 + hour as u8; 8],
-        parent_span_id: None,
-        trace_state: "",
         name: "GET /",
         kind: 1,
         start_unix_nano: hour * HOUR_NS,
         end_unix_nano: hour * HOUR_NS + 10,
-        status_code: 0,
-        status_message: "",
-        flags: 0,
-        dropped_attributes_count: 0,
-        dropped_events_count: 0,
-        dropped_links_count: 0,
         service_name: "shop",
         resource,
         scope,
+        ..SpanRow::default()
     });
     builder.finish().unwrap()
 }

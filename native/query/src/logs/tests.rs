@@ -50,20 +50,10 @@ fn request(offset: u64, lines: &str) -> MemtableBatch {
         let stream = builder.intern_stream(stream);
         builder.append(&LogRow {
             time_unix_nano,
-            observed_time_unix_nano: 0,
             stream,
-            severity_number: 0,
-            severity_text: "",
-            detected_level: None,
             body,
             body_type: AttributeType::String,
-            trace_id: None,
-            span_id: None,
-            flags: 0,
-            event_name: "",
-            dropped_attributes_count: 0,
-            resource: None,
-            scope: None,
+            ..LogRow::default()
         });
     }
     MemtableBatch {

@@ -199,6 +199,26 @@ pub struct Extraction {
     pub path: String,
 }
 
+/// One of the tests of [`LabelFilterExpr::Words`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(tag = "kind", rename_all = "camelCase", deny_unknown_fields)]
+pub enum WordTest {
+    /// Of every value.
+    Any,
+    /// Of every value but the empty one.
+    NotEmpty,
+    /// Of this value.
+    Equal {
+        /// It.
+        text: String,
+    },
+    /// Of values that hold it anywhere.
+    Contains {
+        /// The word.
+        text: String,
+    },
+}
+
 /// A condition on an entry's labels after the stages before it. A label that is not there has
 /// the value `""`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
@@ -227,6 +247,17 @@ pub enum LabelFilterExpr {
     Text {
         /// The label and how.
         matcher: LabelMatcher,
+    },
+    /// Looks for words.
+    Words {
+        /// The label.
+        name: String,
+        /// None of the tests may hold.
+        negated: bool,
+        /// Upper and lower case are the same.
+        ignores_case: bool,
+        /// One of them holds.
+        tests: Vec<WordTest>,
     },
     /// Compares a number; a value that is not one sets `__error__` and keeps the entry.
     Number {

@@ -33,7 +33,7 @@ pub use labels::{CompareOp, Grouping, Label, LabelMatcher, LabelsOf, MatchOp};
 pub use log_overviews::{FieldsOf, VolumeBy};
 pub use logs::{
     Extraction, LabelFilterExpr, LabelFormat, LabelPick, LabelSource, LineFilterOp, LinePattern,
-    LogRows, LogScan, NumberUnit, Parser, Stage, ValueMatch,
+    LogRows, LogScan, NumberUnit, Parser, Stage, ValueMatch, WordTest,
 };
 pub use series::{
     Dialect, Edges, Extension, LogWindowFunction, MatchCardinality, Matching, NotePlace,

@@ -18,21 +18,14 @@ fn spans(rows: &[(u8, i64)]) -> RecordBatch {
         spans.append(&SpanRow {
             trace_id: [trace; 16],
             span_id: [trace; 8],
-            parent_span_id: None,
-            trace_state: "",
             name: if trace % 2 == 0 { "even" } else { "odd" },
             kind: 1,
             start_unix_nano,
             end_unix_nano: start_unix_nano + 1,
-            status_code: 0,
-            status_message: "",
-            flags: 0,
-            dropped_attributes_count: 0,
-            dropped_events_count: 0,
-            dropped_links_count: 0,
             service_name: "shop",
             resource,
             scope,
+            ..SpanRow::default()
         });
     }
     spans.finish().unwrap()

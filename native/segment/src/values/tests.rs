@@ -30,20 +30,10 @@ fn logs(rows: &[Vec<(&'static str, Value)>]) -> RecordBatch {
         let stream = builder.intern_stream("{}");
         builder.append(&LogRow {
             time_unix_nano: at as i64,
-            observed_time_unix_nano: 0,
             stream,
-            severity_number: 0,
-            severity_text: "",
-            detected_level: None,
-            body: "",
             body_type: AttributeType::String,
-            trace_id: None,
             span_id: (at % 2 == 0).then_some([at as u8; 8]),
-            flags: 0,
-            event_name: "",
-            dropped_attributes_count: 0,
-            resource: None,
-            scope: None,
+            ..LogRow::default()
         });
     }
     builder.finish().unwrap()
@@ -62,21 +52,11 @@ fn spans(rows: &[Vec<(&'static str, Value)>]) -> RecordBatch {
         builder.append(&SpanRow {
             trace_id: [1; 16],
             span_id: [at as u8; 8],
-            parent_span_id: None,
-            trace_state: "",
-            name: "",
             kind: 1,
-            start_unix_nano: 0,
             end_unix_nano: 1,
-            status_code: 0,
-            status_message: "",
-            flags: 0,
-            dropped_attributes_count: 0,
-            dropped_events_count: 0,
-            dropped_links_count: 0,
-            service_name: "",
             resource,
             scope,
+            ..SpanRow::default()
         });
     }
     builder.finish().unwrap()

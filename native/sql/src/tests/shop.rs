@@ -101,7 +101,6 @@ fn logs(orders: &[u64]) -> RecordBatch {
         builder.attributes.push_value("order", &Value::Int(order as i64));
         builder.append(&LogRow {
             time_unix_nano: time_ns(order),
-            observed_time_unix_nano: 0,
             stream,
             severity_number: if is_declined { 17 } else { 9 },
             severity_text: if is_declined { "ERROR" } else { "INFO" },
@@ -111,10 +110,8 @@ fn logs(orders: &[u64]) -> RecordBatch {
             trace_id: (!order.is_multiple_of(4)).then(|| trace_id(order)),
             span_id: (!order.is_multiple_of(4)).then_some([1; 8]),
             flags: 1,
-            event_name: "",
-            dropped_attributes_count: 0,
             resource: Some(resource),
-            scope: None,
+            ..LogRow::default()
         });
     }
     builder.finish().unwrap()
@@ -134,20 +131,15 @@ fn spans(orders: &[u64]) -> RecordBatch {
                 trace_id: trace_id(order),
                 span_id: [id; 8],
                 parent_span_id: (parent != 0).then_some([parent; 8]),
-                trace_state: "",
                 name,
                 kind,
                 start_unix_nano: start,
                 end_unix_nano: start + 1_000_000 * (1 + order as i64 % 7),
                 status_code: if order.is_multiple_of(10) { 2 } else { 0 },
-                status_message: "",
-                flags: 0,
-                dropped_attributes_count: 0,
-                dropped_events_count: 0,
-                dropped_links_count: 0,
                 service_name: service,
                 resource,
                 scope,
+                ..SpanRow::default()
             });
         }
     }

@@ -143,7 +143,6 @@ pub(crate) fn logs(lines: &[Line]) -> RecordBatch {
         }
         logs.append(&LogRow {
             time_unix_nano: *time_unix_nano,
-            observed_time_unix_nano: 0,
             stream: stream_number,
             severity_number: 9,
             severity_text: "INFO",
@@ -151,12 +150,7 @@ pub(crate) fn logs(lines: &[Line]) -> RecordBatch {
             body,
             body_type: AttributeType::String,
             trace_id: (time_unix_nano % 3 == 0).then_some([*stream; 16]),
-            span_id: None,
-            flags: 0,
-            event_name: "",
-            dropped_attributes_count: 0,
-            resource: None,
-            scope: None,
+            ..LogRow::default()
         });
     }
     logs.finish().unwrap()
@@ -174,20 +168,14 @@ pub(crate) fn spans(rows: &[Span]) -> RecordBatch {
             trace_id: trace_id(trace),
             span_id: [name; 8],
             parent_span_id: (name > 0).then_some([0; 8]),
-            trace_state: "",
             name: &format!("op-{name}"),
             kind: 1,
             start_unix_nano,
             end_unix_nano: start_unix_nano + 5,
-            status_code: 0,
-            status_message: "",
-            flags: 0,
-            dropped_attributes_count: 0,
-            dropped_events_count: 0,
-            dropped_links_count: 0,
             service_name: "shop",
             resource,
             scope,
+            ..SpanRow::default()
         });
     }
     spans.finish().unwrap()

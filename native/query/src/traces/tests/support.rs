@@ -83,20 +83,15 @@ pub(in crate::traces) fn batch(spans: &[Span]) -> MemtableBatch {
             trace_id: [span.trace; 16],
             span_id: [span.id; 8],
             parent_span_id: (span.parent != 0).then_some([span.parent; 8]),
-            trace_state: "",
             name: span.name,
             kind: 1,
             start_unix_nano: span.start,
             end_unix_nano: span.start + 10,
             status_code: span.status,
-            status_message: "",
-            flags: 0,
-            dropped_attributes_count: 0,
-            dropped_events_count: 0,
-            dropped_links_count: 0,
             service_name: span.service,
             resource,
             scope,
+            ..SpanRow::default()
         });
     }
     let starts = || spans.iter().map(|span| span.start);

@@ -18,21 +18,14 @@ fn batch() -> RecordBatch {
         spans.append(&SpanRow {
             trace_id: [at as u8 + 1; 16],
             span_id: [1; 8],
-            parent_span_id: None,
-            trace_state: "",
             name: if at == 0 { "GET /cart" } else { "charge" },
             kind: 2,
-            start_unix_nano: 0,
             end_unix_nano: 5,
             status_code: if at == 0 { 2 } else { 0 },
-            status_message: "",
-            flags: 0,
-            dropped_attributes_count: 0,
-            dropped_events_count: 0,
-            dropped_links_count: 0,
             service_name: service,
             resource,
             scope,
+            ..SpanRow::default()
         });
     }
     spans.finish().unwrap()
