@@ -362,7 +362,7 @@ mod tests {
         assert_eq!(sets.parsed, LabelSet::new([("status", "500")]));
         labels.want_only(None);
         labels.add_metadata("user", "ada");
-        assert!(labels.get("user").is_some());
+        assert_eq!(labels.get("user"), Some("ada"));
     }
 
     #[test]
